@@ -1,0 +1,118 @@
+"""The one way a picture enters: whole, upright, RGB, eight bits, or not at all."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fer_det.errors import DatasetNotFoundError, ImageError
+
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")
+MAX_PIXELS = 100_000_000
+
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = 1
+_ALPHA_BACKGROUND = (255, 255, 255, 255)
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """A decoded picture and what its file was like."""
+
+    pixels: NDArray[np.uint8]
+    """[H, W, 3], RGB."""
+    format: str
+    """Pillow's name, one of FORMATS."""
+    copyable: bool
+    """Whether the file is a JPEG that every VOC tool shows as `pixels`: RGB or gray, not turned."""
+
+
+def load_rgb8(path: Path) -> NDArray[np.uint8]:
+    """Read a picture as [H, W, 3] uint8, RGB, turned upright by its EXIF.
+
+    Raises DatasetNotFoundError where there is no file and ImageError where it cannot be decoded.
+    """
+    return decode_rgb8(read_image_bytes(path), str(path)).pixels
+
+
+def read_image_bytes(path: Path) -> bytes:
+    """Read a picture's file; DatasetNotFoundError or ImageError where that cannot be."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise DatasetNotFoundError(
+            f"{path} is absent", "a picture file", "complete the copy of the data set"
+        ) from error
+    except OSError as error:
+        raise ImageError(
+            f"{path} could not be read ({error.strerror or error})",
+            "a readable picture file",
+            "check the file and its permissions",
+        ) from error
+
+
+def decode_rgb8(data: bytes, name: str) -> DecodedImage:
+    """Decode the bytes of a picture file; `name` is what an ImageError calls it."""
+    wanted = f"a whole picture ({', '.join(FORMATS)}) of at most {MAX_PIXELS:,} pixels"
+    remedy = "replace the file or leave it out"
+    if not data:
+        raise ImageError(f"{name} is empty", wanted, remedy)
+    try:
+        with warnings.catch_warnings():
+            # Our own cap speaks for Pillow's, and a strange EXIF block is no reason to refuse.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise ImageError(
+                        f"{name} has {image.width} x {image.height} pixels", wanted, remedy
+                    )
+                return _to_rgb8(image)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is not a picture we read", wanted, remedy) from error
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} is far too large ({error})", wanted, remedy) from error
+    # Pillow's decoders raise whatever their format's parser stumbles on; all of it means "broken".
+    except Exception as error:
+        raise ImageError(f"{name} is broken ({error})", wanted, remedy) from error
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:
+    """Encode [H, W, 3] RGB as a JPEG without chroma subsampling, always to the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=False)
+    return buffer.getvalue()
+
+
+def _to_rgb8(image: Image.Image) -> DecodedImage:
+    image_format, mode = image.format or "", image.mode
+    # Read before load(): Pillow drops the tag once the picture is turned.
+    orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    return DecodedImage(
+        pixels=_mode_to_rgb(upright),
+        format=image_format,
+        copyable=image_format == "JPEG" and mode in ("RGB", "L") and orientation == _UPRIGHT,
+    )
+
+
+def _mode_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
+        # Pillow's own conversion clips 16 bits at 255 instead of scaling them.
+        wide = np.asarray(image).astype(np.int64).clip(0, 65535)
+        return np.repeat((wide >> 8).astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode == "F":
+        raise ValueError("floating-point pixels")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        ground = Image.new("RGBA", rgba.size, _ALPHA_BACKGROUND)
+        image = Image.alpha_composite(ground, rgba)
+    return np.array(image.convert("RGB"))

@@ -1,0 +1,51 @@
+"""Package metadata: what fer_det is, what it needs, and the commands it installs."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="fer_det",
+    version="0.1.0",
+    description="Facial expression recognition as object detection",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    packages=find_packages(include=["fer_det", "fer_det.*", "voc_builder", "voc_builder.*"]),
+    package_data={"fer_det": ["py.typed"], "voc_builder": ["py.typed"]},
+    python_requires=">=3.10",
+    install_requires=[
+        "torch>=2.9",
+        "torchvision>=0.24",
+        "mtcnn>=1.0.0",
+        "lz4>=4.3",
+        "lxml>=6.1",
+        "pillow>=11.0",
+        "opencv-python>=4.10",
+        "numpy>=1.26",
+        "pycocotools>=2.0.8",
+        "faster-coco-eval>=1.6",
+        "jsonargparse[signatures]>=4.40",
+        "tensorboard>=2.18",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "dev": [
+            "pytest>=8.0",
+            "pytest-socket>=0.7",
+            "hypothesis>=6.100",
+            "supervision>=0.26",
+            "ruff>=0.14",
+            "mypy>=1.18",
+            "lxml-stubs>=0.5",
+            "types-tqdm>=4.66",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "fer-det-build-voc = voc_builder.cli.build_voc:main",
+            "fer-det-balance-voc = voc_builder.cli.balance_voc:main",
+            "fer-det-train-frcnn = fer_det.cli.train_frcnn:main",
+            "fer-det-eval-rafdb = fer_det.cli.eval_rafdb:main",
+        ],
+    },
+)

@@ -1,0 +1,1 @@
+"""Raw data sets to a VOC folder of face boxes with expression labels."""
