@@ -1,0 +1,123 @@
+"""The report on a terminal: what it says and that it fits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from fake_data.scored_pictures import (
+    CLASSES,
+    one_hot,
+    protocol_for,
+    random_pictures,
+    scored_picture,
+)
+
+from fer_det.evaluation import evaluate
+
+FIVE = ("surprise", "happiness", "sadness", "anger", "neutral")
+PICTURES = random_pictures([40, 5, 30, 90, 31, 32, 60], seed=4)
+LISTED = dict(zip(CLASSES, (41, 5, 30, 95, 31, 32, 60), strict=True))
+REJECTED = {"surprise": 1, "happiness": 5}
+
+
+def table_of(pictures, classes=CLASSES, subsets=None, **protocol):
+    report = evaluate(pictures, classes, protocol_for(pictures, classes, **protocol), subsets, 200)
+    return report.format_table(), report.to_json()
+
+
+def cells(table, label):
+    """The words of the first line that starts with the label."""
+    line = next(line for line in table.splitlines() if line.startswith(label))
+    return line[len(label) :].split()
+
+
+def test_every_figure_stands_beside_its_rule_and_interval():
+    table, scores = table_of(PICTURES, subsets={"five": FIVE})
+    rules = [scores[name] for name in ("top1", "matched", "gt_box")]
+    rows = {
+        "accuracy": (288, lambda s: s["accuracy"]),
+        "mean of recalls": (288, lambda s: s["mean_recall"]),
+        "mean over five": (288, lambda s: s["subset_mean_recall"]["five"]),
+        "macro-F1": (288, lambda s: s["macro_f1"]),
+        "miss rate": (288, lambda s: s["miss_rate"]),
+        "surprise": (40, lambda s: s["recall"]["surprise"]),
+        "neutral": (60, lambda s: s["recall"]["neutral"]),
+    }
+    for label, (count, pick) in rows.items():
+        expected = [str(count)]
+        for rule in rules:
+            low, high = pick(rule["intervals"])
+            expected += [f"{pick(rule):.3f}", f"[{low:.3f},", f"{high:.3f}]"]
+        assert cells(table, label) == expected
+
+
+def test_the_protocol_is_told_in_words():
+    table, scores = table_of(PICTURES, subsets={"five": FIVE}, dataset="wild7")
+    words = " ".join(table.split())
+    assert "top1 is the primary one" in words
+    assert "highest-scoring box with IoU >= 0.5" in words
+    misses = sum(row[-1] for row in scores["top1"]["confusion"])
+    assert f"wild7, test: 288 labelled faces in 288 pictures, {misses} missed" in words
+    assert f"(hash {scores['protocol']['split_hash'][:12]})" in words
+    assert "original photos of wild7" in words
+    assert "boxed by mtcnn" in words
+    assert "chosen by best mean recall on the validation split" in words
+    assert "with weights 0123456789ab," in words
+    assert "at 224 px" in words
+    assert "200 bootstrap resamples of the pictures (seed 0)" in words
+    assert "five: surprise, happiness, sadness, anger, neutral." in words
+    assert f"Always answering happiness would score {90 / 288:.3f}." in words
+    # Thirty and more are enough; fear has five.
+    assert "Too few faces for the interval to be trusted: fear 5." in words
+
+
+def test_the_confusion_and_ap_are_there_in_full():
+    table, scores = table_of(PICTURES)
+    lines = table.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("confusion by top1"))
+    assert lines[start + 1].split() == [*CLASSES, "none"]
+    for offset, (label, counts) in enumerate(
+        zip(CLASSES, scores["top1"]["confusion"], strict=True)
+    ):
+        assert lines[start + 2 + offset].split() == [label, *map(str, counts)]
+    by_class = [scores["ap"]["by_class"][label]["ap50"] for label in CLASSES]
+    assert cells(table, "AP@0.5") == [f"{v:.3f}" for v in (scores["ap"]["ap50"], *by_class)]
+
+
+def test_rejected_pictures_are_not_forgotten():
+    table, scores = table_of(PICTURES, listed=LISTED, rejected=REJECTED)
+    assert cells(table, "accuracy, all listed") == [
+        "294",
+        *(f"{scores[name]['accuracy_all_listed']:.3f}" for name in ("top1", "matched", "gt_box")),
+    ]
+    words = " ".join(table.split())
+    assert "6 of 294 listed faces were not scored (6 rejected by the converter)" in words
+    everything, _ = table_of(PICTURES, rejected={})
+    assert "All 288 listed faces were scored." in everything
+    unknown, _ = table_of(PICTURES)
+    assert "How many listed faces were rejected before scoring is not known." in unknown
+
+
+def test_without_gt_box_the_column_is_gone_and_the_reason_told():
+    table, _ = table_of([dataclasses.replace(p, truth_probabilities=None) for p in PICTURES])
+    assert "gt_box   not scored: the box head was not run" in table
+    assert len(cells(table, "accuracy")) == 1 + 2 * 3
+
+
+def test_nothing_labelled_is_said_in_words():
+    table, _ = table_of([scored_picture("z", found=[((0, 0, 9, 9), 0.9, one_hot(4))])])
+    assert "No labelled face was given, so there is nothing to score." in table
+    assert cells(table, "accuracy") == ["0", "-", "-"]
+
+
+@pytest.mark.parametrize("count", [2, 7, 8, 11])
+@pytest.mark.parametrize("long_names", [False, True])
+def test_the_table_fits_a_hundred_columns(count, long_names):
+    stem = "a_compound_expression_of_many_words_" if long_names else "class"
+    classes = [f"{stem}{number}" for number in range(count)]
+    pictures = random_pictures([3] * count, seed=1)
+    table, _ = table_of(pictures, classes, subsets={"x" * 60: classes}, listed=None)
+    assert max(map(len, table.splitlines())) <= 100
+    assert table.isascii()
+    assert all(line == line.rstrip() for line in table.splitlines())
