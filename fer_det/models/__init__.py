@@ -1,0 +1,19 @@
+"""The models by name; a new one is a file here and a line in MODELS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from fer_det.config import ModelConfig
+from fer_det.models import faster_rcnn
+
+MODELS: dict[str, Callable[[ModelConfig, Sequence[str]], nn.Module]] = {
+    "frcnn_vgg16": faster_rcnn.build,
+}
+
+
+def build_model(config: ModelConfig, classes: Sequence[str]) -> nn.Module:
+    """Make the untrained model that `config` names, for those classes."""
+    return MODELS[config.name](config, classes)

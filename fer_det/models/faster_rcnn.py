@@ -1,0 +1,95 @@
+"""Faster R-CNN on VGG16 for faces: one box a face, with a probability for each expression.
+
+Ren et al., "Faster R-CNN: towards real-time object detection with region proposal networks", 2015.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+
+from fer_det.config import ModelConfig
+from fer_det.models.picture_random import PictureRandom
+from fer_det.models.roi_heads import FaceRoIHeads
+from fer_det.models.rpn import FaceRPN
+from fer_det.models.transform import LetterboxTransform, Target
+from fer_det.models.vgg16 import OUT_CHANNELS, vgg16_trunk
+
+
+class FaceFasterRCNN(GeneralizedRCNN):
+    """torchvision's Faster R-CNN, its contract kept.
+
+    Training: images [3, H, W] in 0..1 and targets {boxes [N, 4], labels [N] int64 (1..C, or -1 for
+    a face to ignore), seed [] int64 (what the picture's random draws start from; optional)} ->
+    a dict of named losses.
+
+    Evaluation: a dict a picture {boxes [M, 4] in its own pixels, scores [M] (probability of a
+    face), labels [M], probabilities [M, C] (given a face)}, best first; where targets with boxes
+    are given, also target_probabilities [N, C]: what the box head says of those very boxes.
+    """
+
+    def __init__(self, config: ModelConfig, classes: Sequence[str]) -> None:
+        self.config = config
+        random = PictureRandom()
+        super().__init__(
+            backbone=Trunk(vgg16_trunk(batch_norm=config.batch_norm)),
+            rpn=FaceRPN(
+                input_size=config.input_size,
+                channels=OUT_CHANNELS,
+                samples=config.rpn_samples,
+                proposals_training=config.train_proposals,
+                proposals_testing=config.test_proposals,
+                random=random,
+            ),
+            roi_heads=FaceRoIHeads(
+                channels=OUT_CHANNELS,
+                width=config.head_width,
+                classes=len(classes),
+                dropout=config.dropout,
+                samples=config.roi_samples,
+                nms_iou=config.nms_iou,
+                detections=config.detections,
+                random=random,
+            ),
+            transform=LetterboxTransform(config.input_size, config.image_mean, config.image_std),
+        )
+        self._random = random
+
+    def forward(
+        self, images: Sequence[Tensor] | Tensor, targets: list[Target] | None = None
+    ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
+        """See the class."""
+        if self.training and targets is not None:
+            self._random.reseed([_seed(target) for target in targets])
+        answer: dict[str, Tensor] | list[dict[str, Tensor]] = super().forward(images, targets)
+        return answer
+
+
+class Trunk(nn.Module):
+    """VGG16's features as one map, under torchvision's names: backbone.features.0 ..."""
+
+    out_channels = OUT_CHANNELS
+
+    def __init__(self, features: nn.Sequential) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
+        """[B, 3, H, W] -> {"0": [B, 512, H/16, W/16]}."""
+        return OrderedDict([("0", self.features(images))])
+
+
+def build(config: ModelConfig, classes: Sequence[str]) -> FaceFasterRCNN:
+    """Make the untrained detector for those classes, in channels_last."""
+    model = FaceFasterRCNN(config, classes)
+    model.to(memory_format=torch.channels_last)
+    return model
+
+
+def _seed(target: Target) -> int:
+    seed = target.get("seed")
+    return int(seed) if seed is not None else int(torch.randint(2**63 - 1, ()))
