@@ -7,10 +7,12 @@ kit"). Fields are whole numbers, as every reader of the format expects.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -23,6 +25,7 @@ IGNORE = "ignore"
 """The name of a face whose expression nobody knows: neither an example nor background."""
 SPLITS = ("train", "val", "trainval", "test")
 MAX_XML_BYTES = 1_000_000
+BUILD_REPORT = "report.json"
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _LABELMAP_HEADER = "# label:color_rgb:parts:actions"
@@ -142,6 +145,25 @@ class VocFolder:
             for label in classes:
                 rows = [f"{name} {1 if label in labels[name] else -1:2d}\n" for name in image_ids]
                 write_text(self.image_set_path(f"{label}_{split}"), "".join(rows))
+
+
+def read_build_report(root: Path) -> dict[str, Any]:
+    """What the converter said of the folder it made: report.json; {} for a folder made elsewhere.
+
+    Raises DatasetFormatError where the file is no JSON object.
+    """
+    path = root / BUILD_REPORT
+    if not path.is_file():
+        return {}
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        report = None
+    if not isinstance(report, dict):
+        raise DatasetFormatError(
+            f"{path} is no JSON object", "the converter's report", "build the folder anew"
+        )
+    return report
 
 
 def check_image_id(image_id: str, source: Path | None = None) -> str:

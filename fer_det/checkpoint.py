@@ -1,0 +1,111 @@
+"""Checkpoints that describe themselves, appear whole, and notice a flipped bit."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fer_det.config import ModelConfig, from_plain, to_plain
+from fer_det.errors import WeightsError, WeightsNotFoundError
+from fer_det.files import atomic_writer
+
+FORMAT = "fer_det checkpoint 1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights and all that is needed to use them, or to go on training them."""
+
+    model: Mapping[str, Tensor]
+    """State dict."""
+    config: ModelConfig
+    """Builds the network that fits the state dict; holds input size and normalisation."""
+    classes: tuple[str, ...]
+    """Names of the labels 1, 2, ..."""
+    info: Mapping[str, Any] = field(default_factory=dict)
+    """Plain values: how it was trained, on what, how it was chosen and how it scored."""
+    training: Mapping[str, Any] | None = None
+    """Optimiser state and position, in checkpoints that training can go on from."""
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all; the same content always gives the same bytes."""
+    content = {
+        "format": FORMAT,
+        "model": dict(checkpoint.model),
+        "config": to_plain(checkpoint.config),
+        "classes": list(checkpoint.classes),
+        "info": dict(checkpoint.info),
+        "training": None if checkpoint.training is None else dict(checkpoint.training),
+    }
+    content["sha256"] = content_hash(content)
+    with atomic_writer(path) as file:
+        torch.save(content, file)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint onto the CPU and check its hash; nothing in it can run code.
+
+    Raises WeightsNotFoundError and WeightsError.
+    """
+    wanted = "a checkpoint written by fer_det (best.pth or last.pth)"
+    remedy = "choose another file or train again"
+    if not path.is_file():
+        raise WeightsNotFoundError(f"{path} is absent", wanted, "train one, or name another file")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        kind = "truncated or broken" if zipfile.is_zipfile(path) else "no PyTorch archive"
+        raise WeightsError(f"{path} is {kind}", wanted, remedy) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise WeightsError(f"{path} holds something else", f"{wanted}: {FORMAT!r}", remedy)
+    digest = content.pop("sha256", None)
+    if digest != content_hash(content):
+        raise WeightsError(f"{path} has changed since it was written", wanted, remedy)
+    return Checkpoint(
+        model=content["model"],
+        config=from_plain(ModelConfig, content["config"]),
+        classes=tuple(content["classes"]),
+        info=content["info"],
+        training=content["training"],
+    )
+
+
+def content_hash(content: Any) -> str:
+    """sha256 over nested dicts, lists, plain values and tensors, whatever their order of keys."""
+    digest = hashlib.sha256()
+    _feed(digest, content)
+    return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _feed(digest: Any, content: Any) -> None:
+    if isinstance(content, Mapping):
+        digest.update(f"{{{len(content)}".encode())
+        for key in sorted(content, key=repr):
+            digest.update(repr(key).encode())
+            _feed(digest, content[key])
+    elif isinstance(content, (list, tuple)):
+        digest.update(f"[{len(content)}".encode())
+        for entry in content:
+            _feed(digest, entry)
+    elif isinstance(content, Tensor):
+        digest.update(f"{content.dtype}{tuple(content.shape)}".encode())
+        # Any memory layout, read as the plain row-major bytes.
+        plain = content.detach().cpu().contiguous().reshape(-1)
+        digest.update(plain.view(torch.uint8).numpy() if plain.numel() else b"")
+    else:
+        digest.update(f"{type(content).__name__}{content!r};".encode())

@@ -1,0 +1,1 @@
+"""A VOC folder to batches of pictures and targets."""

@@ -1,0 +1,51 @@
+"""The record of a run: log.jsonl for programs, TensorBoard for eyes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from fer_det.files import write_text
+
+LOG_NAME = "log.jsonl"
+
+
+class RunLog:
+    """Appends records; after a resume, those later than the checkpoint are forgotten first."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self._path = folder / LOG_NAME
+        kept = [record for record in read_log(folder) if record["step"] <= step]
+        write_text(self._path, "".join(json.dumps(record) + "\n" for record in kept))
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def write(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
+        """Append one record; the numbers among its values become curves."""
+        record = {"kind": kind, "step": step, **values}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        for name, value in values.items():
+            if isinstance(value, float):
+                self._board.add_scalar(f"{kind}/{name}", value, step)
+
+    def close(self) -> None:
+        """Write out what is still in memory."""
+        self._board.close()
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run in order; a last line torn by a kill is left out."""
+    path = folder / LOG_NAME
+    if not path.is_file():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records

@@ -1,0 +1,58 @@
+"""What a run folder holds, and whether a command may go on with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fer_det.checkpoint import Checkpoint, load_checkpoint
+from fer_det.config import TrainConfig, to_plain
+from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine.hardware import Hardware
+from fer_det.engine.trainer import LAST
+from fer_det.errors import ConfigError
+
+FREE_TO_CHANGE = ("data", "out", "device", "workers", "save_minutes", "overwrite")
+"""Settings that do not change what is learnt, and so may differ when a run goes on."""
+
+
+def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Checkpoint | None:
+    """The last checkpoint in the run folder, None where the run begins.
+
+    Raises ConfigError where the folder holds a run with other settings or other data, and
+    WeightsError where its checkpoint is broken.
+    """
+    path = folder / LAST
+    if overwrite or not path.is_file():
+        return None
+    checkpoint = load_checkpoint(path)
+    before, now = _comparable(checkpoint.info), _comparable(info)
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if changed:
+        key = changed[0]
+        raise ConfigError(
+            f"{folder} holds a run with {key} {before.get(key)}, not {now.get(key)}",
+            "the same settings and data to go on with it",
+            "choose another --out, or --overwrite to start anew",
+        )
+    return checkpoint
+
+
+def describe_run(
+    config: TrainConfig, hardware: Hardware, train: VocDataset, validation: VocDataset
+) -> dict[str, Any]:
+    """What a checkpoint keeps of how it was trained."""
+    data = {"path": str(config.data), "train": train.hash(), "val": validation.hash()}
+    return {"train_config": to_plain(config), "precision": hardware.precision, "data": data}
+
+
+def _comparable(info: Any) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in info["train_config"].items():
+        if name in FREE_TO_CHANGE:
+            continue
+        if isinstance(value, dict):
+            flat |= {f"--{name}.{key}": entry for key, entry in value.items()}
+        else:
+            flat[f"--{name}"] = value
+    return flat | {f"data {key}": entry for key, entry in info["data"].items() if key != "path"}

@@ -1,0 +1,61 @@
+"""What a model answers on a split, as the evaluation wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fer_det.data.loader import Batch
+from fer_det.data.voc_dataset import FacePicture, VocDataset
+from fer_det.engine.hardware import Hardware
+from fer_det.evaluation.matching import answer_top1
+from fer_det.evaluation.picture import ScoredPicture
+from fer_det.letterbox import Letterbox
+
+
+@torch.inference_mode()
+def score_pictures(
+    model: nn.Module, hardware: Hardware, dataset: VocDataset, batches: Iterable[Batch]
+) -> Iterator[ScoredPicture]:
+    """Run the model, in evaluation, on batches of `dataset`; boxes come back in picture pixels."""
+    model.eval()
+    for pictures, targets in batches:
+        images = to_unit_range(pictures, hardware.device)
+        placed = [{"boxes": target["boxes"].to(hardware.device)} for target in targets]
+        with hardware.autocast():
+            answers = model(images, placed)
+        for target, answer in zip(targets, answers, strict=True):
+            yield _scored(dataset.pictures[int(target["index"])], answer, dataset.size)
+
+
+def to_unit_range(pictures: Tensor, device: torch.device) -> Tensor:
+    """[B, 3, S, S] uint8 -> float32 in 0..1, channels last, on that device."""
+    moved = pictures.to(device, non_blocking=True)
+    return moved.to(torch.float32, memory_format=torch.channels_last).div_(255)
+
+
+def top1_pairs(picture: ScoredPicture) -> list[tuple[int, int]]:
+    """(label, answer) of each labelled face, the answer 0 where no box was found."""
+    answers = answer_top1(picture)
+    return list(zip(picture.truth_labels.tolist(), answers.tolist(), strict=True))
+
+
+def _scored(picture: FacePicture, answer: dict[str, Tensor], size: int) -> ScoredPicture:
+    found = {name: tensor.float().cpu().numpy() for name, tensor in answer.items()}
+    labelled = picture.labels > 0
+    letterbox = Letterbox(picture.width, picture.height, size)
+    return ScoredPicture(
+        image_id=picture.image_id,
+        width=picture.width,
+        height=picture.height,
+        truth_boxes=picture.boxes[labelled],
+        truth_labels=picture.labels[labelled].astype(np.int64),
+        ignore_boxes=picture.boxes[~labelled],
+        boxes=letterbox.boxes_to_picture(found["boxes"]),
+        scores=found["scores"],
+        probabilities=found["probabilities"],
+        truth_probabilities=found["target_probabilities"][labelled],
+    )

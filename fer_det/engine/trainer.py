@@ -1,0 +1,258 @@
+"""The training loop: it knows losses, steps and files, and not which model it trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from fer_det.checkpoint import Checkpoint, save_checkpoint
+from fer_det.config import TrainConfig
+from fer_det.data.loader import in_order, make_loader
+from fer_det.data.sampler import EpochSampler
+from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine.distributed import Processes
+from fer_det.engine.hardware import Hardware
+from fer_det.engine.log import RunLog
+from fer_det.engine.optimizer import make_optimizer
+from fer_det.engine.schedule import learning_rate
+from fer_det.engine.score import score_pictures, to_unit_range, top1_pairs
+from fer_det.errors import TrainingDivergedError
+from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
+from fer_det.models.vgg16 import fold_batch_norm
+from fer_det.progress import format_seconds, track
+
+BEST, LAST = "best.pth", "last.pth"
+STEPS_BETWEEN_RECORDS = 10
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a run has come, and the best it has seen."""
+
+    epoch: int = 0
+    """The epoch that comes next or is under way, from 0."""
+    step_in_epoch: int = 0
+    """Steps of it that are done."""
+    step: int = 0
+    """Steps done in all."""
+    best_recall: float = -1.0
+    """Highest mean recall on the validation split."""
+    best_epoch: int = -1
+    """The epoch that reached it."""
+
+
+class Trainer:
+    """Trains one model on one split and keeps its run folder.
+
+    Every process of a distributed run has its own; the first writes the files.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        config: TrainConfig,
+        folder: Path,
+        train: VocDataset,
+        validation: VocDataset,
+        hardware: Hardware,
+        processes: Processes,
+        info: Mapping[str, Any],
+        resumed: Checkpoint | None = None,
+    ) -> None:
+        self.model = model.to(hardware.device)
+        self.optimizer = make_optimizer(self.model, config.optimizer)
+        self.position = Position()
+        self._config, self._folder = config, folder
+        self._train, self._validation = train, validation
+        self._hardware, self._processes, self._info = hardware, processes, info
+        self._scaler = torch.amp.GradScaler(
+            hardware.device.type, enabled=hardware.precision == "float16"
+        )
+        if resumed is not None:
+            self._restore(resumed)
+        self._stepped = self._shared_model()
+        self._sampler = EpochSampler(
+            [picture.label for picture in train.pictures],
+            config.batch_size,
+            config.balance,
+            config.seed,
+            processes.rank,
+            processes.world,
+        )
+        self._total_steps = sum(self._sampler.steps(epoch) for epoch in range(config.epochs))
+        self._saved_at = time.monotonic()
+        self._log: RunLog | None = None
+
+    def run(self) -> Position:
+        """Train to the last epoch; best.pth and last.pth lie in the run folder afterwards."""
+        if self._processes.is_first:
+            self._log = RunLog(self._folder, self.position.step)
+        began, began_at = time.monotonic(), self.position.step
+        for epoch in range(self.position.epoch, self._config.epochs):
+            mean_loss = self._train_epoch(epoch)
+            scores = self._validate()
+            improved = scores["mean_recall"] > self.position.best_recall
+            self._move_to(
+                epoch=epoch + 1,
+                step_in_epoch=0,
+                **({"best_recall": scores["mean_recall"], "best_epoch": epoch} if improved else {}),
+            )
+            if self._processes.is_first:
+                if improved:
+                    self._save_best(scores)
+                self._save_last()
+                self._record("epoch", {"epoch": epoch, "loss": mean_loss, **scores})
+                pace = (time.monotonic() - began) / max(self.position.step - began_at, 1)
+                left = format_seconds(pace * (self._total_steps - self.position.step))
+                print(
+                    f"epoch {epoch + 1}/{self._config.epochs}: loss {mean_loss:.3f}, validation "
+                    f"accuracy {scores['accuracy']:.3f}, mean recall {scores['mean_recall']:.3f}"
+                    f"{' (best)' if improved else ''}, {left} left",
+                    flush=True,
+                )
+        if self._log is not None:
+            self._log.close()
+        return self.position
+
+    def _train_epoch(self, epoch: int) -> float:
+        self._stepped.train()
+        first = self.position.step_in_epoch
+        self._sampler.set_position(epoch, first)
+        total = self._sampler.steps(epoch)
+        pinned = self._hardware.device.type == "cuda"
+        batches = iter(make_loader(self._train, self._sampler, self._config.workers, pinned))
+        steps: Any = range(first, total)
+        if self._processes.is_first:
+            title = f"epoch {epoch + 1}/{self._config.epochs}"
+            steps = track(steps, total, title, "steps", start=first)
+        losses = []
+        for step in steps:
+            pictures, targets = next(batches)
+            values = self._step(pictures, targets)
+            losses.append(values["loss"])
+            self._move_to(step_in_epoch=step + 1, step=self.position.step + 1)
+            if self._processes.is_first:
+                if self.position.step % STEPS_BETWEEN_RECORDS == 0:
+                    self._record("step", {"epoch": epoch, **values})
+                if time.monotonic() - self._saved_at > 60 * self._config.save_minutes:
+                    self._save_last()
+        return float(np.mean(losses)) if losses else float("nan")
+
+    def _step(self, pictures: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, float]:
+        rate = learning_rate(
+            self._config.optimizer.learning_rate,
+            self.position.step,
+            self._total_steps,
+            self._config.optimizer.warmup_steps,
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        device = self._hardware.device
+        images = to_unit_range(pictures, device)
+        placed = [
+            {
+                "boxes": target["boxes"].to(device),
+                "labels": target["labels"].to(device),
+                "seed": target["seed"],
+            }
+            for target in targets
+        ]
+        with self._hardware.autocast():
+            losses: dict[str, Tensor] = self._stepped(images, placed)
+        loss = torch.stack([value.float() for value in losses.values()]).sum()
+        if not bool(loss.isfinite()):
+            raise self._diverged(losses, targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._config.optimizer.clip_norm)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        values = {"loss": loss, **losses, "gradient_norm": norm}
+        return {name: float(value.detach()) for name, value in values.items()} | {
+            "learning_rate": rate
+        }
+
+    def _validate(self) -> dict[str, float]:
+        """Top-1 scores on the validation split, the same on every process."""
+        share = list(in_order(len(self._validation), self._config.batch_size))
+        share = share[self._processes.rank :: self._processes.world]
+        batches = make_loader(self._validation, share, self._config.workers, pin_memory=False)
+        pairs = [
+            pair
+            for picture in score_pictures(self.model, self._hardware, self._validation, batches)
+            for pair in top1_pairs(picture)
+        ]
+        truth, answer = np.array(self._processes.gather(pairs), np.int64).T
+        confusion = confusion_matrix(truth, answer, len(self._validation.classes))
+        scores = measure(confusion, faces_by_class(confusion) > 0, {})
+        return {
+            "accuracy": float(scores.accuracy),
+            "mean_recall": float(scores.mean_recall),
+            "miss_rate": float(scores.miss_rate),
+        }
+
+    def _save_best(self, scores: Mapping[str, float]) -> None:
+        state = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}
+        plain = self._config.model.without_batch_norm()
+        info = {
+            **self._info,
+            "epoch": self.position.best_epoch,
+            "step": self.position.step,
+            "validation": dict(scores),
+        }
+        checkpoint = Checkpoint(fold_batch_norm(state), plain, self._train.classes, info)
+        save_checkpoint(self._folder / BEST, checkpoint)
+
+    def _save_last(self) -> None:
+        training = {
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "position": vars(self.position),
+        }
+        checkpoint = Checkpoint(
+            self.model.state_dict(), self._config.model, self._train.classes, self._info, training
+        )
+        save_checkpoint(self._folder / LAST, checkpoint)
+        self._saved_at = time.monotonic()
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        assert checkpoint.training is not None
+        self.model.load_state_dict(checkpoint.model)
+        self.optimizer.load_state_dict(cast(dict[str, Any], checkpoint.training["optimizer"]))
+        if self._scaler.is_enabled():
+            self._scaler.load_state_dict(checkpoint.training["scaler"])
+        self.position = Position(**checkpoint.training["position"])
+
+    def _shared_model(self) -> nn.Module:
+        if self._processes.world == 1:
+            return self.model
+        # Buffers are equal on all processes already: GlobalBatchNorm2d sees the global batch.
+        return DistributedDataParallel(self.model, broadcast_buffers=False)
+
+    def _move_to(self, **changes: Any) -> None:
+        self.position = Position(**{**vars(self.position), **changes})
+
+    def _record(self, kind: str, values: Mapping[str, Any]) -> None:
+        assert self._log is not None
+        self._log.write(kind, self.position.step, values)
+
+    def _diverged(
+        self, losses: Mapping[str, Tensor], targets: list[dict[str, Tensor]]
+    ) -> TrainingDivergedError:
+        names = [self._train.pictures[int(t["index"])].path.name for t in targets]
+        parts = ", ".join(f"{name} {float(value):.3g}" for name, value in losses.items())
+        return TrainingDivergedError(
+            f"a loss that is not finite at step {self.position.step} ({parts}) on "
+            + ", ".join(names),
+            "finite losses",
+            "look at these pictures, lower --optimizer.learning_rate or use --precision float32",
+        )
