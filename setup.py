@@ -12,7 +12,7 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(include=["fer_det", "fer_det.*", "voc_builder", "voc_builder.*"]),
     package_data={"fer_det": ["py.typed"], "voc_builder": ["py.typed"]},
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     install_requires=[
         "torch>=2.9",
         "torchvision>=0.24",

@@ -1,0 +1,43 @@
+# Every command runs in the project's own .venv, made on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= data/voc
+BALANCED ?= data/voc_balanced
+
+.DEFAULT_GOAL := help
+.PHONY: help venv voc balance train eval test lint clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+venv: $(VENV)/installed  ## make .venv with everything that the project needs
+
+$(VENV)/installed: setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[dev]'
+	@touch $@
+
+voc: venv  ## raw data set to VOC folder: RAFDB=folder CKPLUS=folder OUT=data/voc ARGS='--boxes official'
+	$(BIN)/python tools/build_voc.py $(if $(RAFDB),--rafdb '$(RAFDB)') $(if $(CKPLUS),--ckplus '$(CKPLUS)') --out '$(OUT)' $(ARGS)
+
+balance: venv  ## VOC folder to balanced VOC folder: OUT=data/voc BALANCED=data/voc_balanced ARGS='--target median'
+	$(BIN)/python tools/balance_voc.py --data '$(OUT)' --out '$(BALANCED)' $(ARGS)
+
+train: venv  ## train the detector: OUT=data/voc ARGS='--epochs 30'
+	$(BIN)/python tools/train_frcnn.py --data '$(OUT)' $(ARGS)
+
+eval: venv  ## score the newest best.pth: ARGS='--split test'
+	$(BIN)/python tools/eval_rafdb.py --weights best.pth $(ARGS)
+
+test: venv  ## run the tests
+	$(BIN)/python -m pytest
+
+lint: venv  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tools/*.py
+
+clean:  ## remove .venv and caches, never data or runs
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info

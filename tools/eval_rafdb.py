@@ -1,0 +1,10 @@
+"""Score a checkpoint by per-class accuracy; see --help."""
+
+import sys
+
+import _environment  # noqa: F401  (first: it may run this script again in .venv)
+
+from fer_det.cli.eval_rafdb import main
+
+if __name__ == "__main__":
+    sys.exit(main())
