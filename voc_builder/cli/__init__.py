@@ -1,0 +1,1 @@
+"""The commands that make and change VOC folders, one file a command."""

@@ -1,0 +1,60 @@
+"""The command that turns raw data sets into a VOC folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import field, fields, make_dataclass
+from pathlib import Path
+from typing import Any
+
+from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.errors import ConfigError
+from voc_builder.build import BuildConfig, Source, build
+from voc_builder.readers import READERS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(_build_voc, argv)
+
+
+def _build_voc(argv: Sequence[str] | None) -> int:
+    flags = parse_config(_flags_class(), "build_voc", argv)
+    sources = [
+        Source(name, getattr(flags, name), getattr(flags, f"{name}_options"))
+        for name in READERS
+        if getattr(flags, name) is not None
+    ]
+    if not sources:
+        raise ConfigError(
+            "no data set was given",
+            f"at least one of {', '.join(f'--{name} ROOT' for name in READERS)}",
+            "type: make voc RAFDB=... CKPLUS=... OUT=...",
+        )
+    config = BuildConfig(**{each.name: getattr(flags, each.name) for each in fields(BuildConfig)})
+    build(config, sources)
+    return EXIT_OK
+
+
+def _flags_class() -> type[Any]:
+    """BuildConfig with two more fields for each reader: its folder and its Options.
+
+    Made from the registry, so that a new reader has its flags without an edit here.
+    """
+    own: list[tuple[str, Any, Any]] = []
+    sentences: list[str] = []
+    for name, reader in READERS.items():
+        own.append((name, Path | None, None))
+        own.append((f"{name}_options", reader.Options, field(default_factory=reader.Options)))
+        sentences.append(f"    {name}: Folder of the data set {reader.TITLE}.")
+        sentences.append(f"    {name}_options: How to read {reader.TITLE}.")
+    made = make_dataclass("BuildFlags", own, bases=(BuildConfig,), frozen=True)
+    made.__doc__ = BuildConfig.__doc__
+    # Fields made here have no sentence below them, so --help takes theirs from this list.
+    made.__init__.__doc__ = "\n".join(["Flags.", "", "Args:", *sentences])  # type: ignore[misc]
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main())

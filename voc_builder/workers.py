@@ -1,0 +1,62 @@
+"""Converting batches of pictures in several processes, each with a detector of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from fer_det.voc import VocFolder
+from voc_builder.convert import BoxChoice, Converter, WorkItem
+from voc_builder.faces.face import FaceDetector
+from voc_builder.manifest import Record
+from voc_builder.processes import map_in_processes
+
+
+def load_mtcnn() -> FaceDetector:
+    """MTCNN on one thread: the workers share the cores among themselves.
+
+    One thread also makes the answers the same with any number of workers.
+    """
+    import cv2
+    import torch
+
+    from voc_builder.faces.mtcnn import Mtcnn
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    return Mtcnn()
+
+
+@dataclass(frozen=True)
+class ConverterPlan:
+    """All that a process needs to make its converter."""
+
+    out: Path
+    boxes: BoxChoice
+    coarse_first: bool
+    load_detector: Callable[[], FaceDetector] = load_mtcnn
+    """A module's own function, so that it can travel to a process."""
+
+
+def convert_batches(
+    plan: ConverterPlan, batches: Sequence[Sequence[WorkItem]], workers: int
+) -> Iterator[list[Record]]:
+    """Yield the records of each batch in its order, each as soon as it is done.
+
+    workers: how many processes; 0 and 1 work in this one. Raises WorkerError where a process dies.
+    """
+    # Batch by batch, so that a build that is killed loses no more than those in hand.
+    return map_in_processes(partial(_convert, plan), batches, workers, chunk=1)
+
+
+def _convert(plan: ConverterPlan, items: Sequence[WorkItem]) -> list[Record]:
+    return _make_converter(plan).convert(items)
+
+
+@cache
+def _make_converter(plan: ConverterPlan) -> Converter:
+    """Made once a process, at its first batch, where an error still reaches the user as itself."""
+    folder = VocFolder.create(plan.out)
+    return Converter(folder, plan.load_detector(), plan.boxes, plan.coarse_first)
