@@ -31,6 +31,7 @@ def parse_config(config_class: type[C], prog: str, argv: Sequence[str] | None) -
     parser = ArgumentParser(prog=prog, description=config_class.__doc__, exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file of flags; later flags win.")
     parser.add_class_arguments(config_class, as_group=False)
+    _let_switches_stand_alone(parser)
     try:
         values = vars(parser.instantiate(parser.parse_args(argv)))
         return config_class(**{name: values[name] for name in values if name != "config"})
@@ -50,3 +51,10 @@ def run_command(command: Callable[[Sequence[str] | None], int], argv: Sequence[s
     except KeyboardInterrupt:
         print("interrupted: type the same command again to go on", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _let_switches_stand_alone(parser: ArgumentParser) -> None:
+    """Let --flag mean --flag true; jsonargparse wants the word for each field that is a bool."""
+    for action in parser._actions:
+        if getattr(action, "_typehint", None) is bool:
+            action.nargs, action.const = "?", True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +28,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        _delete_if_possible(temporary)
         if isinstance(error, OutputError):
             raise
         raise OutputError(
@@ -37,7 +37,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
             "free some space or choose another place",
         ) from error
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _delete_if_possible(temporary)
         raise
 
 
@@ -71,6 +71,13 @@ def sweep_temporaries(folder: Path) -> int:
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
+
+
+def _delete_if_possible(path: Path) -> None:
+    # A read-only disk, or a file where the folder should be, refuses even this; what made the
+    # writing fail is then the news.
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

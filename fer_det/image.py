@@ -17,7 +17,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")
 MAX_PIXELS = 100_000_000
 
 _EXIF_ORIENTATION = 0x0112
-_UPRIGHT = 1
+_TURNED = range(2, 9)
+"""1 is upright; 0 and what lies beyond 8 mean nothing, and every program shows such a file so."""
 _ALPHA_BACKGROUND = (255, 255, 255, 255)
 
 
@@ -94,13 +95,13 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:
 def _to_rgb8(image: Image.Image) -> DecodedImage:
     image_format, mode = image.format or "", image.mode
     # Read before load(): Pillow drops the tag once the picture is turned.
-    orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
+    orientation = image.getexif().get(_EXIF_ORIENTATION)
     image.load()
     upright = ImageOps.exif_transpose(image)
     return DecodedImage(
         pixels=_mode_to_rgb(upright),
         format=image_format,
-        copyable=image_format == "JPEG" and mode in ("RGB", "L") and orientation == _UPRIGHT,
+        copyable=image_format == "JPEG" and mode in ("RGB", "L") and orientation not in _TURNED,
     )
 
 

@@ -103,7 +103,7 @@ class VocFolder:
                 f"a VOC image set named {split}",
                 f"choose one of: {', '.join(self.splits()) or 'none is there'}",
             )
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = _read_lines(path)
         return [check_image_id(line.split()[0], path) for line in lines if line.strip()]
 
     def classes(self) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ class VocFolder:
                 "a label map that names the classes",
                 "build the folder anew with tools/build_voc.py",
             )
-        lines = self.label_map_path.read_text(encoding="utf-8-sig").splitlines()
+        lines = _read_lines(self.label_map_path)
         names = [line.split(":")[0].strip() for line in lines if line.strip() and line[0] != "#"]
         return tuple(name for name in names if name not in ("background", IGNORE))
 
@@ -224,6 +224,15 @@ def read_annotation(path: Path) -> VocAnnotation:
         ) from error
     database = (root.findtext("source/database") or "unknown").strip()
     return VocAnnotation(path.stem, width, height, objects, database, depth)
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DatasetFormatError(
+            f"{path} is not text", "lines of UTF-8", "build the folder anew with tools/build_voc.py"
+        ) from error
 
 
 def _find_voc2007(root: Path) -> Path:

@@ -1,0 +1,145 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from fer_det.errors import OutputError
+from fer_det.files import (
+    TEMPORARY_SUFFIX,
+    atomic_writer,
+    make_folder,
+    sweep_temporaries,
+    write_bytes,
+    write_text,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_half(path: Path, error: BaseException | type[BaseException]) -> None:
+    with atomic_writer(path) as file:
+        file.write(b"half")
+        raise error
+
+
+class TestWhole:
+    def test_text_and_bytes(self, tmp_path: Path) -> None:
+        write_text(tmp_path / "a.txt", "Ärger\n")
+        write_bytes(tmp_path / "b", b"\0\n")
+        assert (tmp_path / "a.txt").read_bytes() == "Ärger\n".encode()
+        assert (tmp_path / "b").read_bytes() == b"\0\n"
+        assert names(tmp_path) == ["a.txt", "b"]
+
+    def test_nothing_is_seen_before_the_block_ends(self, tmp_path: Path) -> None:
+        path = tmp_path / "a"
+        path.write_text("old")
+        with atomic_writer(path) as file:
+            file.write(b"new")
+            file.flush()
+            assert path.read_text() == "old"
+        assert path.read_text() == "new"
+
+    def test_is_on_disk_before_it_has_its_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        happened: list[str] = []
+        sync, replace = os.fsync, Path.replace
+        monkeypatch.setattr(os, "fsync", lambda number: (happened.append("sync"), sync(number)))
+        monkeypatch.setattr(
+            Path, "replace", lambda path, to: (happened.append("replace"), replace(path, to))
+        )
+        write_bytes(tmp_path / "a", b"x")
+        assert happened[:2] == ["sync", "replace"]
+
+
+class TestNotAtAll:
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError(errno.EIO, "gone")])
+    def test_failing_block_leaves_the_old_file(
+        self, tmp_path: Path, error: BaseException | type[BaseException]
+    ) -> None:
+        path = tmp_path / "a"
+        path.write_text("old")
+        with pytest.raises((ValueError, KeyboardInterrupt, OutputError)):
+            write_half(path, error)
+        assert path.read_text() == "old"
+        assert names(tmp_path) == ["a"]
+
+    def test_full_disk_is_told(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(
+                OutputError, match=r"a\.xml could not be written \(No space left"
+            ) as told,
+            atomic_writer(tmp_path / "a.xml"),
+        ):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        assert "\n" not in str(told.value)
+        assert names(tmp_path) == []
+
+    def test_absent_folder_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match=r"could not be written.*choose another place"):
+            write_bytes(tmp_path / "absent" / "a", b"")
+
+    def test_name_that_is_a_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        with pytest.raises(OutputError, match="could not be written"):
+            write_bytes(tmp_path / "a", b"x")
+        assert names(tmp_path) == ["a"]
+
+    @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+    def test_place_that_may_not_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    ) -> None:
+        def refuse(path: Path, *_: object, **__: object) -> None:
+            raise OSError(code, os.strerror(code), str(path))
+
+        # A read-only disk refuses to delete, too, even what is not there.
+        monkeypatch.setattr(Path, "open", refuse)
+        monkeypatch.setattr(Path, "unlink", refuse)
+        with pytest.raises(OutputError, match=os.strerror(code)):
+            write_bytes(tmp_path / "a", b"x")
+
+    def test_folder_that_is_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("old")
+        with pytest.raises(OutputError, match="could not be written"):
+            write_bytes(tmp_path / "a" / "b", b"x")
+
+    def test_error_of_a_nested_writer_keeps_its_words(self, tmp_path: Path) -> None:
+        inner = OutputError("inner", "w", "r")
+        with pytest.raises(OutputError) as told, atomic_writer(tmp_path / "a"):
+            raise inner
+        assert told.value is inner
+
+
+class TestFolders:
+    def test_makes_parents_and_keeps_what_is_there(self, tmp_path: Path) -> None:
+        folder = make_folder(tmp_path / "a" / "b")
+        (folder / "c").write_text("x")
+        assert make_folder(tmp_path / "a" / "b") == folder
+        assert names(folder) == ["c"]
+
+    def test_file_in_the_way(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("x")
+        for path in (tmp_path / "a", tmp_path / "a" / "b"):
+            with pytest.raises(OutputError, match="could not be created"):
+                make_folder(path)
+
+    def test_sweeps_what_killed_runs_left_and_nothing_else(self, tmp_path: Path) -> None:
+        deep = make_folder(tmp_path / "x" / "y")
+        (deep / f".a.xml.123{TEMPORARY_SUFFIX}").write_bytes(b"half")
+        (tmp_path / f".b.4{TEMPORARY_SUFFIX}").write_bytes(b"half")
+        (deep / "a.xml").write_bytes(b"whole")
+        (deep / ".hidden").write_bytes(b"mine")
+        assert sweep_temporaries(tmp_path) == 2
+        assert names(deep) == [".hidden", "a.xml"]
+        assert sweep_temporaries(tmp_path) == 0
+
+    def test_temporary_of_a_killed_writer_is_swept(self, tmp_path: Path) -> None:
+        with atomic_writer(tmp_path / "a"):
+            (left,) = tmp_path.iterdir()
+            left_name = left.name
+        (tmp_path / left_name).write_bytes(b"half")
+        assert sweep_temporaries(tmp_path) == 1
+        assert names(tmp_path) == ["a"]
