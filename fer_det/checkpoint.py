@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,8 @@ from fer_det.errors import WeightsError, WeightsNotFoundError
 from fer_det.files import atomic_writer
 
 FORMAT = "fer_det checkpoint 1"
+
+_ARCHIVE_BEGINS = b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise WeightsNotFoundError(f"{path} is absent", wanted, "train one, or name another file")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
-        kind = "truncated or broken" if zipfile.is_zipfile(path) else "no PyTorch archive"
-        raise WeightsError(f"{path} is {kind}", wanted, remedy) from error
+    # A flipped byte makes torch's reader stumble over anything; all of it means "broken".
+    except Exception as error:
+        raise WeightsError(f"{path} is {_what_is_wrong(path)}", wanted, remedy) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise WeightsError(f"{path} holds something else", f"{wanted}: {FORMAT!r}", remedy)
     digest = content.pop("sha256", None)
@@ -90,6 +90,15 @@ def file_hash(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _what_is_wrong(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            is_archive = file.read(len(_ARCHIVE_BEGINS)) == _ARCHIVE_BEGINS
+    except OSError as error:
+        return f"not readable ({error.strerror})"
+    return "truncated or broken" if is_archive else "no PyTorch archive"
 
 
 def _feed(digest: Any, content: Any) -> None:

@@ -52,9 +52,23 @@ class ModelConfig:
             f"--model.input_size {self.input_size}",
             "a positive multiple of 16",
         )
-        for name in ("head_width", "rpn_samples", "roi_samples", "test_proposals", "detections"):
+        for name in ("head_width", "train_proposals", "test_proposals", "detections"):
             _demand(getattr(self, name) > 0, f"--model.{name} {getattr(self, name)}", "at least 1")
+        for name in ("rpn_samples", "roi_samples"):
+            # At most half of them are faces, so a single one never would be.
+            _demand(getattr(self, name) > 1, f"--model.{name} {getattr(self, name)}", "at least 2")
         _demand(0 <= self.dropout < 1, f"--model.dropout {self.dropout}", "0 <= dropout < 1")
+        _demand(0 < self.nms_iou <= 1, f"--model.nms_iou {self.nms_iou}", "0 < nms_iou <= 1")
+        _demand(
+            all(0 <= mean <= 1 for mean in self.image_mean),
+            f"--model.image_mean {list(self.image_mean)}",
+            "0 to 1",
+        )
+        _demand(
+            all(std > 0 for std in self.image_std),
+            f"--model.image_std {list(self.image_std)}",
+            "more than 0",
+        )
 
     def without_batch_norm(self) -> ModelConfig:
         """The same network with its normalisation folded away."""
@@ -80,19 +94,24 @@ class AugmentConfig:
     jitter: JitterRanges = field(default_factory=JitterRanges)
     """Brightness, colour and rotation, as the balancer's."""
 
+    def __post_init__(self) -> None:
+        _demand(0 <= self.flip <= 1, f"--augment.flip {self.flip}", "0 to 1")
+        _demand(0 <= self.scale < 1, f"--augment.scale {self.scale}", "0 <= scale < 1")
+        _demand(0 <= self.shift <= 1, f"--augment.shift {self.shift}", "0 to 1")
+
 
 @dataclass(frozen=True)
 class OptimizerConfig:
     """How the weights are moved."""
 
-    name: Literal["sgd", "adamw"] = "sgd"
-    """SGD with Nesterov momentum, or AdamW."""
-    learning_rate: float = 0.02
-    """The highest learning rate, after the warm-up; for adamw 0.0003 is a place to start."""
+    name: Literal["sgd", "adamw"] = "adamw"
+    """AdamW, which learns from scratch, or SGD with Nesterov momentum."""
+    learning_rate: float = 0.0005
+    """The highest learning rate, after the warm-up; for sgd 0.02 is a place to start."""
     momentum: float = 0.9
     """SGD's momentum, or AdamW's first beta."""
-    weight_decay: float = 0.0005
-    """Decay of weights; biases and normalisation are left alone."""
+    weight_decay: float = 0.05
+    """Decay of weights, for sgd about 0.0005; biases and normalisation are left alone."""
     warmup_steps: int = 200
     """Steps in which the learning rate rises from nothing; at most a tenth of all."""
     clip_norm: float = 10.0
@@ -102,6 +121,12 @@ class OptimizerConfig:
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             _demand(value > 0, f"--optimizer.{name} {value}", "more than 0")
+        for name in ("weight_decay", "warmup_steps"):
+            value = getattr(self, name)
+            _demand(value >= 0, f"--optimizer.{name} {value}", "0 or more")
+        _demand(
+            0 <= self.momentum < 1, f"--optimizer.momentum {self.momentum}", "0 <= momentum < 1"
+        )
 
 
 @dataclass(frozen=True)
@@ -147,6 +172,7 @@ class TrainConfig:
             _demand(value > 0, f"--{name} {value}", "at least 1")
         _demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
         _demand(0 <= self.balance <= 1, f"--balance {self.balance}", "0 to 1")
+        _demand(0 <= self.seed < 2**63, f"--seed {self.seed}", "0 to 2**63 - 1")
 
 
 @dataclass(frozen=True)
@@ -173,6 +199,12 @@ class EvalConfig:
     """Processes that prepare pictures; 0 for none."""
     resamples: int = 2000
     """Bootstrap resamples behind each interval."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "resamples"):
+            value = getattr(self, name)
+            _demand(value > 0, f"--{name} {value}", "at least 1")
+        _demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
 
 
 def to_plain(config: Any) -> dict[str, Any]:

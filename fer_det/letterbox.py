@@ -39,7 +39,7 @@ class Letterbox:
 def warp(pixels: Pixels, matrix: Matrix, size: int, padding: tuple[int, int, int]) -> Pixels:
     """Resample [H, W, 3] once through `matrix` (edges to edges) into [size, size, 3].
 
-    Where the picture shrinks more than twice it is first averaged over whole blocks of pixels,
+    Where the picture shrinks to half or less it is first averaged over whole blocks of pixels,
     since the bilinear kernel would skip the pixels in between. `padding` fills what lies outside.
     """
     reduction = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))

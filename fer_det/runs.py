@@ -25,9 +25,10 @@ def find_weights(name: Path) -> Path:
     if name.is_file():
         return name
     if name.parent == Path():
-        found = sorted(RUNS.rglob(name.name), key=lambda path: path.stat().st_mtime_ns)
+        # Compared rather than globbed, since a name may hold a pattern's characters.
+        found = [path for path in RUNS.rglob("*") if path.name == name.name and path.is_file()]
         if found:
-            return found[-1]
+            return max(found, key=lambda path: path.stat().st_mtime_ns)
     raise WeightsNotFoundError(
         f"{name} is absent" + (f", also below {RUNS}/" if name.parent == Path() else ""),
         "a checkpoint",

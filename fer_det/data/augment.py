@@ -18,7 +18,7 @@ from fer_det.jitter import (
 )
 
 VISIBLE_PART = 0.3
-"""A face to ignore of which less is left in the input is forgotten."""
+"""A face of which less is left in the input is forgotten."""
 
 
 @dataclass(frozen=True)

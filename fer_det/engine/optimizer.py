@@ -20,4 +20,10 @@ def make_optimizer(model: nn.Module, config: OptimizerConfig) -> Optimizer:
     if config.name == "adamw":
         betas = (config.momentum, ADAM_SECOND_BETA)
         return AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
-    return SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=True, fused=True)
+    return SGD(
+        groups,
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        nesterov=config.momentum > 0,
+        fused=True,
+    )

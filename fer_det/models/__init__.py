@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from fer_det.config import ModelConfig
+from fer_det.errors import ConfigError
 from fer_det.models import faster_rcnn
 
 MODELS: dict[str, Callable[[ModelConfig, Sequence[str]], nn.Module]] = {
@@ -15,5 +16,9 @@ MODELS: dict[str, Callable[[ModelConfig, Sequence[str]], nn.Module]] = {
 
 
 def build_model(config: ModelConfig, classes: Sequence[str]) -> nn.Module:
-    """Make the untrained model that `config` names, for those classes."""
+    """Make the untrained model that `config` names, for those classes; ConfigError if unknown."""
+    if config.name not in MODELS:
+        raise ConfigError(
+            f"--model.name {config.name}", f"one of {', '.join(MODELS)}", "change the flag"
+        )
     return MODELS[config.name](config, classes)

@@ -39,7 +39,7 @@ class LetterboxTransform(nn.Module):
                 return self._resized(images, targets)
         if images.shape[1:] != shape:
             return self._resized(list(images), targets)
-        return self._listed(self._normalised(images)), targets
+        return self._listed(self._normalised(images), [shape[1:]] * len(images)), targets
 
     def postprocess(
         self,
@@ -57,7 +57,8 @@ class LetterboxTransform(nn.Module):
     def _resized(
         self, images: Sequence[Tensor], targets: list[Target] | None
     ) -> tuple[ImageList, list[Target] | None]:
-        scales = [self.size / max(image.shape[-2:]) for image in images]
+        sizes = [image.shape[-2:] for image in images]
+        scales = [self.size / max(size) for size in sizes]
         batch = images[0].new_zeros((len(images), 3, self.size, self.size))
         for place, image, scale in zip(batch, images, scales, strict=True):
             height, width = (max(1, round(side * scale)) for side in image.shape[-2:])
@@ -70,13 +71,16 @@ class LetterboxTransform(nn.Module):
                 {**target, "boxes": target["boxes"] * scale}
                 for target, scale in zip(targets, scales, strict=True)
             ]
-        return self._listed(batch), targets
+        # Boxes are clipped to these, so that none lies in the padding.
+        extents = [(h * s, w * s) for (h, w), s in zip(sizes, scales, strict=True)]
+        return self._listed(batch, extents), targets
 
     def _normalised(self, images: Tensor) -> Tensor:
         if not images.is_floating_point():
             raise TypeError(f"pictures must be float in 0..1, found {images.dtype}")
         return (images - self.image_mean) / self.image_std
 
-    def _listed(self, batch: Tensor) -> ImageList:
+    def _listed(self, batch: Tensor, extents: Sequence[tuple[float, float]]) -> ImageList:
+        """extents: (height, width) of each picture in the input, without its padding."""
         batch = batch.contiguous(memory_format=torch.channels_last)
-        return ImageList(batch, [(self.size, self.size)] * len(batch))
+        return ImageList(batch, list(extents))

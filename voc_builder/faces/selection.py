@@ -52,7 +52,7 @@ def _by_landmarks(faces: Sequence[DetectedFace], landmarks: Sequence[Point]) -> 
     held = [sum(face.box.contains(x, y) for x, y in landmarks) for face in faces]
     # Among equals the smallest: it fits the points closest.
     best = max(range(len(faces)), key=lambda index: (held[index], -faces[index].box.area))
-    return best if 2 * held[best] >= len(landmarks) else None
+    return best if 2 * held[best] > len(landmarks) else None
 
 
 def _largest(faces: Sequence[DetectedFace], width: int, height: int) -> int:
