@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,10 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, whole or not at all; the same content always gives the same bytes."""
+    """Write a checkpoint, whole or not at all; the same content always gives the same bytes.
+
+    Tensors are the same where their memory layouts are, too.
+    """
     content = {
         "format": FORMAT,
         "model": dict(checkpoint.model),
@@ -48,7 +52,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     content["sha256"] = content_hash(content)
     with atomic_writer(path) as file:
-        torch.save(content, file)
+        torch.save(_canonical(content), file)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -90,6 +94,19 @@ def file_hash(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _canonical(content: Any) -> Any:
+    """The same content with equal strings as one object, and every container on its own.
+
+    Pickle writes an object that it has met before as a reference to it, so the bytes would tell
+    whether a string was read from a file or stands in the program.
+    """
+    if isinstance(content, Mapping):
+        return {_canonical(key): _canonical(entry) for key, entry in content.items()}
+    if isinstance(content, (list, tuple)):
+        return type(content)(_canonical(entry) for entry in content)
+    return sys.intern(content) if type(content) is str else content
 
 
 def _what_is_wrong(path: Path) -> str:

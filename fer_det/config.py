@@ -140,7 +140,7 @@ class TrainConfig:
     data: Path = Path("data/voc")
     """VOC folder with train and val splits, plain or balanced."""
     out: Path | None = None
-    """Folder of the run; runs/frcnn-001, -002, ... by default."""
+    """Folder of the run; by default runs/frcnn-001, -002, ..., and the newest goes on if it can."""
     epochs: int = 30
     """Passes over the training split."""
     batch_size: int = 16

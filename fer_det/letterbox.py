@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from fer_det import affine
+from fer_det.affine import Matrix, Pixels
+
 Boxes = NDArray[np.float32]
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,12 @@ def warp(pixels: Pixels, matrix: Matrix, size: int, padding: tuple[int, int, int
     Where the picture shrinks to half or less it is first averaged over whole blocks of pixels,
     since the bilinear kernel would skip the pixels in between. `padding` fills what lies outside.
     """
-    reduction = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    # Rounding must not make 5.999... of a picture that shrinks to exactly a sixth.
+    reduction = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 1e-6)
     if reduction > 1:
         height, width = (max(1, side // reduction) for side in pixels.shape[:2])
         # The blocks must tile the picture, so the last few rows and columns take part by area.
         ratio = np.array([pixels.shape[1] / width, pixels.shape[0] / height, 1.0])
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         matrix = matrix * ratio
-    centred = matrix.copy()
-    # cv2 maps centres of pixels, which lie half a pixel from the edges.
-    centred[:, 2] += matrix[:, :2].sum(1) * 0.5 - 0.5
-    return cv2.warpAffine(
-        pixels,
-        centred,
-        (size, size),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=padding,
-    ).astype(np.uint8, copy=False)
+    return affine.warp(pixels, matrix, size, size, padding)

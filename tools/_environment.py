@@ -10,4 +10,8 @@ _VENV_PYTHON = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "pytho
 if importlib.util.find_spec("fer_det") is None or importlib.util.find_spec("torch") is None:
     if _VENV_PYTHON.is_file() and Path(sys.prefix) != _VENV_PYTHON.parent.parent:
         os.execv(_VENV_PYTHON, [str(_VENV_PYTHON), *sys.argv])
-    sys.exit("error: fer_det is not installed here; wanted the project's .venv; run: make venv")
+    print(
+        "error: fer_det is not installed here; wanted the project's .venv; run: make venv",
+        file=sys.stderr,
+    )
+    sys.exit(2)

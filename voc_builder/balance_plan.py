@@ -15,15 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fer_det.affine import rotation_matrix, turn_box
 from fer_det.errors import DatasetFormatError
-from fer_det.jitter import (
-    JitterDraw,
-    JitterRanges,
-    draw_jitter,
-    jitter_generator,
-    rotation_matrix,
-    turn_box,
-)
+from fer_det.jitter import JitterDraw, JitterRanges, draw_jitter, jitter_generator
 from fer_det.voc import VocAnnotation, VocFolder, VocObject
 
 Target = Literal["largest", "median"] | int

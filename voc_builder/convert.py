@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,6 +25,9 @@ DATASET_BOX = "dataset"
 """The box source of a box that is the data set's own."""
 MAX_PIXELS_AT_A_TIME = 24_000_000
 """How many decoded pixels a worker holds, save for a single picture that is larger."""
+
+_WRITERS = 8
+"""Threads that write: each waits for the disk at every file, and the disk serves many at once."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,11 @@ class Converter:
         OutputError where the folder cannot be written.
         """
         records: dict[str, Record] = {}
-        for group in _groups_within_memory(self._open(items, records)):
-            for picture, face in zip(group, self._find_labelled_faces(group), strict=True):
-                record = self._write(picture, face)
-                records[record.id] = record
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            for group in _groups_within_memory(self._open(items, records)):
+                faces = self._find_labelled_faces(group)
+                for record in writers.map(self._write, group, faces):
+                    records[record.id] = record
         return [records[item.sample.sample_id] for item in items]
 
     def _open(self, items: Sequence[WorkItem], records: dict[str, Record]) -> Iterator[_Picture]:

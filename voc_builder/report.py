@@ -157,10 +157,10 @@ def _format_counts(counts: Mapping[str, int]) -> str:
 
 
 def _format_settings(summary: Mapping[str, Any]) -> str:
-    rows = [[name, json.dumps(value)] for name, value in summary["settings"].items()]
-    width = max(len(name) for name, _ in rows)
-    lines = [f"{name.ljust(width)}  {value}" for name, value in rows]
-    return "\n".join([*lines, f"{'fingerprint'.ljust(width)}  {summary['fingerprint']}"])
+    rows = {name: json.dumps(value) for name, value in summary["settings"].items()}
+    rows["fingerprint"] = summary["fingerprint"]
+    width = max(map(len, rows))
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in rows.items())
 
 
 def _format_rejected(pictures: Sequence[Mapping[str, str]]) -> str:

@@ -52,14 +52,18 @@ def _choose_validation(samples: Sequence[Sample], fraction: float, seed: int) ->
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
         groups.setdefault(_group_name(sample), []).append(sample)
+    counts = {name: Counter(each.expression for each in group) for name, group in groups.items()}
+    ranked = sorted(groups, key=lambda name: _rank(name, seed))
     chosen: list[str] = []
     taken: Counter[Expression] = Counter()
-    for name in sorted(groups, key=lambda name: _rank(name, seed)):
-        together = taken + Counter(sample.expression for sample in groups[name])
-        if _distance(together, targets) < _distance(taken, targets):
-            taken = together
-            chosen += [sample.sample_id for sample in groups[name]]
-    return chosen
+    for name in ranked:
+        if _distance(taken + counts[name], targets) < _distance(taken, targets):
+            taken += counts[name]
+            chosen.append(name)
+    if not chosen and len(groups) > 1:
+        # Few persons with many pictures each: too many pictures are better than none.
+        chosen = [min(ranked, key=lambda name: _distance(counts[name], targets))]
+    return [sample.sample_id for name in chosen for sample in groups[name]]
 
 
 def _targets(samples: Sequence[Sample], fraction: float) -> dict[Expression, float]:

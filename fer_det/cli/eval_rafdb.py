@@ -26,7 +26,8 @@ from fer_det.voc import read_build_report
 
 PROG = "eval_rafdb.py"
 SCORES = "scores.json"
-CHECKPOINT_RULE = "highest mean recall on the validation split, first epoch that reached it"
+BEST_RULE = "highest mean recall on the validation split, first epoch that reached it"
+LAST_RULE = "the last that was saved, whatever its score"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,11 +69,11 @@ def _evaluate(argv: Sequence[str] | None) -> int:
 def _find_data(asked: Path | None, checkpoint: Checkpoint) -> Path:
     if asked is not None:
         return asked
-    trained_on = Path(checkpoint.info["data"]["path"])
-    if trained_on.is_dir():
-        return trained_on
+    trained_on = checkpoint.info.get("data", {}).get("path")
+    if trained_on is not None and Path(trained_on).is_dir():
+        return Path(trained_on)
     raise DatasetNotFoundError(
-        f"{trained_on}, which the checkpoint was trained on, is absent",
+        f"{trained_on or 'the folder'}, which the checkpoint was trained on, is absent",
         "a VOC folder",
         "name one with --data",
     )
@@ -93,7 +94,7 @@ def _describe_data(data: Path, split: str, checkpoint: Checkpoint) -> Protocol:
         split_hash="",
         image_variant=settings.get("images", "unknown"),
         box_source=settings.get("boxes", "unknown"),
-        checkpoint_rule=CHECKPOINT_RULE,
+        checkpoint_rule=BEST_RULE if checkpoint.training is None else LAST_RULE,
         weights_sha256="",
         input_size=checkpoint.config.input_size,
         listed=counts.get("listed"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,12 +16,12 @@ from fer_det.data.augment import Augmentation
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.distributed import Processes, process_group, processes_from_environment
 from fer_det.engine.hardware import Hardware, choose_hardware, make_deterministic
-from fer_det.engine.resume import describe_run, find_resumable
-from fer_det.engine.trainer import BEST, Trainer
+from fer_det.engine.resume import choose_folder, describe_run, find_resumable
+from fer_det.engine.trainer import BEST, LAST, Trainer
 from fer_det.errors import ConfigError
 from fer_det.files import make_folder, sweep_temporaries
 from fer_det.models import build_model
-from fer_det.runs import next_run_folder
+from fer_det.runs import hold_run
 
 PROG = "train_frcnn.py"
 
@@ -46,16 +48,35 @@ def _train(argv: Sequence[str] | None) -> int:
 
 
 def _train_in(config: TrainConfig, hardware: Hardware, processes: Processes) -> None:
-    folder = processes.from_first(config.out or next_run_folder("frcnn"))
     train, validation = _datasets(config)
     info = describe_run(config, hardware, train, validation)
+    chosen = choose_folder(config, info) if processes.is_first else Path()
+    folder = processes.from_first(chosen)
+    with hold_run(make_folder(folder)) if processes.is_first else nullcontext():
+        _train_to_the_end(config, folder, hardware, processes, train, validation, info)
+
+
+def _train_to_the_end(
+    config: TrainConfig,
+    folder: Path,
+    hardware: Hardware,
+    processes: Processes,
+    train: VocDataset,
+    validation: VocDataset,
+    info: dict[str, Any],
+) -> None:
     resumed = find_resumable(folder, info, config.overwrite)
-    if resumed is not None and config.precision == "auto":
+    if resumed is not None:
         # Going on in another arithmetic, on another machine, would be another run.
-        hardware = replace(hardware, precision=resumed.info["precision"])
+        precision = resumed.info["precision"]
+        hardware = choose_hardware(config.device, precision, processes.local_rank)
+        info = {**info, "precision": precision}
     if processes.is_first:
-        make_folder(folder)
         sweep_temporaries(folder)
+        if config.overwrite:
+            # What is found here until the first epoch ends must not be the run before.
+            for name in (BEST, LAST):
+                (folder / name).unlink(missing_ok=True)
         verb = "goes on" if resumed is not None else "begins"
         print(
             f"run {folder} {verb}: {len(train)} training and {len(validation)} validation "

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_det.affine import compose, rotation_matrix, turn_boxes
 from fer_det.config import AugmentConfig
-from fer_det.jitter import (
-    JitterDraw,
-    apply_colour,
-    draw_jitter,
-    jitter_generator,
-    rotation_matrix,
-    turn_boxes,
-)
+from fer_det.jitter import JitterDraw, apply_colour, draw_jitter, jitter_generator
 
 VISIBLE_PART = 0.3
 """A face of which less is left in the input is forgotten."""
@@ -62,13 +56,7 @@ class Augmentation:
         change = np.array([[mirror * grow, 0.0], [0.0, grow]])
         zoom = np.column_stack([change, centre - change @ [centre, centre] + shift])
         turn = rotation_matrix(jitter.degrees, size, size)
-        return Change(_compose(zoom, _compose(turn, letterbox)), jitter)
-
-
-def _compose(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 2x3 affine that does `first`, then `second`."""
-    linear = second[:, :2] @ first[:, :2]
-    return np.column_stack([linear, second[:, :2] @ first[:, 2] + second[:, 2]])
+        return Change(compose(zoom, compose(turn, letterbox)), jitter)
 
 
 def _areas(boxes: NDArray[np.floating]) -> NDArray[np.float64]:

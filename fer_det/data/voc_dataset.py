@@ -111,7 +111,8 @@ class VocDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
             boxes = boxes * np.float32(matrix[0, 0])
         else:
             change = self._augmentation.draw(draw.seed, matrix, self.size)
-            pixels = change.apply_colour(warp(pixels, change.matrix, self.size, self._padding))
+            # The colour first: padding is no part of the picture.
+            pixels = warp(change.apply_colour(pixels), change.matrix, self.size, self._padding)
             boxes, labels = change.apply_boxes(boxes, labels, self.size)
         target = {
             "boxes": torch.from_numpy(boxes),

@@ -64,6 +64,9 @@ def process_group(processes: Processes, device: torch.device) -> Iterator[None]:
     if processes.world == 1:
         yield
         return
+    if device.type == "cuda":
+        # What is gathered travels over the current GPU, which is the first unless we say so.
+        torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield

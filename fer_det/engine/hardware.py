@@ -53,15 +53,26 @@ def make_deterministic() -> None:
 
 
 def _choose_device(device: str, local_rank: int) -> torch.device:
-    if device == "auto":
-        device = f"cuda:{local_rank}" if torch.cuda.is_available() else "cpu"
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    name = ("cuda" if gpus else "cpu") if device == "auto" else device
     try:
-        chosen = torch.device(device)
+        # Each process of a machine takes a GPU of its own.
+        chosen = torch.device(f"cuda:{local_rank}" if name == "cuda" else name)
     except RuntimeError as error:
-        raise ConfigError(f"--device {device}", "cpu, cuda or cuda:N", "change the flag") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {device} and no GPU", "cpu", "leave the flag out")
+        raise _no_device(device) from error
+    if chosen.type not in ("cpu", "cuda"):
+        raise _no_device(device)
+    if chosen.type == "cuda" and chosen.index >= gpus:
+        raise ConfigError(
+            f"--device {device} for process {local_rank} and {gpus} GPUs",
+            "a GPU that is there, one for each process",
+            "start fewer processes, or leave the flag out",
+        )
     return chosen
+
+
+def _no_device(device: str) -> ConfigError:
+    return ConfigError(f"--device {device}", "cpu, cuda or cuda:N", "change the flag")
 
 
 def _fastest(device: torch.device) -> str:

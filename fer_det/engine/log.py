@@ -15,11 +15,12 @@ LOG_NAME = "log.jsonl"
 
 
 class RunLog:
-    """Appends records; after a resume, those later than the checkpoint are forgotten first."""
+    """Appends records; those later than the checkpoint that a run goes on from are forgotten."""
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, epoch: int, step: int) -> None:
+        """epoch: the one that comes next or is under way; step: how many are done in all."""
         self._path = folder / LOG_NAME
-        kept = [record for record in read_log(folder) if record["step"] <= step]
+        kept = [record for record in read_log(folder) if _is_past(record, epoch, step)]
         write_text(self._path, "".join(json.dumps(record) + "\n" for record in kept))
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
@@ -35,6 +36,11 @@ class RunLog:
     def close(self) -> None:
         """Write out what is still in memory."""
         self._board.close()
+
+
+def _is_past(record: Mapping[str, Any], epoch: int, step: int) -> bool:
+    # An epoch's own record has the number of its last step, which may be done while it is not.
+    return bool(record["step"] <= step and (record["kind"] != "epoch" or record["epoch"] < epoch))
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

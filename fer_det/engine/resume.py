@@ -10,10 +10,31 @@ from fer_det.config import TrainConfig, to_plain
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.hardware import Hardware
 from fer_det.engine.trainer import LAST
-from fer_det.errors import ConfigError
+from fer_det.errors import ConfigError, WeightsError
+from fer_det.runs import is_held, newest_run_folder, next_run_folder
+
+KIND = "frcnn"
+"""Runs are kept in runs/frcnn-001, -002, ... by default."""
 
 FREE_TO_CHANGE = ("data", "out", "device", "workers", "save_minutes", "overwrite")
 """Settings that do not change what is learnt, and so may differ when a run goes on."""
+
+
+def choose_folder(config: TrainConfig, info: dict[str, Any]) -> Path:
+    """--out; by default the newest run where these settings go on with it, else a new folder.
+
+    So the same command typed again goes on with its run, with --out and without.
+    """
+    if config.out is not None:
+        return config.out
+    newest = newest_run_folder(KIND, LAST)
+    if newest is None or config.overwrite or is_held(newest):
+        return next_run_folder(KIND)
+    try:
+        find_resumable(newest, info, overwrite=False)
+    except (ConfigError, WeightsError):
+        return next_run_folder(KIND)
+    return newest
 
 
 def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Checkpoint | None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fer_det.data.loader import Batch
 from fer_det.data.voc_dataset import FacePicture, VocDataset
 from fer_det.engine.hardware import Hardware
+from fer_det.errors import TrainingDivergedError
 from fer_det.evaluation.matching import answer_top1
 from fer_det.evaluation.picture import ScoredPicture
 from fer_det.letterbox import Letterbox
@@ -20,7 +21,10 @@ from fer_det.letterbox import Letterbox
 def score_pictures(
     model: nn.Module, hardware: Hardware, dataset: VocDataset, batches: Iterable[Batch]
 ) -> Iterator[ScoredPicture]:
-    """Run the model, in evaluation, on batches of `dataset`; boxes come back in picture pixels."""
+    """Run the model, in evaluation, on batches of `dataset`; boxes come back in picture pixels.
+
+    Raises TrainingDivergedError where an answer is not finite.
+    """
     model.eval()
     for pictures, targets in batches:
         images = to_unit_range(pictures, hardware.device)
@@ -45,6 +49,12 @@ def top1_pairs(picture: ScoredPicture) -> list[tuple[int, int]]:
 
 def _scored(picture: FacePicture, answer: dict[str, Tensor], size: int) -> ScoredPicture:
     found = {name: tensor.float().cpu().numpy() for name, tensor in answer.items()}
+    if not all(np.isfinite(values).all() for values in found.values()):
+        raise TrainingDivergedError(
+            f"an answer that is not finite on {picture.path.name}",
+            "finite weights",
+            "train again with a lower --optimizer.learning_rate",
+        )
     labelled = picture.labels > 0
     letterbox = Letterbox(picture.width, picture.height, size)
     return ScoredPicture(

@@ -43,6 +43,8 @@ class Position:
     """Steps of it that are done."""
     step: int = 0
     """Steps done in all."""
+    epoch_loss: float = 0.0
+    """Sum of the losses of the epoch's steps that are done."""
     best_recall: float = -1.0
     """Highest mean recall on the validation split."""
     best_epoch: int = -1
@@ -94,7 +96,7 @@ class Trainer:
     def run(self) -> Position:
         """Train to the last epoch; best.pth and last.pth lie in the run folder afterwards."""
         if self._processes.is_first:
-            self._log = RunLog(self._folder, self.position.step)
+            self._log = RunLog(self._folder, self.position.epoch, self.position.step)
         began, began_at = time.monotonic(), self.position.step
         for epoch in range(self.position.epoch, self._config.epochs):
             mean_loss = self._train_epoch(epoch)
@@ -103,13 +105,14 @@ class Trainer:
             self._move_to(
                 epoch=epoch + 1,
                 step_in_epoch=0,
+                epoch_loss=0.0,
                 **({"best_recall": scores["mean_recall"], "best_epoch": epoch} if improved else {}),
             )
             if self._processes.is_first:
                 if improved:
                     self._save_best(scores)
-                self._save_last()
                 self._record("epoch", {"epoch": epoch, "loss": mean_loss, **scores})
+                self._save_last()
                 pace = (time.monotonic() - began) / max(self.position.step - began_at, 1)
                 left = format_seconds(pace * (self._total_steps - self.position.step))
                 print(
@@ -128,23 +131,25 @@ class Trainer:
         self._sampler.set_position(epoch, first)
         total = self._sampler.steps(epoch)
         pinned = self._hardware.device.type == "cuda"
-        batches = iter(make_loader(self._train, self._sampler, self._config.workers, pinned))
+        batches = make_loader(self._train, self._sampler, self._config.workers, pinned)
         steps: Any = range(first, total)
         if self._processes.is_first:
             title = f"epoch {epoch + 1}/{self._config.epochs}"
             steps = track(steps, total, title, "steps", start=first)
-        losses = []
         for step in steps:
             pictures, targets = next(batches)
             values = self._step(pictures, targets)
-            losses.append(values["loss"])
-            self._move_to(step_in_epoch=step + 1, step=self.position.step + 1)
+            self._move_to(
+                step_in_epoch=step + 1,
+                step=self.position.step + 1,
+                epoch_loss=self.position.epoch_loss + values["loss"],
+            )
             if self._processes.is_first:
                 if self.position.step % STEPS_BETWEEN_RECORDS == 0:
                     self._record("step", {"epoch": epoch, **values})
                 if time.monotonic() - self._saved_at > 60 * self._config.save_minutes:
                     self._save_last()
-        return float(np.mean(losses)) if losses else float("nan")
+        return self.position.epoch_loss / total
 
     def _step(self, pictures: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, float]:
         rate = learning_rate(
@@ -169,11 +174,14 @@ class Trainer:
             losses: dict[str, Tensor] = self._stepped(images, placed)
         loss = torch.stack([value.float() for value in losses.values()]).sum()
         if not bool(loss.isfinite()):
-            raise self._diverged(losses, targets)
+            raise self._diverged("a loss", losses, targets)
         self.optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._config.optimizer.clip_norm)
+        # With float16 the scaler leaves such a step out and lowers its scale.
+        if not self._scaler.is_enabled() and not bool(norm.isfinite()):
+            raise self._diverged("a gradient", losses, targets)
         self._scaler.step(self.optimizer)
         self._scaler.update()
         values = {"loss": loss, **losses, "gradient_norm": norm}
@@ -246,13 +254,13 @@ class Trainer:
         self._log.write(kind, self.position.step, values)
 
     def _diverged(
-        self, losses: Mapping[str, Tensor], targets: list[dict[str, Tensor]]
+        self, what: str, losses: Mapping[str, Tensor], targets: list[dict[str, Tensor]]
     ) -> TrainingDivergedError:
         names = [self._train.pictures[int(t["index"])].path.name for t in targets]
         parts = ", ".join(f"{name} {float(value):.3g}" for name, value in losses.items())
         return TrainingDivergedError(
-            f"a loss that is not finite at step {self.position.step} ({parts}) on "
+            f"{what} that is not finite at step {self.position.step} ({parts}) on "
             + ", ".join(names),
-            "finite losses",
+            "finite losses and gradients",
             "look at these pictures, lower --optimizer.learning_rate or use --precision float32",
         )

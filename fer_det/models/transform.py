@@ -39,7 +39,8 @@ class LetterboxTransform(nn.Module):
                 return self._resized(images, targets)
         if images.shape[1:] != shape:
             return self._resized(list(images), targets)
-        return self._listed(self._normalised(images), [shape[1:]] * len(images)), targets
+        extents = [(self.size, self.size)] * len(images)
+        return self._listed(self._normalised(images), extents), targets
 
     def postprocess(
         self,

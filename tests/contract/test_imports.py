@@ -18,7 +18,18 @@ ROOTS = {package.__name__: Path(package.__file__).parent for package in (fer_det
 # From the inside outwards; a module imports from its own row or from rows above it.
 LAYERS = (
     ("errors", "expression", "box", "sample", "detection"),
-    ("files", "progress", "command", "image", "jitter", "letterbox", "voc", "config", "runs"),
+    (
+        "affine",
+        "files",
+        "progress",
+        "command",
+        "image",
+        "jitter",
+        "letterbox",
+        "voc",
+        "config",
+        "runs",
+    ),
     ("data", "models", "losses", "evaluation"),
     ("checkpoint", "engine"),
     ("inference", "export"),
@@ -31,6 +42,7 @@ GROUND = {
     *(
         f"fer_det.{name}"
         for name in (
+            "affine",
             "box",
             "command",
             "detection",

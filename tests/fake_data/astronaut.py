@@ -38,6 +38,7 @@ def variants() -> dict[str, Pixels]:
             "third_size": whole[::3, ::3],
             "narrow": whole[:, ::2],
             "enlarged": whole[20:170, 70:210].repeat(3, axis=0).repeat(3, axis=1),
+            "face_on_a_face": _face_on_a_face(whole),
             "crop": whole[30:115, 100:180],
             "tight_crop": whole[44:104, 116:164],
             "cut_by_the_left_edge": whole[:, 130:],
@@ -52,6 +53,13 @@ def variants() -> dict[str, Pixels]:
             "too_small_for_any_scale": whole[60:80, 120:140],
         }.items()
     }
+
+
+def _face_on_a_face(whole: Pixels) -> Pixels:
+    """A small face within a large one, of which the cascade keeps the surer."""
+    picture = whole[20:130, 85:205].repeat(4, axis=0).repeat(4, axis=1)
+    picture[125:205, 195:263] = whole[32:112, 106:174]
+    return picture
 
 
 def _beside(left: Pixels, right: Pixels) -> Pixels:

@@ -5,20 +5,16 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_det.affine import MAX_SIDE, rotation_matrix, turn_box, turn_boxes, warp
 from fer_det.box import FaceBox
 from fer_det.errors import ConfigError, ImageError
 from fer_det.jitter import (
-    MAX_SIDE,
     JitterDraw,
     JitterRanges,
     apply_colour,
     apply_rotation,
     draw_jitter,
     jitter_generator,
-    rotation_matrix,
-    turn_box,
-    turn_boxes,
-    warp,
 )
 
 GOLDEN = [0.20391259098483772, 0.508427927625396]
@@ -126,21 +122,30 @@ class TestDraw:
 
 class TestColour:
     def test_each_channel_follows_its_own_gain(self) -> None:
-        pixels = np.full((2, 3, 3), 100, dtype=np.uint8)
+        pixels = np.tile(np.array([100, 100, 50], np.uint8), (2, 3, 1))
         changed = apply_colour(pixels, JitterDraw(0.2, (1.0, 0.5, 1.1), 0.0))
-        # 100 x 1.2 = 120; x 0.5 = 60; x 1.1 = 132
-        assert np.unique(changed.reshape(-1, 3), axis=0).tolist() == [[120, 60, 132]]
-        assert pixels[0, 0].tolist() == [100, 100, 100]
+        # 100 x 1.2 = 120; 120 x 0.5 = 60; 50 x 1.2 x 1.1 = 66
+        assert np.unique(changed.reshape(-1, 3), axis=0).tolist() == [[120, 60, 66]]
+        assert pixels[0, 0].tolist() == [100, 100, 50]
 
     def test_saturates_and_never_wraps(self) -> None:
         changed = apply_colour(np.full((1, 1, 3), 250, np.uint8), JitterDraw(0.5, (1, 1, 1), 0))
         assert changed.tolist() == [[[255, 255, 255]]]
 
-    def test_gray_picture_keeps_shape_and_type(self) -> None:
-        gray = np.repeat(noise(4, 5)[..., :1], 3, axis=2)
-        changed = apply_colour(gray, JitterDraw(0.1, (1.1, 1.0, 0.9), 0.0))
+    def test_gray_picture_stays_gray(self) -> None:
+        gray = np.full((4, 5, 3), 100, dtype=np.uint8)
+        changed = apply_colour(gray, JitterDraw(0.1, (1.1, 1.0, 0.6), 0.0))
+        # 100 x 1.1 x the mean gain 0.9 = 99
+        assert np.unique(changed).tolist() == [99]
         assert changed.shape == gray.shape
         assert changed.dtype == np.uint8
+
+    @pytest.mark.parametrize("channel", range(3))
+    def test_one_coloured_pixel_makes_a_colour_picture(self, channel: int) -> None:
+        pixels = np.full((4, 5, 3), 100, dtype=np.uint8)
+        pixels[2, 3, channel] = 101
+        changed = apply_colour(pixels, JitterDraw(0.0, (1.1, 1.0, 0.6), 0.0))
+        assert changed[0, 0].tolist() == [110, 100, 60]
 
     def test_none_changes_nothing(self) -> None:
         assert np.array_equal(apply_colour(noise(5, 6), STILL), noise(5, 6))

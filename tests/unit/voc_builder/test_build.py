@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 from fake_data import ckplus as fake_ckplus
 from fake_data import rafdb as fake_rafdb
-from fake_data.faces import FakeDetector, draw, load_fake_detector
+from fake_data.faces import FakeDetector, draw, load_fake_detector, load_killing_detector
 from fake_data.voc_tree import modification_times, tree_hash
 
 import voc_builder.build
@@ -16,6 +17,7 @@ from fer_det.errors import (
     DatasetNotFoundError,
     OutputError,
     WeightsNotFoundError,
+    WorkerError,
 )
 from fer_det.files import TEMPORARY_SUFFIX
 from fer_det.voc import VocFolder
@@ -25,6 +27,12 @@ from voc_builder.manifest import Record, read_manifest
 from voc_builder.readers import ckplus, rafdb
 
 STEMS = {"absent": ["train_00003"], "broken": ["train_00004"], "faceless": ["test_0002"]}
+
+
+@pytest.fixture(autouse=True)
+def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here pulls the plug, so nothing has to wait for the disk."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 class Bench:
@@ -353,6 +361,19 @@ class TestStopped:
         after = modification_times(pictures)
         assert {name: after[name] for name in done} == done
 
+    def test_a_worker_that_dies_loses_nothing_that_was_done(self, bench: Bench) -> None:
+        bench.write(train=60)
+        fatal = fake_rafdb.original_path(bench.raw, "train_00055")
+        whole = fatal.read_bytes()
+        draw(fatal, (200, 90), [fake_rafdb.FACE])
+        sources = [Source("rafdb", bench.raw, rafdb.Options())]
+        with pytest.raises(WorkerError, match=r"a worker process died; .*same command again"):
+            build(BuildConfig(bench.out, workers=2), sources, load_killing_detector)
+        done = modification_times(bench.out / "VOCdevkit" / "VOC2007" / "JPEGImages")
+        assert len(done) >= 16
+        fatal.write_bytes(whole)
+        assert bench.build()["datasets"]["rafdb"]["written"] == 67
+
     def test_stopped_while_finishing(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
@@ -362,9 +383,10 @@ class TestStopped:
         whole = tree_hash(bench.out)
         for step in ("write_manifest", "write_contact_sheet", "write_report"):
             shutil.rmtree(bench.out)
-            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            with monkeypatch.context() as patch:
                 patch.setattr(voc_builder.build, step, stop)
-                bench.build()
+                with pytest.raises(KeyboardInterrupt):
+                    bench.build()
             bench.build()
             assert tree_hash(bench.out) == whole
 
@@ -517,7 +539,7 @@ def load_nothing() -> FakeDetector:
 
 class TestReport:
     def test_counts_by_split_and_class(self, bench: Bench) -> None:
-        bench.write(**STEMS)
+        bench.write(boxes=[], **STEMS)
         summary = bench.build()
         assert json.loads((bench.out / "report.json").read_text()) == summary
         assert summary["listed"]["test"] == dict.fromkeys(summary["classes"], 1)

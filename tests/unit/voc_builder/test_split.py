@@ -97,6 +97,15 @@ class TestSubjects:
             # Persons come with three pictures of an expression, so it cannot be nearer than that.
             assert abs(counts[expression] - 0.1 * count) <= 3
 
+    def test_of_few_persons_one_is_taken(self) -> None:
+        samples = [
+            sample(f"{person}_{n}", subject=f"S{person}") for person in "abc" for n in range(9)
+        ]
+        assert len(chosen(samples)) == 9
+
+    def test_a_single_person_stays_in_training(self) -> None:
+        assert chosen([sample(str(n), subject="S1") for n in range(20)]) == set()
+
     def test_a_person_in_train_and_test_is_refused(self) -> None:
         samples = [sample("a", subject="S1"), sample("b", subject="S1", split="test")]
         with pytest.raises(DatasetFormatError, match="subject S1 of rafdb is in train and in test"):

@@ -73,8 +73,10 @@ class TestByLandmarks:
 
 
 class TestWithNeither:
-    def test_the_largest_whatever_the_score(self):
+    def test_the_largest_whatever_the_score_and_place(self):
         assert select([LEFT, RIGHT, LARGE]) == 2
+        corner = DetectedFace(FaceBox(120, 0, 200, 60), 0.81, ())
+        assert select([LEFT, corner, LARGE]) == 1
 
     def test_among_equals_the_most_central(self):
         central = DetectedFace(LEFT.box.moved(60, 5), 0.8, ())
