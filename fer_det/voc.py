@@ -86,6 +86,30 @@ class VocFolder:
         return self.root / "ImageSets" / "Main" / f"{split}.txt"
 
     @property
+    def home(self) -> Path:
+        """Where manifest and reports lie: beside VOCdevkit, or in a tree that has none."""
+        root = self.root.resolve()
+        return root.parents[1] if root.parts[-2:] == DEVKIT.parts else root
+
+    def build_report(self) -> dict[str, Any]:
+        """What the converter said of the folder, {} where it was made elsewhere.
+
+        Raises DatasetFormatError where the file is no JSON object.
+        """
+        path = self.home / BUILD_REPORT
+        if not path.is_file():
+            return {}
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            report = None
+        if not isinstance(report, dict):
+            raise DatasetFormatError(
+                f"{path} is no JSON object", "the converter's report", "build the folder anew"
+            )
+        return report
+
+    @property
     def label_map_path(self) -> Path:
         """Where the class names lie."""
         return self.root / "labelmap.txt"
@@ -145,25 +169,6 @@ class VocFolder:
             for label in classes:
                 rows = [f"{name} {1 if label in labels[name] else -1:2d}\n" for name in image_ids]
                 write_text(self.image_set_path(f"{label}_{split}"), "".join(rows))
-
-
-def read_build_report(root: Path) -> dict[str, Any]:
-    """What the converter said of the folder it made: report.json; {} for a folder made elsewhere.
-
-    Raises DatasetFormatError where the file is no JSON object.
-    """
-    path = root / BUILD_REPORT
-    if not path.is_file():
-        return {}
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        report = None
-    if not isinstance(report, dict):
-        raise DatasetFormatError(
-            f"{path} is no JSON object", "the converter's report", "build the folder anew"
-        )
-    return report
 
 
 def check_image_id(image_id: str, source: Path | None = None) -> str:

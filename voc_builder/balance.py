@@ -27,7 +27,7 @@ from fer_det.files import (
 from fer_det.image import decode_rgb8, encode_jpeg, read_image_bytes
 from fer_det.jitter import JitterRanges, apply_colour, apply_rotation
 from fer_det.progress import track
-from fer_det.voc import DEVKIT, VocAnnotation, VocFolder, format_annotation
+from fer_det.voc import BUILD_REPORT, DEVKIT, VocAnnotation, VocFolder, format_annotation
 from voc_builder.balance_plan import (
     BalancePlan,
     PlannedPicture,
@@ -43,7 +43,6 @@ from voc_builder.processes import available_cores, map_in_processes
 SETTINGS_NAME = "balance.json"
 TABLE_NAME = "balance.txt"
 MANIFEST_NAME = "manifest.jsonl"
-REPORT_NAME = "report.json"
 
 _FORMAT = 1
 """Raised whenever the same settings would give other files."""
@@ -96,7 +95,7 @@ class BalanceOutcome:
 def balance(config: BalanceConfig) -> BalanceOutcome:
     """Balance `config.data` into `config.out`; what already stands there is left as it is."""
     source = VocFolder(config.data)
-    home = _home(source)
+    home = source.home
     _refuse_places(config, source, home)
     pictures = read_source(source)
     plan = make_plan(pictures, source.classes(), config.target, config.jitter, config.seed)
@@ -104,7 +103,7 @@ def balance(config: BalanceConfig) -> BalanceOutcome:
     _claim(config, settings, plan)
     target = VocFolder.create(config.out)
     written = _write_pictures(config, source, target, plan)
-    _write_lists(config.out, target, source.classes(), pictures, plan, home / REPORT_NAME)
+    _write_lists(config.out, target, source.classes(), pictures, plan, home / BUILD_REPORT)
     return BalanceOutcome(format_table(plan), len(plan.pictures), written)
 
 
@@ -120,12 +119,6 @@ def format_table(plan: BalancePlan) -> str:
         times = f"{after / before:.2f}" if before else "-"
         lines.append(f"{name:<{width}}  {before:>7}  {after:>7}  {after - before:>7}  {times:>6}")
     return "\n".join(lines) + "\n"
-
-
-def _home(folder: VocFolder) -> Path:
-    """Where manifest and reports lie: beside VOCdevkit, or in a tree that has none."""
-    root = folder.root.resolve()
-    return root.parents[1] if root.parts[-2:] == DEVKIT.parts else root
 
 
 def _refuse_places(config: BalanceConfig, source: VocFolder, home: Path) -> None:
@@ -203,7 +196,7 @@ def _differing_settings(path: Path, settings: Mapping[str, Any]) -> list[str]:
 
 def _remove_balanced(out: Path) -> None:
     """Delete what the balancer wrote and nothing else; the claim goes last."""
-    for name in (MANIFEST_NAME, TABLE_NAME, REPORT_NAME):
+    for name in (MANIFEST_NAME, TABLE_NAME, BUILD_REPORT):
         (out / name).unlink(missing_ok=True)
     if (out / DEVKIT).is_dir():
         shutil.rmtree(out / DEVKIT)
@@ -296,7 +289,7 @@ def _write_lists(
     _write_if_changed(out / TABLE_NAME, format_table(plan).encode())
     if source_report.is_file():
         # The evaluator reads from it how many pictures were listed and how many rejected.
-        _write_if_changed(out / REPORT_NAME, source_report.read_bytes())
+        _write_if_changed(out / BUILD_REPORT, source_report.read_bytes())
     rows = [json.dumps(_manifest_row(planned)) + "\n" for planned in plan.pictures]
     _write_if_changed(out / MANIFEST_NAME, "".join(rows).encode())
 

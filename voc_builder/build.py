@@ -15,7 +15,7 @@ from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
 from fer_det.expression import BASIC_EXPRESSIONS, Expression
 from fer_det.files import make_folder, sweep_temporaries
 from fer_det.progress import track
-from fer_det.voc import VocFolder, check_image_id
+from fer_det.voc import BUILD_REPORT, VocFolder, check_image_id
 from voc_builder.contact_sheet import CONTACT_SHEET_NAME, write_contact_sheet
 from voc_builder.convert import BoxChoice, WorkItem
 from voc_builder.faces.face import FaceDetector
@@ -24,7 +24,7 @@ from voc_builder.manifest import MANIFEST_NAME, Record, write_manifest
 from voc_builder.previous import OtherBuildError, find_outdated, read_previous, remove_build
 from voc_builder.processes import available_cores
 from voc_builder.readers import READERS
-from voc_builder.report import REPORT_JSON, REPORT_TEXT, format_outcome, summarise, write_report
+from voc_builder.report import REPORT_TEXT, format_outcome, summarise, write_report
 from voc_builder.split import SPLITS, assign_splits
 from voc_builder.workers import ConverterPlan, convert_batches, load_mtcnn
 
@@ -201,7 +201,7 @@ def _is_complete(out: Path, items: Sequence[WorkItem]) -> bool:
     if (out / JOURNAL_NAME).exists():
         return False
     folder = VocFolder.create(out)
-    names = (MANIFEST_NAME, REPORT_TEXT, REPORT_JSON, CONTACT_SHEET_NAME)
+    names = (MANIFEST_NAME, REPORT_TEXT, BUILD_REPORT, CONTACT_SHEET_NAME)
     paths = [folder.label_map_path, *(out / name for name in names)]
     paths += [folder.image_set_path(split) for split in _image_sets(items)]
     return all(path.is_file() for path in paths)
@@ -282,7 +282,7 @@ def _refuse_incomplete(summary: Mapping[str, Any], config: BuildConfig) -> None:
         )
     if absent and not config.allow_missing:
         raise DatasetNotFoundError(
-            f"{absent} of {listed} listed pictures are absent; the others are written",
-            "all of them",
+            f"{absent} of {listed} listed pictures are absent (all the others are dealt with)",
+            "every picture that the lists name",
             "complete the copy and type the same command again, or add --allow_missing",
         )

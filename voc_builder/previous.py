@@ -11,12 +11,12 @@ from typing import Any
 
 from fer_det.errors import ImageError, OutputError
 from fer_det.image import read_image_bytes
-from fer_det.voc import DEVKIT, VocFolder
+from fer_det.voc import BUILD_REPORT, DEVKIT, VocFolder
 from voc_builder.contact_sheet import CONTACT_SHEET_NAME
 from voc_builder.convert import WorkItem
 from voc_builder.journal import JOURNAL_NAME, read_journal
 from voc_builder.manifest import MANIFEST_NAME, Record, hash_sample, read_manifest
-from voc_builder.report import MADE_BY, REPORT_JSON, REPORT_TEXT
+from voc_builder.report import MADE_BY, REPORT_TEXT
 
 _REMEDY = "choose another --out, or replace what is there with --overwrite"
 _FOREIGN_REMEDY = "choose another --out"
@@ -34,7 +34,7 @@ def read_previous(out: Path, header: Mapping[str, Any]) -> dict[str, Record]:
     """
     records: dict[str, Record] = {}
     headers = []
-    report = _read_report(out / REPORT_JSON)
+    report = _read_report(out / BUILD_REPORT)
     if report is not None:
         headers.append(report)
         manifest = out / MANIFEST_NAME
@@ -97,7 +97,7 @@ def remove_build(out: Path) -> None:
 
 
 def _own_files(out: Path) -> list[Path]:
-    names = (CONTACT_SHEET_NAME, MANIFEST_NAME, REPORT_TEXT, JOURNAL_NAME, REPORT_JSON)
+    names = (CONTACT_SHEET_NAME, MANIFEST_NAME, REPORT_TEXT, JOURNAL_NAME, BUILD_REPORT)
     return [out / name for name in names]
 
 

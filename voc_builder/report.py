@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from fer_det.files import write_text
+from fer_det.voc import BUILD_REPORT
 from voc_builder.manifest import Record
 from voc_builder.split import SPLITS
 
-REPORT_JSON = "report.json"
 REPORT_TEXT = "report.txt"
 MADE_BY = "build_voc"
 
@@ -61,7 +61,7 @@ def summarise(
 def write_report(folder: Path, summary: Mapping[str, Any]) -> None:
     """Write report.txt, then report.json: where the latter is, the build is complete."""
     write_text(folder / REPORT_TEXT, format_report(summary))
-    write_text(folder / REPORT_JSON, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / BUILD_REPORT, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
 
 
 def format_report(summary: Mapping[str, Any]) -> str:
@@ -94,7 +94,7 @@ def format_outcome(summary: Mapping[str, Any], out: Path) -> str:
     return (
         f"Pictures written / listed\n{table}\n"
         f"{out}: {written} of {listed} pictures written, {rejected} rejected;"
-        f" each with its reason in {out / REPORT_TEXT}"
+        f" {out / REPORT_TEXT} tells why"
     )
 
 

@@ -22,12 +22,13 @@ from fer_det.files import make_folder, write_text
 from fer_det.models import build_model
 from fer_det.progress import track
 from fer_det.runs import find_weights
-from fer_det.voc import read_build_report
+from fer_det.voc import VocFolder
 
 PROG = "eval_rafdb.py"
 SCORES = "scores.json"
 BEST_RULE = "highest mean recall on the validation split, first epoch that reached it"
 LAST_RULE = "the last that was saved, whatever its score"
+FRAMINGS = {"photo": "original photos", "face_crop": "face crops"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +54,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     answers = score_pictures(model, hardware, dataset, batches)
     pictures = list(track(answers, len(dataset), "scored", "pictures"))
     protocol = replace(
-        _describe_data(data, config.split, checkpoint),
+        _describe_data(dataset, config.split, checkpoint),
         split_hash=hash_pictures(pictures, checkpoint.classes),
         weights_sha256=file_hash(weights),
     )
@@ -79,21 +80,23 @@ def _find_data(asked: Path | None, checkpoint: Checkpoint) -> Path:
     )
 
 
-def _describe_data(data: Path, split: str, checkpoint: Checkpoint) -> Protocol:
-    """What the converter's report tells of the split; a folder made elsewhere has none."""
-    report: dict[str, Any] = read_build_report(data)
-    settings = report.get("settings", {})
+def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> Protocol:
+    """What annotations and the converter's report tell of the split; others may have made it."""
+    report = VocFolder(dataset.root).build_report()
+    databases = sorted({picture.database for picture in dataset.pictures})
+    sources: dict[str, Any] = report.get("datasets", {})
+    framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}
     counts = {
         name: {label: report[name].get(split, {}).get(label, 0) for label in checkpoint.classes}
         for name in ("listed", "rejected")
         if name in report
     }
     return Protocol(
-        dataset=", ".join(report.get("datasets", ["unknown"])),
+        dataset=", ".join(databases),
         split=split,
         split_hash="",
-        image_variant=settings.get("images", "unknown"),
-        box_source=settings.get("boxes", "unknown"),
+        image_variant=", ".join(FRAMINGS[name] for name in sorted(framings)) or "unknown",
+        box_source=report.get("settings", {}).get("boxes", "unknown"),
         checkpoint_rule=BEST_RULE if checkpoint.training is None else LAST_RULE,
         weights_sha256="",
         input_size=checkpoint.config.input_size,

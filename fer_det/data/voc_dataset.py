@@ -36,6 +36,8 @@ class FacePicture:
 
     image_id: str
     path: Path
+    database: str
+    """The data set that the picture is from."""
     width: int
     height: int
     boxes: NDArray[np.float32]
@@ -139,6 +141,7 @@ def _picture(folder: VocFolder, image_id: str, classes: tuple[str, ...]) -> Face
     return FacePicture(
         image_id=image_id,
         path=folder.image_path(image_id),
+        database=annotation.database,
         width=annotation.width,
         height=annotation.height,
         boxes=np.array([face.box.as_tuple() for face in faces], np.float32),

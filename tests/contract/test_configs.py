@@ -1,0 +1,29 @@
+"""Every shipped configuration can be followed and says where it comes from and what to expect."""
+
+from pathlib import Path
+
+import pytest
+
+from fer_det.command import parse_config
+from fer_det.config import TrainConfig
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+def test_there_is_a_configuration():
+    assert CONFIGS
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_is_read_whole(path):
+    config = parse_config(TrainConfig, "train_frcnn.py", ["--config", str(path)])
+
+    assert config != TrainConfig(), "a configuration that changes nothing"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_states_its_source_and_its_result(path):
+    head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+
+    assert any("source:" in line.lower() for line in head)
+    assert any("expected result:" in line.lower() for line in head)
