@@ -133,8 +133,9 @@ class OptimizerConfig:
 class TrainConfig:
     """Train the detector on a VOC folder.
 
-    Writes best.pth (by mean recall on the validation split), last.pth, log.jsonl and TensorBoard
-    files to --out. The same command typed again goes on where the run stopped, to the same bytes.
+    Writes best.pth (by mean recall on the validation split, over the classes with ten faces or
+    more there), last.pth, log.jsonl and TensorBoard files to --out. The same command typed again
+    goes on where the run stopped, to the same bytes.
     """
 
     data: Path = Path("data/voc")

@@ -16,6 +16,7 @@ from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.hardware import choose_hardware
 from fer_det.engine.score import score_pictures
+from fer_det.engine.trainer import FEWEST_FACES
 from fer_det.errors import DatasetNotFoundError
 from fer_det.evaluation import Protocol, evaluate, hash_pictures
 from fer_det.files import make_folder, write_text
@@ -26,7 +27,10 @@ from fer_det.voc import VocFolder
 
 PROG = "eval_rafdb.py"
 SCORES = "scores.json"
-BEST_RULE = "highest mean recall on the validation split, first epoch that reached it"
+BEST_RULE = (
+    f"highest mean recall on the validation split over the classes with {FEWEST_FACES} faces or "
+    "more there, first epoch that reached it"
+)
 LAST_RULE = "the last that was saved, whatever its score"
 FRAMINGS = {"photo": "original photos", "face_crop": "face crops"}
 

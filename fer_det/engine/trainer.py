@@ -32,6 +32,10 @@ from fer_det.progress import format_seconds, track
 BEST, LAST = "best.pth", "last.pth"
 STEPS_BETWEEN_RECORDS = 10
 
+FEWEST_FACES = 10
+"""A class with fewer validation faces has no say in which epoch is the best: where one face is all
+of a class, its luck would outweigh everything that is learnt of the others."""
+
 
 @dataclass(frozen=True)
 class Position:
@@ -46,7 +50,7 @@ class Position:
     epoch_loss: float = 0.0
     """Sum of the losses of the epoch's steps that are done."""
     best_recall: float = -1.0
-    """Highest mean recall on the validation split."""
+    """Highest mean recall on the validation split, over the classes with FEWEST_FACES there."""
     best_epoch: int = -1
     """The epoch that reached it."""
 
@@ -101,12 +105,12 @@ class Trainer:
         for epoch in range(self.position.epoch, self._config.epochs):
             mean_loss = self._train_epoch(epoch)
             scores = self._validate()
-            improved = scores["mean_recall"] > self.position.best_recall
+            improved = scores["selection"] > self.position.best_recall
             self._move_to(
                 epoch=epoch + 1,
                 step_in_epoch=0,
                 epoch_loss=0.0,
-                **({"best_recall": scores["mean_recall"], "best_epoch": epoch} if improved else {}),
+                **({"best_recall": scores["selection"], "best_epoch": epoch} if improved else {}),
             )
             if self._processes.is_first:
                 if improved:
@@ -190,7 +194,11 @@ class Trainer:
         }
 
     def _validate(self) -> dict[str, float]:
-        """Top-1 scores on the validation split, the same on every process."""
+        """Top-1 scores on the validation split, the same on every process.
+
+        `selection` decides which epoch is the best: the mean recall over the classes with enough
+        faces, or over all where none has.
+        """
         share = list(in_order(len(self._validation), self._config.batch_size))
         share = share[self._processes.rank :: self._processes.world]
         batches = make_loader(self._validation, share, self._config.workers, pin_memory=False)
@@ -201,11 +209,14 @@ class Trainer:
         ]
         truth, answer = np.array(self._processes.gather(pairs), np.int64).T
         confusion = confusion_matrix(truth, answer, len(self._validation.classes))
-        scores = measure(confusion, faces_by_class(confusion) > 0, {})
+        count = faces_by_class(confusion)
+        judges = count >= FEWEST_FACES if (count >= FEWEST_FACES).any() else count > 0
+        scores = measure(confusion, count > 0, {"selection": judges})
         return {
             "accuracy": float(scores.accuracy),
             "mean_recall": float(scores.mean_recall),
             "miss_rate": float(scores.miss_rate),
+            "selection": float(scores.subset_mean_recall["selection"]),
         }
 
     def _save_best(self, scores: Mapping[str, float]) -> None:
