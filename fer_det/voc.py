@@ -26,6 +26,9 @@ IGNORE = "ignore"
 SPLITS = ("train", "val", "trainval", "test")
 MAX_XML_BYTES = 1_000_000
 BUILD_REPORT = "report.json"
+"""What the converter says of a folder that it made; the balancer hands it on."""
+BALANCE_RECORD = "balance.json"
+"""What the balancer says of a folder that it made."""
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _LABELMAP_HEADER = "# label:color_rgb:parts:actions"

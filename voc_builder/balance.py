@@ -27,7 +27,14 @@ from fer_det.files import (
 from fer_det.image import decode_rgb8, encode_jpeg, read_image_bytes
 from fer_det.jitter import JitterRanges, apply_colour, apply_rotation
 from fer_det.progress import track
-from fer_det.voc import BUILD_REPORT, DEVKIT, VocAnnotation, VocFolder, format_annotation
+from fer_det.voc import (
+    BALANCE_RECORD,
+    BUILD_REPORT,
+    DEVKIT,
+    VocAnnotation,
+    VocFolder,
+    format_annotation,
+)
 from voc_builder.balance_plan import (
     BalancePlan,
     PlannedPicture,
@@ -40,7 +47,6 @@ from voc_builder.balance_plan import (
 )
 from voc_builder.processes import available_cores, map_in_processes
 
-SETTINGS_NAME = "balance.json"
 TABLE_NAME = "balance.txt"
 MANIFEST_NAME = "manifest.jsonl"
 
@@ -129,7 +135,7 @@ def _refuse_places(config: BalanceConfig, source: VocFolder, home: Path) -> None
             "another folder for the balanced pictures",
             "choose another --out",
         )
-    if (home / SETTINGS_NAME).is_file():
+    if (home / BALANCE_RECORD).is_file():
         raise ConfigError(
             f"--data {config.data} is balanced already",
             "pictures that are not copies of copies",
@@ -162,7 +168,7 @@ def _settings(
 
 def _claim(config: BalanceConfig, settings: Mapping[str, Any], plan: BalancePlan) -> None:
     """Make OUT a balanced folder of these settings, or refuse it."""
-    out, path = config.out, config.out / SETTINGS_NAME
+    out, path = config.out, config.out / BALANCE_RECORD
     make_folder(out)
     if path.is_file():
         differing = _differing_settings(path, settings)
@@ -200,7 +206,7 @@ def _remove_balanced(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
     if (out / DEVKIT).is_dir():
         shutil.rmtree(out / DEVKIT)
-    (out / SETTINGS_NAME).unlink()
+    (out / BALANCE_RECORD).unlink()
 
 
 def _write_pictures(

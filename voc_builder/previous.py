@@ -11,7 +11,7 @@ from typing import Any
 
 from fer_det.errors import ImageError, OutputError
 from fer_det.image import read_image_bytes
-from fer_det.voc import BUILD_REPORT, DEVKIT, VocFolder
+from fer_det.voc import BALANCE_RECORD, BUILD_REPORT, DEVKIT, VocFolder
 from voc_builder.contact_sheet import CONTACT_SHEET_NAME
 from voc_builder.convert import WorkItem
 from voc_builder.journal import JOURNAL_NAME, read_journal
@@ -32,6 +32,10 @@ def read_previous(out: Path, header: Mapping[str, Any]) -> dict[str, Record]:
     Raises OtherBuildError where `out` holds a build with other settings, and OutputError where it
     holds a VOC folder or a report that is not a build's.
     """
+    if (out / BALANCE_RECORD).is_file():
+        raise OutputError(
+            f"{out} was made by the balancer", "a new or empty folder", _FOREIGN_REMEDY
+        )
     records: dict[str, Record] = {}
     headers = []
     report = _read_report(out / BUILD_REPORT)

@@ -268,7 +268,7 @@ class Trainer:
         self, what: str, losses: Mapping[str, Tensor], targets: list[dict[str, Tensor]]
     ) -> TrainingDivergedError:
         names = [self._train.pictures[int(t["index"])].path.name for t in targets]
-        parts = ", ".join(f"{name} {float(value):.3g}" for name, value in losses.items())
+        parts = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
         return TrainingDivergedError(
             f"{what} that is not finite at step {self.position.step} ({parts}) on "
             + ", ".join(names),

@@ -21,6 +21,7 @@ from fer_det.errors import (
 )
 from fer_det.files import TEMPORARY_SUFFIX
 from fer_det.voc import VocFolder
+from voc_builder.balance import BalanceConfig, balance
 from voc_builder.build import BuildConfig, Source, build
 from voc_builder.journal import JOURNAL_NAME
 from voc_builder.manifest import Record, read_manifest
@@ -411,6 +412,17 @@ class TestRefused:
         assert tree_hash(bench.out) == before
         bench.build(**flags, overwrite=True)
         assert tree_hash(bench.out) != before
+
+    def test_a_balanced_folder_even_to_overwrite(self, bench: Bench) -> None:
+        bench.write()
+        bench.build()
+        balanced = bench.out.with_name("balanced")
+        balance(BalanceConfig(data=bench.out, out=balanced, workers=0))
+        before = tree_hash(balanced)
+        bench.out = balanced
+        with pytest.raises(OutputError, match=r"made by the balancer; wanted a new or empty"):
+            bench.build(overwrite=True)
+        assert tree_hash(balanced) == before
 
     def test_pictures_that_are_listed_no_more(self, bench: Bench) -> None:
         bench.write(train=14)
