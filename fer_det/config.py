@@ -33,6 +33,8 @@ class ModelConfig:
     """Anchors a picture that the RPN's loss looks at."""
     roi_samples: int = 16
     """Proposals a picture that the box head's loss looks at; few faces need few."""
+    box_loss_weight: float = 0.25
+    """Weight of the box head's box loss; at 1 it outweighs the expressions, learnt last."""
     train_proposals: int = 64
     """Proposals a picture kept in training."""
     test_proposals: int = 32
@@ -57,6 +59,11 @@ class ModelConfig:
         for name in ("rpn_samples", "roi_samples"):
             # At most half of them are faces, so a single one never would be.
             _demand(getattr(self, name) > 1, f"--model.{name} {getattr(self, name)}", "at least 2")
+        _demand(
+            self.box_loss_weight >= 0,
+            f"--model.box_loss_weight {self.box_loss_weight}",
+            "0 or more",
+        )
         _demand(0 <= self.dropout < 1, f"--model.dropout {self.dropout}", "0 <= dropout < 1")
         _demand(0 < self.nms_iou <= 1, f"--model.nms_iou {self.nms_iou}", "0 < nms_iou <= 1")
         _demand(

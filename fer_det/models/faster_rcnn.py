@@ -51,6 +51,7 @@ class FaceFasterRCNN(GeneralizedRCNN):
                 classes=len(classes),
                 dropout=config.dropout,
                 samples=config.roi_samples,
+                box_loss_weight=config.box_loss_weight,
                 nms_iou=config.nms_iou,
                 detections=config.detections,
                 random=random,

@@ -90,6 +90,7 @@ class FaceRoIHeads(RoIHeads):
         classes: int,
         dropout: float,
         samples: int,
+        box_loss_weight: float,
         nms_iou: float,
         detections: int,
         random: PictureRandom,
@@ -108,6 +109,7 @@ class FaceRoIHeads(RoIHeads):
             detections_per_img=detections,
         )
         self.samples = samples
+        self.box_loss_weight = box_loss_weight
         self.fg_bg_sampler = BalancedSampler(random, samples, POSITIVE_FRACTION)
 
     def forward(
@@ -121,9 +123,10 @@ class FaceRoIHeads(RoIHeads):
         if self.training:
             proposals, _, labels, deltas = self.select_training_samples(proposals, targets)
             logits, predicted = self._predict(features, proposals)
+            losses = self._losses(logits, predicted, torch.cat(labels), torch.cat(deltas))
             # A constant divisor makes the mean over processes the mean over the global batch.
             divisor = self.samples * len(proposals)
-            return [], _losses(logits, predicted, torch.cat(labels), torch.cat(deltas), divisor)
+            return [], {name: loss / divisor for name, loss in losses.items()}
         truth = [target["boxes"] for target in targets] if targets is not None else None
         # The truth's boxes ride along, so that the features of a picture are computed once.
         queries = proposals if truth is None else _join(proposals, truth)
@@ -147,6 +150,19 @@ class FaceRoIHeads(RoIHeads):
         logits, deltas = self.box_predictor(hidden)
         return logits, deltas
 
+    def _losses(
+        self, logits: Tensor, predicted: Tensor, labels: Tensor, deltas: Tensor
+    ) -> dict[str, Tensor]:
+        """Sums over the sampled boxes."""
+        positive = labels > 0
+        box_loss = F.smooth_l1_loss(
+            predicted[positive], deltas[positive], beta=SMOOTH_L1_BETA, reduction="sum"
+        )
+        return {
+            "loss_classifier": F.cross_entropy(logits, labels, reduction="sum"),
+            "loss_box_reg": self.box_loss_weight * box_loss,
+        }
+
     def _detections(
         self, boxes: Tensor, logits: Tensor, image_shape: tuple[int, int]
     ) -> dict[str, Tensor]:
@@ -161,17 +177,6 @@ class FaceRoIHeads(RoIHeads):
             "labels": probabilities.argmax(-1) + 1,
             "probabilities": probabilities,
         }
-
-
-def _losses(
-    logits: Tensor, predicted: Tensor, labels: Tensor, deltas: Tensor, divisor: int
-) -> dict[str, Tensor]:
-    positive = labels > 0
-    class_loss = F.cross_entropy(logits, labels, reduction="sum")
-    box_loss = F.smooth_l1_loss(
-        predicted[positive], deltas[positive], beta=SMOOTH_L1_BETA, reduction="sum"
-    )
-    return {"loss_classifier": class_loss / divisor, "loss_box_reg": box_loss / divisor}
 
 
 def _given_face(logits: Tensor) -> Tensor:

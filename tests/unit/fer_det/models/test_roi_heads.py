@@ -20,6 +20,7 @@ def make_heads(random: PictureRandom | None = None, dropout: float = 0.0) -> Fac
         width=8,
         classes=CLASSES,
         dropout=dropout,
+        box_loss_weight=1.0,
         samples=SAMPLES,
         nms_iou=0.4,
         detections=5,
