@@ -435,6 +435,14 @@ class TestRefused:
         assert len(bench.records()) == 17
         assert len(list(VocFolder(bench.out).root.glob("JPEGImages/*"))) == 17
 
+    def test_a_rejected_picture_that_is_listed_no_more(self, bench: Bench) -> None:
+        bench.write(faceless=["train_00014"], boxes=[])
+        bench.build()
+        path = fake_rafdb.list_path(bench.raw)
+        path.write_text(path.read_text().replace("train_00014.jpg 7\n", ""))
+        with pytest.raises(OutputError, match=r"in which 1 .*rafdb_train_00014"):
+            bench.build()
+
     def test_labels_that_are_others(self, bench: Bench) -> None:
         bench.write()
         bench.build()
