@@ -19,16 +19,16 @@ $(VENV)/installed: setup.py
 	@touch $@
 
 voc: venv  ## raw data set to VOC folder: RAFDB=folder CKPLUS=folder OUT=data/voc ARGS='--boxes official'
-	$(BIN)/python tools/build_voc.py $(if $(RAFDB),--rafdb '$(RAFDB)') $(if $(CKPLUS),--ckplus '$(CKPLUS)') --out '$(OUT)' $(ARGS)
+	@$(BIN)/python tools/build_voc.py $(if $(RAFDB),--rafdb '$(RAFDB)') $(if $(CKPLUS),--ckplus '$(CKPLUS)') --out '$(OUT)' $(ARGS)
 
 balance: venv  ## VOC folder to balanced VOC folder: OUT=data/voc BALANCED=data/voc_balanced ARGS='--target median'
-	$(BIN)/python tools/balance_voc.py --data '$(OUT)' --out '$(BALANCED)' $(ARGS)
+	@$(BIN)/python tools/balance_voc.py --data '$(OUT)' --out '$(BALANCED)' $(ARGS)
 
 train: venv  ## train the detector: OUT=data/voc ARGS='--epochs 30'
-	$(BIN)/python tools/train_frcnn.py --data '$(OUT)' $(ARGS)
+	@$(BIN)/python tools/train_frcnn.py --data '$(OUT)' $(ARGS)
 
 eval: venv  ## score the newest best.pth: ARGS='--split test'
-	$(BIN)/python tools/eval_rafdb.py --weights best.pth $(ARGS)
+	@$(BIN)/python tools/eval_rafdb.py --weights best.pth $(ARGS)
 
 test: venv  ## run the tests
 	$(BIN)/python -m pytest

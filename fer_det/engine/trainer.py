@@ -254,8 +254,7 @@ class Trainer:
     def _shared_model(self) -> nn.Module:
         if self._processes.world == 1:
             return self.model
-        # Buffers are equal on all processes already: GlobalBatchNorm2d sees the global batch.
-        return DistributedDataParallel(self.model, broadcast_buffers=False)
+        return DistributedDataParallel(self.model)
 
     def _move_to(self, **changes: Any) -> None:
         self.position = Position(**{**vars(self.position), **changes})

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):
@@ -23,7 +22,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         ):
             return super().forward(input)
         world = distributed.get_world_size()
-        wide = input.float()
+        wide = input.to(torch.promote_types(input.dtype, torch.float32))
         mean = _sum_over_processes(wide.mean((0, 2, 3))) / world
         # About the global mean, because E[x^2] - E[x]^2 loses half the digits.
         squares = (wide - mean[:, None, None]).square().mean((0, 2, 3))
@@ -45,6 +44,23 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
 
 
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of all processes' values; its gradient is the sum of theirs as well."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004  (torch's signature)
+        return _all_reduced(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
+        return _all_reduced(gradient)
+
+
 def _sum_over_processes(values: Tensor) -> Tensor:
-    """Differentiable: the gradient is summed over the processes as well."""
-    return cast(Tensor, all_reduce(values))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _SumOverProcesses.apply(values))
+
+
+def _all_reduced(values: Tensor) -> Tensor:
+    summed = values.clone(memory_format=torch.contiguous_format)
+    distributed.all_reduce(summed)
+    return summed

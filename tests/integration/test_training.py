@@ -1,0 +1,383 @@
+"""Training and scoring as a user types them: killed, resumed, shared by two processes, refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fake_data.voc_tree import CLASSES, write_voc_tree
+from torch import Tensor
+
+from fer_det.checkpoint import content_hash, load_checkpoint
+from fer_det.cli import eval_rafdb, train_frcnn
+from fer_det.config import ModelConfig
+from fer_det.engine.log import read_log
+from fer_det.models import build_model
+from fer_det.runs import hold_run
+
+ROOT = Path(__file__).parents[2]
+TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
+STEPS, EPOCHS = 2, 2
+PATIENCE = 300
+"""Seconds; a run of this size takes five on a calm machine."""
+
+TOLERANCE = 1e-7
+"""Of the way that training has moved the weights; found were 2e-11, from sums in another order."""
+
+FOLDER = Path("runs") / "frcnn-001"
+"""Where a run without --out is kept."""
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for all runs, emptied afterwards: VGG16's checkpoints take 140 MB each."""
+    folder = tmp_path_factory.mktemp("training")
+    test = ["happiness", "anger", "fear", "sadness"]
+    write_voc_tree(folder / "voc", {"train": TRAIN, "val": ["happiness", "anger"], "test": test})
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(space: Path) -> Path:
+    """Where an uninterrupted run was typed, without --out."""
+    folder = space / "whole"
+    assert_well(finish(start(folder, *settings(space))))
+    return folder
+
+
+@pytest.fixture
+def undetermined() -> Iterator[None]:
+    """Commands run in this process ask torch for determinism; the tests after them do not."""
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def settings(space: Path) -> list[str]:
+    """Small, in plain arithmetic, and saved after each step."""
+    return [
+        f"--data={space / 'voc'}",
+        f"--epochs={EPOCHS}",
+        f"--batch_size={len(TRAIN) // STEPS}",
+        "--balance=0",
+        "--workers=0",
+        "--save_minutes=0",
+        "--precision=float32",
+        "--model.input_size=32",
+        "--model.head_width=16",
+        "--optimizer.name=sgd",
+        "--optimizer.learning_rate=0.02",
+    ]
+
+
+def start(
+    folder: Path, *argv: str, command: tuple[str, ...] = ("-m", "fer_det.cli.train_frcnn")
+) -> subprocess.Popen[str]:
+    """Type a command in `folder`."""
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, *command, *argv],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    out, err = process.communicate(timeout=PATIENCE)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def assert_well(ended: subprocess.CompletedProcess[str]) -> None:
+    assert ended.returncode == 0, ended.stderr
+
+
+def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
+    """SIGKILL as soon as the first step is saved."""
+    deadline = time.monotonic() + PATIENCE
+    while not last.is_file():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    position = position_of(last)
+    assert 0 < position["step"] < EPOCHS * STEPS
+    assert not (position["step_in_epoch"] == 0 and position["epoch"] == 0)
+
+
+def position_of(last: Path) -> dict[str, Any]:
+    training = load_checkpoint(last).training
+    assert training is not None
+    position: dict[str, Any] = training["position"]
+    return position
+
+
+class TestUninterrupted:
+    def test_leaves_the_run_folder_behind(self, whole: Path) -> None:
+        folder = whole / FOLDER
+        names = {path.name for path in folder.iterdir() if path.name[0] != "."}
+        assert names == {"best.pth", "last.pth", "log.jsonl", "tensorboard"}
+        assert any((folder / "tensorboard").iterdir())
+        records = read_log(folder)
+        assert [record["epoch"] for record in records if record["kind"] == "epoch"] == [0, 1]
+        assert position_of(folder / "last.pth")["step"] == EPOCHS * STEPS
+
+    def test_best_holds_plain_vgg16_and_all_that_is_needed(self, whole: Path) -> None:
+        best = load_checkpoint(whole / FOLDER / "best.pth")
+        assert (best.classes, best.training) == (CLASSES, None)
+        assert best.config == ModelConfig(input_size=32, head_width=16, batch_norm=False)
+        build_model(best.config, best.classes).load_state_dict(best.model)
+        assert best.info["train_config"]["batch_size"] == 4
+        assert best.info["validation"].keys() >= {"accuracy", "mean_recall", "miss_rate"}
+
+    def test_typed_again_it_trains_nothing(
+        self,
+        whole: Path,
+        space: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        undetermined: None,
+    ) -> None:
+        monkeypatch.chdir(whole)
+        before = {p.name: p.stat().st_mtime_ns for p in FOLDER.glob("*.pth")}
+        log = (FOLDER / "log.jsonl").read_text()
+        assert train_frcnn.main(settings(space)) == 0
+        assert {p.name: p.stat().st_mtime_ns for p in FOLDER.glob("*.pth")} == before
+        assert (FOLDER / "log.jsonl").read_text() == log
+        assert [path.name for path in Path("runs").iterdir()] == ["frcnn-001"]
+        out, err = capsys.readouterr()
+        assert f"run {FOLDER} goes on" in out
+        assert "steps" not in err
+
+
+class TestKilled:
+    def test_and_typed_again_it_ends_in_the_same_bytes(self, whole: Path, space: Path) -> None:
+        folder = space / "killed"
+        kill_in_mid_epoch(start(folder, *settings(space)), folder / FOLDER / "last.pth")
+        ended = finish(start(folder, *settings(space)))
+        assert_well(ended)
+        assert f"run {FOLDER} goes on" in ended.stdout
+        for name in ("best.pth", "last.pth", "log.jsonl"):
+            assert (folder / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
+        assert not list((folder / FOLDER).glob(".*tmp"))
+
+    def test_with_loader_processes_it_ends_in_the_same_model(
+        self, whole: Path, space: Path
+    ) -> None:
+        folder = space / "workers"
+        argv = [*settings(space), "--out=run", "--workers=2"]
+        kill_in_mid_epoch(start(folder, *argv), folder / "run" / "last.pth")
+        assert_well(finish(start(folder, *argv)))
+        for name in ("best.pth", "last.pth"):
+            found, wanted = (load_checkpoint(at / name) for at in (folder / "run", whole / FOLDER))
+            assert content_hash(found.model) == content_hash(wanted.model)
+            assert content_hash(found.training) == content_hash(wanted.training)
+        assert read_log(folder / "run") == read_log(whole / FOLDER)
+
+
+def test_two_processes_train_the_model_of_one(space: Path) -> None:
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    double = str(ROOT / "tests" / "fake_data" / "train_in_double.py")
+    argv = [*settings(space), "--epochs=1", "--save_minutes=9"]
+    one, two = (
+        finish(start(space / "one", *argv, "--out=run", command=(double,))),
+        finish(start(space / "two", *argv, "--out=run", command=(*launcher, double))),
+    )
+    assert_well(one)
+    assert_well(two)
+    # The first process alone speaks.
+    assert two.stdout.count("run run begins") == 1
+    assert "Warning" not in two.stderr
+    alone, shared = (load_checkpoint(space / name / "run" / "last.pth") for name in ("one", "two"))
+    torch.manual_seed(0)
+    untrained = build_model(alone.config, alone.classes).state_dict()
+    assert distance(shared.model, alone.model) < TOLERANCE * distance(alone.model, untrained)
+    assert shared.training is not None
+    assert alone.training is not None
+    found, wanted = (at.training["position"] for at in (shared, alone))
+    # The loss that is recorded is the first process's own.
+    assert {**found, "epoch_loss": 0} == {**wanted, "epoch_loss": 0}
+
+
+def distance(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """Euclidean, over all weights and running statistics."""
+    squares = [(one[name].double() - other[name].double()).square().sum() for name in other]
+    return float(torch.stack(squares).sum().sqrt())
+
+
+class TestScoring:
+    def test_bare_name_is_found_in_the_newest_run(self, whole: Path) -> None:
+        tool = (str(ROOT / "tools" / "eval_rafdb.py"),)
+        argv = ["--weights=best.pth", "--workers=0", "--resamples=20", "--precision=float32"]
+        ended = finish(start(whole, *argv, command=tool))
+        assert_well(ended)
+        assert ended.stdout.startswith(f"weights: {FOLDER / 'best.pth'}\n")
+        assert f"scores: {FOLDER / 'scores.json'}" in ended.stdout
+        scores = json.loads((whole / FOLDER / "scores.json").read_text())
+        assert scores["n"] == 4
+        assert scores["primary"] == "top1"
+        for rule in ("top1", "matched", "gt_box"):
+            assert {"accuracy", "mean_recall", "recall", "macro_f1", "miss_rate"} <= scores[
+                rule
+            ].keys()
+            assert list(scores[rule]["recall"]) == list(CLASSES)
+            assert len(scores[rule]["confusion"][0]) == len(CLASSES) + 1
+            assert scores[rule]["intervals"]["accuracy"] is not None
+        assert {"ap50", "ap", "by_class"} <= scores["ap"].keys()
+        protocol = scores["protocol"]
+        assert (protocol["split"], protocol["input_size"]) == ("test", 32)
+        assert protocol["checkpoint_rule"].startswith("highest mean recall")
+        for name in ("fear", "top1", "matched", "gt_box", "none"):
+            assert name in ended.stdout
+
+    def test_last_is_not_called_the_best(
+        self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(whole)
+        flags = ["--workers=0", "--resamples=5", "--split=val", f"--out={tmp_path}"]
+        assert eval_rafdb.main([f"--weights={FOLDER / 'last.pth'}", *flags]) == 0
+        protocol = json.loads((tmp_path / "scores.json").read_text())["protocol"]
+        assert protocol["checkpoint_rule"].startswith("the last")
+        assert protocol["split"] == "val"
+
+
+def test_loss_that_is_no_number_stops_with_the_pictures(space: Path) -> None:
+    folder = space / "diverged"
+    ended = finish(start(folder, *settings(space), "--optimizer.learning_rate=1e30"))
+    assert ended.returncode == 2
+    *before, line = ended.stderr.splitlines()
+    # On a slow machine the progress has lines of its own.
+    assert all(" steps, " in each for each in before), ended.stderr
+    assert line.startswith("error: a ")
+    assert "that is not finite at step 1 (loss_" in line
+    assert line.count("train_000") == 4
+    assert line.count(".jpg") == 4
+
+
+class TestRefused:
+    @pytest.fixture(autouse=True)
+    def inside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undetermined: None) -> None:
+        monkeypatch.chdir(tmp_path)
+
+    def refused(self, capsys: pytest.CaptureFixture[str], code: int) -> str:
+        assert code == 2
+        _, err = capsys.readouterr()
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        return err
+
+    @pytest.mark.parametrize(
+        ("flag", "told"),
+        [
+            ("--optimizer.learning_rate=0.01", "--optimizer.learning_rate 0.02, not 0.01"),
+            ("--epochs=3", "--epochs 2, not 3"),
+            ("--model.head_width=32", "--model.head_width 16, not 32"),
+            ("--precision=bfloat16", "--precision float32, not bfloat16"),
+        ],
+    )
+    def test_other_settings_in_the_same_folder(
+        self,
+        whole: Path,
+        space: Path,
+        capsys: pytest.CaptureFixture[str],
+        flag: str,
+        told: str,
+    ) -> None:
+        folder = whole / FOLDER
+        before = (folder / "log.jsonl").read_bytes()
+        code = train_frcnn.main([*settings(space), f"--out={folder}", flag])
+        err = self.refused(capsys, code)
+        assert f"{folder} holds a run with {told}; " in err
+        assert "--overwrite" in err
+        assert (folder / "log.jsonl").read_bytes() == before
+
+    def test_folder_of_a_running_process(
+        self, space: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import fcntl
+
+        def taken(*arguments: object) -> None:
+            raise BlockingIOError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(fcntl, "lockf", taken)
+            code = train_frcnn.main([*settings(space), "--out=run"])
+        assert "run is being trained in by another process" in self.refused(capsys, code)
+        with hold_run(Path("run")):
+            pass
+
+    @pytest.mark.parametrize(
+        ("flags", "told"),
+        [
+            (["--data=nowhere"], "no VOC data set at nowhere"),
+            (["--model.name=resnet"], "--model.name resnet; wanted one of frcnn_vgg16"),
+            (["--device=toaster"], "--device toaster"),
+            (["--out=file"], "file"),
+        ],
+    )
+    def test_training(
+        self,
+        space: Path,
+        capsys: pytest.CaptureFixture[str],
+        flags: list[str],
+        told: str,
+    ) -> None:
+        Path("file").write_text("")
+        code = train_frcnn.main([*settings(space), "--out=run", *flags])
+        assert told in self.refused(capsys, code)
+
+    def test_batch_that_processes_cannot_share(
+        self, space: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "3")):
+            monkeypatch.setenv(name, value)
+        code = train_frcnn.main(settings(space))
+        assert "--batch_size 4 for 3 processes" in self.refused(capsys, code)
+
+    def test_broken_picture(self, capsys: pytest.CaptureFixture[str], space: Path) -> None:
+        folder = write_voc_tree(Path("voc"), {"train": TRAIN, "val": ["fear"]})
+        picture = folder.image_path("train_0003")
+        picture.write_bytes(picture.read_bytes()[:300])
+        code = train_frcnn.main([*settings(space), "--data=voc", "--out=run", "--workers=1"])
+        assert "train_0003.jpg is broken" in self.refused(capsys, code)
+
+    @pytest.mark.parametrize(
+        ("flags", "told"),
+        [
+            (["--weights=best.pth"], "best.pth is absent, also below runs/; wanted a checkpoint"),
+            (["--weights=there/best.pth"], "there/best.pth is absent; wanted a checkpoint"),
+            (["--weights=file"], "file is no PyTorch archive"),
+            (["--weights=BEST", "--split=trial"], "trial.txt is absent"),
+            (["--weights=BEST", "--data=nowhere"], "no VOC data set at nowhere"),
+            (["--weights=BEST", "--subset=[joy]", "--resamples=1"], "joy"),
+        ],
+    )
+    def test_scoring(
+        self,
+        whole: Path,
+        capsys: pytest.CaptureFixture[str],
+        flags: list[str],
+        told: str,
+    ) -> None:
+        Path("file").write_text("hello")
+        flags = [flag.replace("BEST", str(whole / FOLDER / "best.pth")) for flag in flags]
+        code = eval_rafdb.main([*flags, "--workers=0"])
+        _, err = capsys.readouterr()
+        assert code == 2
+        assert err.splitlines()[-1].startswith("error: ")
+        assert told in err.splitlines()[-1]
+        assert "Traceback" not in err

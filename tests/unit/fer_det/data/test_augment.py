@@ -1,0 +1,144 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fer_det.config import AugmentConfig
+from fer_det.data.augment import VISIBLE_PART, Augmentation, Change
+from fer_det.jitter import JitterDraw, JitterRanges
+from fer_det.letterbox import Letterbox, warp
+
+STILL = AugmentConfig(flip=0, scale=0, shift=0, jitter=JitterRanges(0, 0, 0))
+WIDTH, HEIGHT, SIZE = 120, 90, 96
+BOX = np.array([[30, 20, 70, 68]], np.float32)
+LABEL = np.array([4])
+LETTERBOX = Letterbox(WIDTH, HEIGHT, SIZE).matrix()
+
+
+def blob() -> NDArray[np.uint8]:
+    """A soft light in BOX's place on black."""
+    y, x = np.indices((HEIGHT, WIDTH)) + 0.5
+    left, top, right, bottom = BOX[0].tolist()
+    distance = ((x - (left + right) / 2) / (right - left)) ** 2 + (
+        (y - (top + bottom) / 2) / (bottom - top)
+    ) ** 2
+    light = (200 * np.exp(-distance * 24)).round().astype(np.uint8)
+    return np.repeat(light[..., None], 3, axis=2)
+
+
+def centre_of_light(pixels: NDArray[np.uint8]) -> list[float]:
+    light = pixels[..., 0].astype(np.float64)
+    y, x = np.indices(light.shape) + 0.5
+    return [float((x * light).sum() / light.sum()), float((y * light).sum() / light.sum())]
+
+
+def centre_of_box(box: NDArray[np.floating]) -> list[float]:
+    return [float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2]
+
+
+def draw(seed: int, **changes: object) -> Change:
+    return Augmentation(replace(STILL, **changes)).draw(seed, LETTERBOX, SIZE)  # type: ignore[arg-type]
+
+
+def test_ranges_of_nothing_are_the_plain_letterbox() -> None:
+    for seed in range(5):
+        change = draw(seed)
+        assert change.matrix == pytest.approx(LETTERBOX)
+        boxes, labels = change.apply_boxes(BOX, LABEL, SIZE)
+        assert boxes == pytest.approx(BOX * np.float32(LETTERBOX[0, 0]))
+        assert boxes.dtype == np.float32
+        assert labels.tolist() == [4]
+        noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        assert np.array_equal(change.apply_colour(noise), noise)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"flip": 1.0},
+        {"scale": 0.3},
+        {"shift": 0.1},
+        {"jitter": JitterRanges(0, 0, 30)},
+        {"flip": 0.5, "scale": 0.2, "shift": 0.06, "jitter": JitterRanges(0.2, 0.1, 20)},
+    ],
+    ids=["flip", "scale", "shift", "rotation", "all"],
+)
+def test_face_stays_in_its_box(changes: dict[str, object]) -> None:
+    seen = set()
+    for seed in range(12):
+        change = draw(seed, **changes)
+        pixels = change.apply_colour(warp(blob(), change.matrix, SIZE, (0, 0, 0)))
+        boxes, _ = change.apply_boxes(BOX, LABEL, SIZE)
+        assert centre_of_light(pixels) == pytest.approx(centre_of_box(boxes[0]), abs=0.35)
+        seen.add(tuple(np.round(boxes[0], 1).tolist()))
+    assert len(seen) > (0 if changes == {"flip": 1.0} else 6)
+
+
+def test_flip_mirrors_pixels_and_boxes() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    square = Letterbox(SIZE, SIZE, SIZE).matrix()
+    change = Augmentation(replace(STILL, flip=1.0)).draw(0, square, SIZE)
+    assert np.array_equal(warp(pixels, change.matrix, SIZE, (0, 0, 0)), pixels[:, ::-1])
+    boxes, _ = change.apply_boxes(BOX, LABEL, SIZE)
+    assert boxes[0].tolist() == pytest.approx([SIZE - 70, 20, SIZE - 30, 68], abs=1e-4)
+
+
+def test_flip_has_its_probability() -> None:
+    mirrored = sum(draw(seed, flip=0.3).matrix[0, 0] < 0 for seed in range(400))
+    # The standard error is 9.
+    assert mirrored == pytest.approx(120, abs=36)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("scale", 0.2), ("shift", 0.1)])
+def test_changes_fill_their_range(name: str, limit: float) -> None:
+    drawn = []
+    for seed in range(200):
+        matrix = draw(seed, **{name: limit}).matrix
+        grown = matrix[0, 0] / LETTERBOX[0, 0] - 1
+        drawn.append(grown if name == "scale" else matrix[0, 2] / SIZE)
+    assert -limit <= min(drawn) < -0.9 * limit
+    assert 0.9 * limit < max(drawn) <= limit
+
+
+def test_pure_function_of_the_seed() -> None:
+    config = AugmentConfig()
+    one, again, other = (
+        Augmentation(config).draw(seed, LETTERBOX, SIZE) for seed in (2**62, 2**62, 2**62 + 1)
+    )
+    assert np.array_equal(one.matrix, again.matrix)
+    assert one.jitter == again.jitter
+    assert not np.array_equal(one.matrix, other.matrix)
+    assert one.jitter != other.jitter
+
+
+class TestLeavingFaces:
+    def apply(
+        self, shift_x: float, boxes: list[list[float]]
+    ) -> tuple[list[list[float]], list[int]]:
+        matrix = np.array([[1.0, 0, shift_x], [0, 1.0, 0]])
+        change = Change(matrix, JitterDraw(0.0, (1.0, 1.0, 1.0), 0.0))
+        labels = np.arange(1, len(boxes) + 1)
+        found, kept = change.apply_boxes(np.array(boxes, np.float32), labels, SIZE)
+        return found.tolist(), kept.tolist()
+
+    def test_are_clipped(self) -> None:
+        found, kept = self.apply(-20, [[10, 10, 50, 50]])
+        assert found == [pytest.approx([0, 10, 30, 50], abs=1e-4)]
+        assert kept == [1]
+
+    def test_are_dropped_with_their_labels(self) -> None:
+        gone, barely, half = [0, 0, 18, 30], [0, 0, 28, 30], [0, 0, 40, 30]
+        found, kept = self.apply(-20, [gone, half, barely])
+        # Eight of twenty-eight columns are less than three tenths.
+        assert 8 / 28 < VISIBLE_PART < 20 / 40
+        assert kept == [2]
+        assert found == [pytest.approx([0, 0, 20, 30], abs=1e-4)]
+
+    def test_slivers_are_dropped(self) -> None:
+        _, kept = self.apply(0, [[10, 10, 10.6, 40], [10, 10, 12, 40]])
+        assert kept == [2]
+
+    def test_all_may_leave(self) -> None:
+        found, kept = self.apply(-90, [[0, 0, 50, 50]])
+        assert (found, kept) == ([], [])

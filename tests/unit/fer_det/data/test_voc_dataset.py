@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_data.voc_tree import BYSTANDER, CLASSES, FACE, HEIGHT, WIDTH, drawn_face, write_voc_tree
+
+from fer_det.config import AugmentConfig
+from fer_det.data.augment import Augmentation
+from fer_det.data.voc_dataset import Draw, VocDataset
+from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
+from fer_det.files import write_bytes
+from fer_det.image import encode_jpeg, load_rgb8
+from fer_det.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+
+SIZE, PADDING = 30, (10, 20, 30)
+LABELS = ["fear", "anger", ("neutral", "surprise"), "fear"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> VocFolder:
+    return write_voc_tree(tmp_path, {"train": LABELS, "val": ["anger"]})
+
+
+def dataset(folder: VocFolder, **changes: object) -> VocDataset:
+    return VocDataset(folder.root, "train", SIZE, PADDING, **changes)  # type: ignore[arg-type]
+
+
+class TestEntries:
+    def test_picture_and_target(self, folder: VocFolder) -> None:
+        pixels, target = dataset(folder)[Draw(1, 77)]
+        assert (pixels.shape, pixels.dtype) == ((3, SIZE, SIZE), torch.uint8)
+        # 60 x 48 pixels into 30 x 30: the scale is a half.
+        wanted = torch.tensor([FACE.as_tuple(), BYSTANDER.as_tuple()]) / 2
+        assert torch.equal(target["boxes"], wanted)
+        assert target["boxes"].dtype == torch.float32
+        assert target["labels"].tolist() == [CLASSES.index("anger") + 1, -1]
+        assert target["labels"].dtype == torch.int64
+        assert (int(target["index"]), int(target["seed"])) == (1, 77)
+
+    def test_pixels_are_the_picture_s_in_rgb(self, folder: VocFolder) -> None:
+        pixels, _ = dataset(folder)[Draw(1, 0)]
+        whole = load_rgb8(folder.image_path("train_0001"))
+        blocks = whole.reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean((1, 3))
+        assert np.abs(pixels.numpy().transpose(1, 2, 0)[: HEIGHT // 2] - blocks).max() <= 1
+        assert (pixels[:, HEIGHT // 2 + 1 :] == torch.tensor(PADDING)[:, None, None]).all()
+
+    def test_labelled_faces_come_first(self, folder: VocFolder) -> None:
+        bystander, face = VocObject(IGNORE, BYSTANDER), VocObject("fear", FACE)
+        folder.write(VocAnnotation("train_0000", WIDTH, HEIGHT, (bystander, face)))
+        found = dataset(folder).pictures[0]
+        assert found.labels.tolist() == [2, -1]
+        assert found.boxes[0].tolist() == list(FACE.as_tuple())
+        assert [picture.label for picture in dataset(folder).pictures] == [2, 6, 7, 2]
+
+    def test_classes_may_be_given_in_their_own_order(self, folder: VocFolder) -> None:
+        given = dataset(folder, classes=("neutral", "fear", "anger", "surprise"))
+        assert [picture.label for picture in given.pictures] == [2, 3, 1, 2]
+        assert given.pictures[2].labels.tolist() == [1, 4]
+
+    def test_augmented_is_a_pure_function_of_the_draw(self, folder: VocFolder) -> None:
+        given = dataset(folder, augmentation=Augmentation(AugmentConfig()))
+        one, again, other = (given[Draw(1, seed)] for seed in (5, 5, 6))
+        assert torch.equal(one[0], again[0])
+        assert torch.equal(one[1]["boxes"], again[1]["boxes"])
+        assert not torch.equal(one[0], other[0])
+        assert not torch.equal(one[1]["boxes"], other[1]["boxes"])
+        assert one[1]["boxes"].dtype == torch.float32
+        assert one[1]["labels"].dtype == torch.int64
+
+    def test_all_faces_may_leave_the_picture(self, folder: VocFolder) -> None:
+        given = dataset(folder, augmentation=Augmentation(AugmentConfig(shift=1.0)))
+        entries = [given[Draw(0, seed)][1] for seed in range(20)]
+        empty = [entry for entry in entries if len(entry["boxes"]) == 0]
+        assert empty
+        assert empty[0]["boxes"].shape == (0, 4)
+        assert empty[0]["labels"].shape == (0,)
+
+
+class TestHash:
+    def test_is_that_of_what_is_learnt_from(self, folder: VocFolder, tmp_path: Path) -> None:
+        once = dataset(folder).hash()
+        assert dataset(folder).hash() == once
+        write_voc_tree(tmp_path / "copy", {"train": LABELS})
+        assert VocDataset(tmp_path / "copy", "train", SIZE, PADDING).hash() == once
+
+    @pytest.mark.parametrize(
+        "face",
+        [VocObject("anger", FACE), VocObject("fear", FACE.moved(1, 0))],
+        ids=["label", "box"],
+    )
+    def test_changes_with_a_face(self, folder: VocFolder, face: VocObject) -> None:
+        before = dataset(folder).hash()
+        folder.write(VocAnnotation("train_0000", WIDTH, HEIGHT, (face,)))
+        assert dataset(folder).hash() != before
+
+    def test_changes_with_the_list(self, folder: VocFolder) -> None:
+        before = dataset(folder).hash()
+        path = folder.image_set_path("train")
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+        assert dataset(folder).hash() != before
+
+
+class TestMistakes:
+    def test_class_that_nobody_knows(self, folder: VocFolder) -> None:
+        with pytest.raises(
+            AnnotationError, match=r"train_0001.xml names 'anger'; wanted one of fear"
+        ):
+            dataset(folder, classes=("fear", "neutral"))
+
+    def test_no_labelled_face(self, folder: VocFolder) -> None:
+        for objects in ((), (VocObject(IGNORE, FACE),)):
+            folder.write(VocAnnotation("train_0002", WIDTH, HEIGHT, objects))
+            with pytest.raises(AnnotationError, match=r"train_0002.xml has no labelled face"):
+                dataset(folder)
+
+    def test_empty_split(self, folder: VocFolder) -> None:
+        folder.image_set_path("train").write_text("\n")
+        with pytest.raises(DatasetFormatError, match=r"the split train of .* is empty"):
+            dataset(folder)
+
+    def test_absent_split(self, folder: VocFolder) -> None:
+        with pytest.raises(DatasetNotFoundError, match=r"test.txt is absent.*train, val"):
+            VocDataset(folder.root, "test", SIZE, PADDING)
+
+    def test_absent_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetNotFoundError, match=r"no VOC data set at .*nowhere"):
+            VocDataset(tmp_path / "nowhere", "train", SIZE, PADDING)
+
+    def test_absent_annotation(self, folder: VocFolder) -> None:
+        folder.annotation_path("train_0003").unlink()
+        with pytest.raises(DatasetNotFoundError, match=r"train_0003.xml is absent"):
+            dataset(folder)
+
+    def test_absent_picture(self, folder: VocFolder) -> None:
+        folder.image_path("train_0003").unlink()
+        given = dataset(folder)
+        with pytest.raises(DatasetNotFoundError, match=r"train_0003.jpg is absent"):
+            given[Draw(3, 0)]
+
+    def test_picture_of_another_size(self, folder: VocFolder) -> None:
+        write_bytes(folder.image_path("train_0003"), encode_jpeg(drawn_face(0, 64, 50)))
+        told = r"train_0003.jpg has 64 x 50 pixels; wanted 60 x 48 as its annotation says"
+        with pytest.raises(DatasetFormatError, match=told):
+            dataset(folder)[Draw(3, 0)]
