@@ -114,9 +114,7 @@ def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    position = position_of(last)
-    assert 0 < position["step"] < EPOCHS * STEPS
-    assert not (position["step_in_epoch"] == 0 and position["epoch"] == 0)
+    assert 0 < position_of(last)["step"] < EPOCHS * STEPS
 
 
 def position_of(last: Path) -> dict[str, Any]:
@@ -326,7 +324,7 @@ class TestRefused:
             (["--data=nowhere"], "no VOC data set at nowhere"),
             (["--model.name=resnet"], "--model.name resnet; wanted one of frcnn_vgg16"),
             (["--device=toaster"], "--device toaster"),
-            (["--out=file"], "file"),
+            (["--out=file"], "file could not be created"),
         ],
     )
     def test_training(

@@ -71,11 +71,13 @@ class TestFindWeights:
 
 
 HOLDER = """
-import sys
+import os, sys
 from pathlib import Path
 from fer_det.runs import hold_run
 with hold_run(Path("run")):
-    print("held", flush=True)
+    # As a loader process does, the second one outlives the first.
+    if os.fork():
+        print("held", flush=True)
     sys.stdin.read()
 """
 

@@ -13,7 +13,9 @@ FACE = [20.0, 14.0, 62.0, 66.0]
 BESIDE = [64.0, 40.0, 92.0, 76.0]
 
 
-def make_heads(random: PictureRandom | None = None, dropout: float = 0.0) -> FaceRoIHeads:
+def make_heads(
+    random: PictureRandom | None = None, dropout: float = 0.0, samples: int = SAMPLES
+) -> FaceRoIHeads:
     torch.manual_seed(0)
     return FaceRoIHeads(
         channels=CHANNELS,
@@ -21,7 +23,7 @@ def make_heads(random: PictureRandom | None = None, dropout: float = 0.0) -> Fac
         classes=CLASSES,
         dropout=dropout,
         box_loss_weight=1.0,
-        samples=SAMPLES,
+        samples=samples,
         nms_iou=0.4,
         detections=5,
         random=random or PictureRandom(),
@@ -105,9 +107,10 @@ class TestLosses:
         assert losses.isfinite().all()
         losses.sum().backward()
 
-    def test_batch_is_the_mean_of_its_pictures(self) -> None:
+    @pytest.mark.parametrize("samples", [SAMPLES, 500], ids=["found", "too many"])
+    def test_batch_is_the_mean_of_its_pictures(self, samples: int) -> None:
         random = PictureRandom()
-        heads = make_heads(random, dropout=0.5)
+        heads = make_heads(random, dropout=0.5, samples=samples)
         both = [target((FACE, 4)), target((BESIDE, 2), (FACE, -1))]
         given, seeds = [proposals(0), proposals(1)], [5, 6]
         random.reseed(seeds)

@@ -13,12 +13,12 @@ BESIDE = [60.0, 40.0, 90.0, 76.0]
 OVERLAPPING = [30.0, 16.0, 74.0, 68.0]
 
 
-def make_rpn(random: PictureRandom | None = None) -> FaceRPN:
+def make_rpn(random: PictureRandom | None = None, samples: int = 16) -> FaceRPN:
     torch.manual_seed(0)
     return FaceRPN(
         input_size=SIZE,
         channels=CHANNELS,
-        samples=16,
+        samples=samples,
         proposals_training=12,
         proposals_testing=6,
         random=random or PictureRandom(),
@@ -145,9 +145,10 @@ class TestLosses:
             moved += objectness.grad[:, 0].abs()
         assert (moved[~ignored] > 0).float().mean() > 0.9
 
-    def test_batch_is_the_mean_of_its_pictures(self) -> None:
+    @pytest.mark.parametrize("samples", [16, 500], ids=["found", "too many"])
+    def test_batch_is_the_mean_of_its_pictures(self, samples: int) -> None:
         random = PictureRandom()
-        rpn = make_rpn(random)
+        rpn = make_rpn(random, samples)
         targets = [target((FACE, 4), (BESIDE, -1)), target()]
         random.reseed([1, 2])
         together = self.losses(rpn, targets)

@@ -17,8 +17,11 @@ def normalised() -> nn.Sequential:
     for name, values in trunk.state_dict().items():
         if name.endswith(("norm.running_mean", "norm.bias", ".0.bias")):
             values.normal_(std=0.3)
-        if name.endswith(("norm.running_var", "norm.weight")):
+        if name.endswith("norm.weight"):
             values.uniform_(0.5, 2.0)
+        if name.endswith("norm.running_var"):
+            # Down to where the epsilon beside it counts.
+            values.uniform_(0.001, 2.0)
     return trunk.eval()
 
 
