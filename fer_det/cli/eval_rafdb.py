@@ -17,7 +17,7 @@ from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.hardware import choose_hardware
 from fer_det.engine.score import score_pictures
 from fer_det.engine.trainer import FEWEST_FACES
-from fer_det.errors import DatasetNotFoundError
+from fer_det.errors import ConfigError, DatasetNotFoundError
 from fer_det.evaluation import Protocol, evaluate, hash_pictures
 from fer_det.files import make_folder, write_text
 from fer_det.models import build_model
@@ -46,6 +46,12 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     weights = find_weights(config.weights)
     print(f"weights: {weights}")
     checkpoint = load_checkpoint(weights)
+    if unknown := sorted(set(config.subset) - set(checkpoint.classes)):
+        raise ConfigError(
+            f"--subset with {', '.join(unknown)}",
+            f"classes of the checkpoint: {', '.join(checkpoint.classes)}",
+            "change the flag",
+        )
     data = _find_data(config.data, checkpoint)
     print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
     size, padding = checkpoint.config.input_size, checkpoint.config.padding
@@ -62,7 +68,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         split_hash=hash_pictures(pictures, checkpoint.classes),
         weights_sha256=file_hash(weights),
     )
-    subsets = {"over " + ", ".join(config.subset): config.subset} if config.subset else {}
+    subsets = {"subset": config.subset} if config.subset else {}
     report = evaluate(pictures, checkpoint.classes, protocol, subsets, config.resamples)
     print(report.format_table())
     out = make_folder(config.out or weights.parent)
