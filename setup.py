@@ -46,6 +46,7 @@ setup(
             "fer-det-balance-voc = voc_builder.cli.balance_voc:main",
             "fer-det-train-frcnn = fer_det.cli.train_frcnn:main",
             "fer-det-eval-rafdb = fer_det.cli.eval_rafdb:main",
+            "fer-det-predict = fer_det.cli.predict:main",
         ],
     },
 )

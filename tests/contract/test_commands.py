@@ -20,6 +20,9 @@ SCRIPTS = dict(
     re.findall(r'"(fer-det-[a-z-]+) = ([\w.]+):main"', (ROOT / "setup.py").read_text("utf-8"))
 )
 
+REQUIRED = {"eval_rafdb": ["--weights=best.pth"], "predict": ["--picture=photo.jpg"]}
+"""Flags without which a command cannot even print its configuration."""
+
 
 @pytest.fixture(params=sorted(SCRIPTS.values()))
 def module(request: pytest.FixtureRequest) -> ModuleType:
@@ -132,7 +135,7 @@ class TestCommand:
     def test_printed_config_is_a_file_of_its_flags(
         self, module: ModuleType, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        required = ["--weights=best.pth"] if module.__name__.endswith("eval_rafdb") else []
+        required = REQUIRED.get(module.__name__.rpartition(".")[2], [])
         with pytest.raises(SystemExit) as ended:
             module.main([*required, "--print_config"])
         assert ended.value.code == 0
