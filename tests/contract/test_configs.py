@@ -5,9 +5,18 @@ from pathlib import Path
 import pytest
 
 from fer_det.command import parse_config
-from fer_det.config import TrainConfig
+from fer_det.config import TrainConfig, TrainTrunkConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+CLASSES = {"train_frcnn.py": TrainConfig, "train_trunk.py": TrainTrunkConfig}
+"""Of the flags of each command that a configuration may be for."""
+
+
+def command_of(path: Path) -> str:
+    """The command that the file's first line names."""
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    (command,) = (name for name in CLASSES if f"tools/{name}" in first)
+    return command
 
 
 def test_there_is_a_configuration():
@@ -16,9 +25,10 @@ def test_there_is_a_configuration():
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_configuration_is_read_whole(path):
-    config = parse_config(TrainConfig, "train_frcnn.py", ["--config", str(path)])
+    command = command_of(path)
+    config = parse_config(CLASSES[command], command, ["--config", str(path)])
 
-    assert config != TrainConfig(), "a configuration that changes nothing"
+    assert config != CLASSES[command](), "a configuration that changes nothing"
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -31,7 +31,7 @@ LAYERS = (
         "runs",
     ),
     ("data", "models", "losses", "evaluation"),
-    ("checkpoint", "engine"),
+    ("checkpoint", "weights", "engine"),
     ("inference", "export"),
     ("cli",),
 )

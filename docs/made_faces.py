@@ -1,0 +1,113 @@
+"""Draw docs/made_faces.jpg and docs/made_sequences.jpg: what made faces look like, nothing chosen.
+
+    python docs/made_faces.py
+
+The first sheet has eight people who never lived, a column each, in the seven expressions of RAF-DB,
+at the default variety of tools/make_faces.py. The second has three sequences in CK+'s way, from the
+neutral face to the peak. Both are made anew from their recipes.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import _environment  # noqa: E402, F401  (first: it may run this script again in .venv)
+
+from fer_det.expression import BASIC_EXPRESSIONS, Expression  # noqa: E402
+from fer_det.files import write_bytes  # noqa: E402
+from fer_det.image import decode_rgb8  # noqa: E402
+from voc_builder.synthetic.casting import PhotoRole, cast_sequences  # noqa: E402
+from voc_builder.synthetic.picture import MadePicture, make_picture  # noqa: E402
+from voc_builder.synthetic.recipe import draw_frame, draw_photo  # noqa: E402
+
+FACES = ROOT / "docs" / "made_faces.jpg"
+SEQUENCES = ROOT / "docs" / "made_sequences.jpg"
+
+SEED = 0
+VARIETY = 0.5
+PEOPLE = range(1, 9)
+SHOWN = (Expression.HAPPINESS, Expression.SURPRISE, Expression.DISGUST)
+"""The first sequence of each."""
+COUNT = 30
+"""Sequences that these are taken from; tools/make_faces.py's default."""
+FRAMES = 7
+
+_TILE, _GAP, _NAMES = 148, 4, 92
+_PAPER, _INK = (255, 255, 255), (40, 40, 40)
+_FONT = ImageFont.load_default(15)
+
+Row = tuple[str, list[Image.Image]]
+
+
+def main() -> None:
+    """Make both sheets."""
+    for path, rows in ((FACES, draw_faces()), (SEQUENCES, draw_sequences())):
+        sheet = lay_out(rows)
+        buffer = io.BytesIO()
+        sheet.save(buffer, "JPEG", quality=82)
+        write_bytes(path, buffer.getvalue())
+        print(f"{path}: {sheet.width} x {sheet.height}, {path.stat().st_size:,} bytes")
+
+
+def draw_faces() -> list[Row]:
+    """A row an expression, a column a person."""
+    rows = []
+    for number, emotion in enumerate(BASIC_EXPRESSIONS):
+        start = number * len(PEOPLE)
+        roles = [
+            PhotoRole(start + place, "", "train", emotion, person, range(PEOPLE.start, PEOPLE.stop))
+            for place, person in enumerate(PEOPLE)
+        ]
+        pictures = [make_picture(draw_photo(SEED, role, VARIETY)) for role in roles]
+        rows.append((emotion.label, [tile(picture) for picture in pictures]))
+    return rows
+
+
+def draw_sequences() -> list[Row]:
+    """A row a sequence, from its first frame to its last."""
+    labelled = [role for role in cast_sequences(SEED, COUNT) if role.labelled]
+    rows = []
+    for emotion in SHOWN:
+        role = next(role for role in labelled if role.emotion is emotion)
+        frames = np.linspace(0, role.frames - 1, FRAMES).round().astype(int).tolist()
+        pictures = [make_picture(draw_frame(SEED, role, frame)) for frame in frames]
+        rows.append((emotion.label, [tile(picture) for picture in pictures]))
+    return rows
+
+
+def tile(picture: MadePicture) -> Image.Image:
+    """The largest square with the face in it, as near to the picture's middle as can be."""
+    pixels: NDArray[np.uint8] = decode_rgb8(picture.jpeg, "a made picture").pixels
+    height, width = pixels.shape[:2]
+    side = min(width, height)
+    across, down = picture.box.centre
+    left = min(max(round(across - side / 2), 0), width - side)
+    top = min(max(round(down - side / 2), 0), height - side)
+    square = Image.fromarray(pixels[top : top + side, left : left + side])
+    return square.resize((_TILE, _TILE), Image.Resampling.LANCZOS)
+
+
+def lay_out(rows: list[Row]) -> Image.Image:
+    """The tiles on a sheet, each row with its name."""
+    step = _TILE + _GAP
+    width = _NAMES + step * max(len(tiles) for _, tiles in rows)
+    sheet = Image.new("RGB", (width, step * len(rows)), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for number, (name, tiles) in enumerate(rows):
+        pen.text((4, number * step + _TILE // 2 - 8), name, fill=_INK, font=_FONT)
+        for place, picture in enumerate(tiles):
+            sheet.paste(picture, (_NAMES + place * step, number * step))
+    return sheet
+
+
+if __name__ == "__main__":
+    main()

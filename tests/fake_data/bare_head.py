@@ -1,0 +1,92 @@
+"""A head in even gray on a small canvas, ready to be dressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from voc_builder.synthetic.camera import Camera
+from voc_builder.synthetic.framing import aim
+from voc_builder.synthetic.geometry import pose_head
+from voc_builder.synthetic.head import Head
+from voc_builder.synthetic.rasteriser import rasterise
+from voc_builder.synthetic.scene import Film, Lighting, Scene
+from voc_builder.synthetic.surface import Canvas, Floats
+
+GRAY = 0.3
+
+
+@dataclass(frozen=True)
+class BareHead:
+    canvas: Canvas
+    points: Floats
+    camera: Camera
+    scene: Scene
+
+    def pixel(self, vertex: int) -> tuple[int, int]:
+        """Row and column at which a vertex appears."""
+        column, row, _ = self.camera.project(self.points[vertex : vertex + 1])[0]
+        return int(row), int(column)
+
+    def copy(self) -> Canvas:
+        canvas = self.canvas
+        return Canvas(canvas.colour.copy(), canvas.alpha.copy(), canvas.nearness.copy())
+
+    def behind_a_wall(self) -> Canvas:
+        """The same canvas with something right before the camera."""
+        canvas = self.copy()
+        canvas.nearness[:] = 1e3
+        canvas.alpha[:] = 1
+        return canvas
+
+
+def scene(**settings: Any) -> Scene:
+    """A portrait of 112 pixels from the front, or otherwise as told."""
+    towards = np.array([0.4, -0.7, 0.6], np.float32)
+    lighting = Lighting(
+        key=towards / np.linalg.norm(towards),
+        key_colour=np.array([1.9, 1.8, 1.7], np.float32),
+        softness=2.0,
+        fill=np.array([-0.6, -0.8, 0.0], np.float32),
+        fill_colour=np.array([0.3, 0.3, 0.4], np.float32),
+        rim=np.array([0.0, 0.8, 0.6], np.float32),
+        rim_strength=0.3,
+        ambient=np.array([0.6, 0.6, 0.6], np.float32),
+    )
+    film = Film(0.0, 1.0, False, 0.4, 0.0, 0.0, 0.0, 1.0, 95)
+    plain = {"width": 112, "height": 112, "yaw": 0.0, "pitch": 0.0, "roll": 0.0}
+    plain |= {"distance": 1.2, "face_part": 0.38, "offset": (0.0, 0.0)}
+    plain |= {"lighting": lighting, "film": film, "background": 0}
+    return Scene(**{**plain, **settings})
+
+
+def bare_head(head: Head, **settings: Any) -> BareHead:
+    """The base head, posed and seen as the scene's settings say."""
+    seen_in = scene(**settings)
+    camera = aim(head, head.template, seen_in)
+    points = pose_head(head.template, head.template, seen_in.yaw, seen_in.pitch, seen_in.roll)
+    found = rasterise(
+        camera.project(points), head.triangles, camera.width, camera.height, cull=True
+    )
+    covered = (found.triangle >= 0).astype(np.float32)
+    colour = np.repeat((covered * np.float32(GRAY))[..., None], 3, axis=2)
+    return BareHead(Canvas(colour, covered, found.nearness.copy()), points, camera, seen_in)
+
+
+def change(before: Canvas, after: Canvas) -> Floats:
+    """[H, W] greatest change of a colour."""
+    return np.abs(after.colour - before.colour).max(axis=2)
+
+
+def assert_sound(canvas: Canvas) -> None:
+    """What every canvas must be, whatever has been drawn on it."""
+    for part in (canvas.colour, canvas.alpha, canvas.nearness):
+        assert part.dtype == np.float32
+        assert np.isfinite(part).all()
+    assert canvas.alpha.min() >= 0
+    assert canvas.alpha.max() <= 1 + 1e-5
+    assert canvas.colour.min() >= 0
+    # Colour is multiplied by alpha, so nothing glows where there is nothing.
+    assert canvas.colour[canvas.alpha == 0].max(initial=0) == 0

@@ -1,0 +1,120 @@
+"""A face without a mesh: a bent sheet of points with lips, and someone to paint on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from voc_builder.synthetic.identity import Identity
+from voc_builder.synthetic.places import Places, around_head
+from voc_builder.synthetic.surface import Floats, Region, Surface
+
+PIXEL = 0.0005
+"""Metres from one point to the next."""
+WIDTH, HEIGHT = 321, 601
+BOTTOM = 0.56
+"""Height of the lowest row in metres."""
+EYE_CENTRE = np.array([0.031, -0.1245, 0.7284], np.float32)
+EYE_RADIUS = 0.015
+
+
+def person(**features: Any) -> Identity:
+    """A shaven grown man of middling skin without freckles, or someone else."""
+    plain = Identity(
+        number=1,
+        age=0.5,
+        female=0.0,
+        ancestry=(0.2, 0.3, 0.5),
+        weight=0.5,
+        muscle=0.5,
+        local_shapes={},
+        skin=np.array([0.50, 0.33, 0.24], np.float32),
+        darkness=0.3,
+        blotches=1.0,
+        freckles=0.0,
+        gloss=0.4,
+        lips=np.array([0.44, 0.10, 0.10], np.float32),
+        lip_tint=0.4,
+        iris=np.array([0.10, 0.05, 0.02], np.float32),
+        hair=np.array([0.03, 0.02, 0.01], np.float32),
+        hair_style="short",
+        hairline=0.797,
+        parting=0.0,
+        volume=1.0,
+        beard=0.0,
+        brow_width=1.0,
+        brow_density=0.85,
+        brow_lift=0.0,
+        lashes=0.5,
+        shirt=np.array([0.05, 0.10, 0.50], np.float32),
+        collar=0.60,
+        texture_offsets=np.array([0.1, 0.7, 0.3, 0.9, 0.5, 0.2, 0.8, 0.4], np.float32),
+    )
+    return replace(plain, **features)
+
+
+def sheet() -> tuple[Floats, Floats, Floats]:
+    """x, y and z of the points, each [HEIGHT * WIDTH], rows from the top."""
+    x = np.linspace(-(WIDTH // 2), WIDTH // 2, WIDTH) * PIXEL
+    z = BOTTOM + np.arange(HEIGHT)[::-1] * PIXEL
+    columns, rows = np.meshgrid(x, z)
+    depth = -0.15 + 8 * np.square(columns)
+    return tuple(part.ravel().astype(np.float32) for part in (columns, depth, rows))  # type: ignore[return-value]
+
+
+def lip_shape(x: Floats, z: Floats) -> Floats:
+    """1 inside the lips, falling off over 4 mm."""
+    apart = np.hypot(x / 0.026, (z - 0.660) / 0.012)
+    return np.clip(1 - (apart - 1) * 4, 0, 1).astype(np.float32)
+
+
+def face_places(pixel: float = PIXEL) -> Places:
+    """The sheet as the paint sees it; `pixel` is what it is told of the picture's fineness."""
+    x, y, z = sheet()
+    return Places(
+        x=x,
+        y=y,
+        z=z,
+        lips=lip_shape(x, z),
+        eyelids=np.zeros_like(x),
+        ears=np.zeros_like(x),
+        around=around_head(x, y),
+        offsets=person().texture_offsets,
+        pixel=pixel,
+    )
+
+
+def picture(values: Floats) -> Floats:
+    """Values of the sheet's points as [HEIGHT, WIDTH] or [HEIGHT, WIDTH, 3]."""
+    return values.reshape(HEIGHT, WIDTH, *values.shape[1:])
+
+
+def surface() -> Surface:
+    """The sheet as the renderer sees it, with a strip of each other region in its highest rows."""
+    x, y, z = sheet()
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH].reshape(2, -1).astype(np.int32)
+    points = np.stack([x, y, z], axis=1)
+    regions = np.full(len(x), Region.SKIN, np.uint8)
+    for number, region in enumerate([region for region in Region if region != Region.SKIN]):
+        regions[rows == number] = region
+    uv = np.stack([x / 0.4 + 0.5, (z - 0.5) / 0.4], axis=1)
+    normal = np.tile(np.array([0, -1, 0], np.float32), (len(x), 1))
+    return Surface(rows, columns, points, points, normal, uv.astype(np.float32), regions)
+
+
+def plain_head() -> Any:
+    """As much of a Head as paint asks for: two eyeballs, and masks over the sheet's uv."""
+    size = 256
+    texel = (np.arange(size, dtype=np.float32) + 0.5) / size
+    u, v = np.meshgrid(texel, texel[::-1])
+    lips = lip_shape((u - 0.5) * 0.4, v * 0.4 + 0.5)
+    ends = np.array([[1, 1, 1], [-1, -1, -1]], np.float32) * EYE_RADIUS
+    mirrored = EYE_CENTRE * np.array([-1, 1, 1], np.float32)
+    return SimpleNamespace(
+        template=np.concatenate([EYE_CENTRE + ends, mirrored + ends]),
+        eyes=(np.array([0, 1], np.int32), np.array([2, 3], np.int32)),
+        masks={"lips": lips, "eyelids": np.zeros_like(lips), "ears": np.zeros_like(lips)},
+    )

