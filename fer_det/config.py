@@ -49,29 +49,29 @@ class ModelConfig:
     """What red, green and blue are divided by afterwards."""
 
     def __post_init__(self) -> None:
-        _demand(
+        demand(
             self.input_size > 0 and self.input_size % 16 == 0,
             f"--model.input_size {self.input_size}",
             "a positive multiple of 16",
         )
         for name in ("head_width", "train_proposals", "test_proposals", "detections"):
-            _demand(getattr(self, name) > 0, f"--model.{name} {getattr(self, name)}", "at least 1")
+            demand(getattr(self, name) > 0, f"--model.{name} {getattr(self, name)}", "at least 1")
         for name in ("rpn_samples", "roi_samples"):
             # At most half of them are faces, so a single one never would be.
-            _demand(getattr(self, name) > 1, f"--model.{name} {getattr(self, name)}", "at least 2")
-        _demand(
+            demand(getattr(self, name) > 1, f"--model.{name} {getattr(self, name)}", "at least 2")
+        demand(
             self.box_loss_weight >= 0,
             f"--model.box_loss_weight {self.box_loss_weight}",
             "0 or more",
         )
-        _demand(0 <= self.dropout < 1, f"--model.dropout {self.dropout}", "0 <= dropout < 1")
-        _demand(0 < self.nms_iou <= 1, f"--model.nms_iou {self.nms_iou}", "0 < nms_iou <= 1")
-        _demand(
+        demand(0 <= self.dropout < 1, f"--model.dropout {self.dropout}", "0 <= dropout < 1")
+        demand(0 < self.nms_iou <= 1, f"--model.nms_iou {self.nms_iou}", "0 < nms_iou <= 1")
+        demand(
             all(0 <= mean <= 1 for mean in self.image_mean),
             f"--model.image_mean {list(self.image_mean)}",
             "0 to 1",
         )
-        _demand(
+        demand(
             all(std > 0 for std in self.image_std),
             f"--model.image_std {list(self.image_std)}",
             "more than 0",
@@ -102,9 +102,9 @@ class AugmentConfig:
     """Brightness, colour and rotation, as the balancer's."""
 
     def __post_init__(self) -> None:
-        _demand(0 <= self.flip <= 1, f"--augment.flip {self.flip}", "0 to 1")
-        _demand(0 <= self.scale < 1, f"--augment.scale {self.scale}", "0 <= scale < 1")
-        _demand(0 <= self.shift <= 1, f"--augment.shift {self.shift}", "0 to 1")
+        demand(0 <= self.flip <= 1, f"--augment.flip {self.flip}", "0 to 1")
+        demand(0 <= self.scale < 1, f"--augment.scale {self.scale}", "0 <= scale < 1")
+        demand(0 <= self.shift <= 1, f"--augment.shift {self.shift}", "0 to 1")
 
 
 @dataclass(frozen=True)
@@ -123,30 +123,23 @@ class OptimizerConfig:
     """Steps in which the learning rate rises from nothing; at most a tenth of all."""
     clip_norm: float = 10.0
     """Longest gradient; a longer one is shortened to it."""
+    trunk_rate: float = 1.0
+    """Factor of the trunk's learning rate; 0 leaves the trunk's weights as they are."""
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
-            _demand(value > 0, f"--optimizer.{name} {value}", "more than 0")
-        for name in ("weight_decay", "warmup_steps"):
+            demand(value > 0, f"--optimizer.{name} {value}", "more than 0")
+        for name in ("weight_decay", "warmup_steps", "trunk_rate"):
             value = getattr(self, name)
-            _demand(value >= 0, f"--optimizer.{name} {value}", "0 or more")
-        _demand(
-            0 <= self.momentum < 1, f"--optimizer.momentum {self.momentum}", "0 <= momentum < 1"
-        )
+            demand(value >= 0, f"--optimizer.{name} {value}", "0 or more")
+        demand(0 <= self.momentum < 1, f"--optimizer.momentum {self.momentum}", "0 <= momentum < 1")
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """Train the detector on a VOC folder.
+class RunConfig:
+    """What every training command can be told."""
 
-    Writes best.pth (by mean recall on the validation split, over the classes with ten faces or
-    more there), last.pth, log.jsonl and TensorBoard files to --out. The same command typed again
-    goes on where the run stopped, to the same bytes.
-    """
-
-    data: Path = Path("data/voc")
-    """VOC folder with train and val splits, plain or balanced."""
     out: Path | None = None
     """Folder of the run; by default runs/frcnn-001, -002, ..., and the newest goes on if it can."""
     epochs: int = 30
@@ -167,8 +160,6 @@ class TrainConfig:
     """A run is also saved this often within an epoch."""
     overwrite: bool = False
     """Start anew even if --out holds another run."""
-    model: ModelConfig = field(default_factory=ModelConfig)
-    """The network."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     """How pictures are varied."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -177,10 +168,27 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
-            _demand(value > 0, f"--{name} {value}", "at least 1")
-        _demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
-        _demand(0 <= self.balance <= 1, f"--balance {self.balance}", "0 to 1")
-        _demand(0 <= self.seed < 2**63, f"--seed {self.seed}", "0 to 2**63 - 1")
+            demand(value > 0, f"--{name} {value}", "at least 1")
+        demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+        demand(0 <= self.balance <= 1, f"--balance {self.balance}", "0 to 1")
+        demand(0 <= self.seed < 2**63, f"--seed {self.seed}", "0 to 2**63 - 1")
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Train the detector on a VOC folder.
+
+    Writes best.pth (by mean recall on the validation split, over the classes with ten faces or
+    more there), last.pth, log.jsonl and TensorBoard files to --out. The same command typed again
+    goes on where the run stopped, to the same bytes.
+    """
+
+    data: Path = Path("data/voc")
+    """VOC folder with train and val splits, plain or balanced."""
+    init: Path | None = None
+    """Weights to start from: a trunk (.safetensors) or a detector's best.pth; none by default."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The network."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +219,8 @@ class EvalConfig:
     def __post_init__(self) -> None:
         for name in ("batch_size", "resamples"):
             value = getattr(self, name)
-            _demand(value > 0, f"--{name} {value}", "at least 1")
-        _demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+            demand(value > 0, f"--{name} {value}", "at least 1")
+        demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
 
 
 @dataclass(frozen=True)
@@ -229,7 +237,7 @@ class PredictConfig:
     """Faces that are less probable than this are left out."""
 
     def __post_init__(self) -> None:
-        _demand(0 <= self.min_score <= 1, f"--min_score {self.min_score}", "0 to 1")
+        demand(0 <= self.min_score <= 1, f"--min_score {self.min_score}", "0 to 1")
 
 
 def to_plain(config: Any) -> dict[str, Any]:
@@ -259,6 +267,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _demand(holds: bool, found: str, wanted: str) -> None:
+def demand(holds: bool, found: str, wanted: str) -> None:
+    """Raise ConfigError unless a flag holds."""
     if not holds:
         raise ConfigError(found, wanted, "change the flag")

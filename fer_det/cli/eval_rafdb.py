@@ -14,9 +14,9 @@ from fer_det.command import EXIT_OK, parse_config, run_command
 from fer_det.config import EvalConfig
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine.detection import FEWEST_FACES
 from fer_det.engine.hardware import choose_hardware
 from fer_det.engine.score import score_pictures
-from fer_det.engine.trainer import FEWEST_FACES
 from fer_det.errors import ConfigError, DatasetNotFoundError
 from fer_det.evaluation import Protocol, evaluate, hash_pictures
 from fer_det.files import make_folder, write_text

@@ -23,6 +23,11 @@ class Change:
     """[2, 3] affine from the picture's pixel edges to the input's."""
     jitter: JitterDraw
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether left and right change places."""
+        return bool(np.linalg.det(self.matrix[:, :2]) < 0)
+
     def apply_colour(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """[H, W, 3] -> the same shape."""
         return apply_colour(pixels, self.jitter)

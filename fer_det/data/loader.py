@@ -9,15 +9,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from fer_det.data.voc_dataset import Draw, VocDataset
+from fer_det.data.pictures import Draw, Entry, PictureDataset
 from fer_det.errors import FerDetError
 
-Entry = tuple[Tensor, dict[str, Tensor]]
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
 
 
 def make_loader(
-    dataset: VocDataset, batches: Iterable[list[Draw]], workers: int, pin_memory: bool
+    dataset: PictureDataset, batches: Iterable[list[Draw]], workers: int, pin_memory: bool
 ) -> Iterator[Batch]:
     """Yield (pictures [B, 3, S, S] uint8, B targets) for each list of draws in `batches`.
 
@@ -49,7 +48,7 @@ class _Carrying(Dataset[Entry | FerDetError]):
     DataLoader turns what a worker raises into a RuntimeError that holds the worker's traceback.
     """
 
-    def __init__(self, dataset: VocDataset) -> None:
+    def __init__(self, dataset: PictureDataset) -> None:
         self._dataset = dataset
 
     def __len__(self) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fer_det.data.pictures import Draw
 from fer_det.data.repeat_factor import epoch_indices, repeat_factors
-from fer_det.data.voc_dataset import Draw
 
 
 class EpochSampler:

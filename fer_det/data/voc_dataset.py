@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +15,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from fer_det.data.augment import Augmentation
+from fer_det.data.pictures import Draw
 from fer_det.errors import AnnotationError, DatasetFormatError
 from fer_det.image import load_rgb8
 from fer_det.letterbox import Letterbox, warp
 from fer_det.voc import VocAnnotation, VocFolder
 
 IGNORED_LABEL = -1
-
-
-@dataclass(frozen=True)
-class Draw:
-    """One picture's turn in an epoch: which, and where its random numbers start from."""
-
-    index: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +74,12 @@ class VocDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
                 "at least one picture",
                 "build the folder anew with more pictures or another split",
             )
+
+    def without_augmentation(self) -> VocDataset:
+        """The same split with its pictures as evaluation sees them."""
+        plain = copy.copy(self)
+        plain._augmentation = None
+        return plain
 
     def hash(self) -> str:
         """sha256 over ids, labels and boxes, so that a run can tell whether its data changed."""

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fer_det.checkpoint import Checkpoint, load_checkpoint
-from fer_det.config import TrainConfig, to_plain
-from fer_det.data.voc_dataset import VocDataset
+from fer_det.config import RunConfig, to_plain
 from fer_det.engine.hardware import Hardware
 from fer_det.engine.trainer import LAST
 from fer_det.errors import ConfigError, WeightsError
 from fer_det.runs import is_held, newest_run_folder, next_run_folder
 
-KIND = "frcnn"
-"""Runs are kept in runs/frcnn-001, -002, ... by default."""
+FREE_TO_CHANGE = (
+    "data",
+    "device",
+    "export",
+    "faces",
+    "init",
+    "out",
+    "overwrite",
+    "save_minutes",
+    "workers",
+)
+"""Settings that do not change what is learnt, and so may differ when a run goes on.
 
-FREE_TO_CHANGE = ("data", "out", "device", "workers", "save_minutes", "overwrite")
-"""Settings that do not change what is learnt, and so may differ when a run goes on."""
+What lies in the files named by some of them does; it is compared by its hash.
+"""
 
 
-def choose_folder(config: TrainConfig, info: dict[str, Any]) -> Path:
+def choose_folder(kind: str, config: RunConfig, info: dict[str, Any]) -> Path:
     """--out; by default the newest run where these settings go on with it, else a new folder.
 
-    So the same command typed again goes on with its run, with --out and without.
+    Runs of a kind are kept in runs/<kind>-001, -002, ... So the same command typed again goes on
+    with its run, with --out and without.
     """
     if config.out is not None:
         return config.out
-    newest = newest_run_folder(KIND, LAST)
+    newest = newest_run_folder(kind, LAST)
     if newest is None or config.overwrite or is_held(newest):
-        return next_run_folder(KIND)
+        return next_run_folder(kind)
     try:
         find_resumable(newest, info, overwrite=False)
     except (ConfigError, WeightsError):
-        return next_run_folder(KIND)
+        return next_run_folder(kind)
     return newest
 
 
@@ -60,11 +71,19 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Check
 
 
 def describe_run(
-    config: TrainConfig, hardware: Hardware, train: VocDataset, validation: VocDataset
+    config: RunConfig, hardware: Hardware, data: Mapping[str, str], start: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What a checkpoint keeps of how it was trained."""
-    data = {"path": str(config.data), "train": train.hash(), "val": validation.hash()}
-    return {"train_config": to_plain(config), "precision": hardware.precision, "data": data}
+    """What a checkpoint keeps of how it was trained.
+
+    data: path, and the hash of each split by its name; start: path, sha256 and source of the
+    weights that the run starts from, {} where there are none.
+    """
+    return {
+        "train_config": to_plain(config),
+        "precision": hardware.precision,
+        "data": dict(data),
+        **({"init": dict(start)} if start else {}),
+    }
 
 
 def _comparable(info: Any) -> dict[str, Any]:
@@ -76,4 +95,5 @@ def _comparable(info: Any) -> dict[str, Any]:
             flat |= {f"--{name}.{key}": entry for key, entry in value.items()}
         else:
             flat[f"--{name}"] = value
-    return flat | {f"data {key}": entry for key, entry in info["data"].items() if key != "path"}
+    flat |= {f"data {key}": entry for key, entry in info["data"].items() if key != "path"}
+    return flat | {"--init with sha256": info.get("init", {}).get("sha256")}

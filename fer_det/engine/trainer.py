@@ -8,33 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from fer_det.checkpoint import Checkpoint, save_checkpoint
-from fer_det.config import TrainConfig
-from fer_det.data.loader import in_order, make_loader
+from fer_det.config import RunConfig
+from fer_det.data.loader import make_loader
 from fer_det.data.sampler import EpochSampler
-from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.distributed import Processes
 from fer_det.engine.hardware import Hardware
 from fer_det.engine.log import RunLog
-from fer_det.engine.optimizer import make_optimizer
+from fer_det.engine.optimizer import make_optimizer, set_learning_rate
 from fer_det.engine.schedule import learning_rate
-from fer_det.engine.score import score_pictures, to_unit_range, top1_pairs
+from fer_det.engine.score import to_unit_range
+from fer_det.engine.task import Task
 from fer_det.errors import TrainingDivergedError
-from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
-from fer_det.models.vgg16 import fold_batch_norm
 from fer_det.progress import format_seconds, track
 
 BEST, LAST = "best.pth", "last.pth"
 STEPS_BETWEEN_RECORDS = 10
 
-FEWEST_FACES = 10
-"""A class with fewer validation faces has no say in which epoch is the best: where one face is all
-of a class, its luck would outweigh everything that is learnt of the others."""
+STAYS = ("index", "seed")
+"""Parts of a target that the processor itself reads, so that they do not travel to the GPU."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +46,13 @@ class Position:
     epoch_loss: float = 0.0
     """Sum of the losses of the epoch's steps that are done."""
     best_recall: float = -1.0
-    """Highest mean recall on the validation split, over the classes with FEWEST_FACES there."""
+    """Highest mean recall on the validation split, over the classes that choose."""
     best_epoch: int = -1
     """The epoch that reached it."""
 
 
 class Trainer:
-    """Trains one model on one split and keeps its run folder.
+    """Trains one model for one task and keeps its run folder.
 
     Every process of a distributed run has its own; the first writes the files.
     """
@@ -64,10 +60,9 @@ class Trainer:
     def __init__(
         self,
         model: nn.Module,
-        config: TrainConfig,
+        config: RunConfig,
         folder: Path,
-        train: VocDataset,
-        validation: VocDataset,
+        task: Task,
         hardware: Hardware,
         processes: Processes,
         info: Mapping[str, Any],
@@ -77,7 +72,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, config.optimizer)
         self.position = Position()
         self._config, self._folder = config, folder
-        self._train, self._validation = train, validation
+        self._task = task
         self._hardware, self._processes, self._info = hardware, processes, info
         self._scaler = torch.amp.GradScaler(
             hardware.device.type, enabled=hardware.precision == "float16"
@@ -86,7 +81,7 @@ class Trainer:
             self._restore(resumed)
         self._stepped = self._shared_model()
         self._sampler = EpochSampler(
-            [picture.label for picture in train.pictures],
+            [picture.label for picture in task.train.pictures],
             config.batch_size,
             config.balance,
             config.seed,
@@ -98,13 +93,13 @@ class Trainer:
         self._log: RunLog | None = None
 
     def run(self) -> Position:
-        """Train to the last epoch; best.pth and last.pth lie in the run folder afterwards."""
+        """Train to the last epoch; last.pth and best.pth (see Task) lie in the run folder then."""
         if self._processes.is_first:
             self._log = RunLog(self._folder, self.position.epoch, self.position.step)
         began, began_at = time.monotonic(), self.position.step
         for epoch in range(self.position.epoch, self._config.epochs):
             mean_loss = self._train_epoch(epoch)
-            scores = self._validate()
+            scores = self._task.validate(self.model)
             improved = scores["selection"] > self.position.best_recall
             self._move_to(
                 epoch=epoch + 1,
@@ -113,8 +108,7 @@ class Trainer:
                 **({"best_recall": scores["selection"], "best_epoch": epoch} if improved else {}),
             )
             if self._processes.is_first:
-                if improved:
-                    self._save_best(scores)
+                kept = improved and self._save_best(scores)
                 self._record("epoch", {"epoch": epoch, "loss": mean_loss, **scores})
                 self._save_last()
                 pace = (time.monotonic() - began) / max(self.position.step - began_at, 1)
@@ -122,7 +116,7 @@ class Trainer:
                 print(
                     f"epoch {epoch + 1}/{self._config.epochs}: loss {mean_loss:.3f}, validation "
                     f"accuracy {scores['accuracy']:.3f}, mean recall {scores['mean_recall']:.3f}"
-                    f"{' (best)' if improved else ''}, {left} left",
+                    f"{' (best)' if kept else ''}, {left} left",
                     flush=True,
                 )
         if self._log is not None:
@@ -135,7 +129,7 @@ class Trainer:
         self._sampler.set_position(epoch, first)
         total = self._sampler.steps(epoch)
         pinned = self._hardware.device.type == "cuda"
-        batches = make_loader(self._train, self._sampler, self._config.workers, pinned)
+        batches = make_loader(self._task.train, self._sampler, self._config.workers, pinned)
         steps: Any = range(first, total)
         if self._processes.is_first:
             title = f"epoch {epoch + 1}/{self._config.epochs}"
@@ -162,16 +156,11 @@ class Trainer:
             self._total_steps,
             self._config.optimizer.warmup_steps,
         )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_learning_rate(self.optimizer, rate)
         device = self._hardware.device
         images = to_unit_range(pictures, device)
         placed = [
-            {
-                "boxes": target["boxes"].to(device),
-                "labels": target["labels"].to(device),
-                "seed": target["seed"],
-            }
+            {name: v if name in STAYS else v.to(device) for name, v in target.items()}
             for target in targets
         ]
         with self._hardware.autocast():
@@ -193,43 +182,20 @@ class Trainer:
             "learning_rate": rate
         }
 
-    def _validate(self) -> dict[str, float]:
-        """Top-1 scores on the validation split, the same on every process.
-
-        `selection` decides which epoch is the best: the mean recall over the classes with enough
-        faces, or over all where none has.
-        """
-        share = list(in_order(len(self._validation), self._config.batch_size))
-        share = share[self._processes.rank :: self._processes.world]
-        batches = make_loader(self._validation, share, self._config.workers, pin_memory=False)
-        pairs = [
-            pair
-            for picture in score_pictures(self.model, self._hardware, self._validation, batches)
-            for pair in top1_pairs(picture)
-        ]
-        truth, answer = np.array(self._processes.gather(pairs), np.int64).T
-        confusion = confusion_matrix(truth, answer, len(self._validation.classes))
-        count = faces_by_class(confusion)
-        judges = count >= FEWEST_FACES if (count >= FEWEST_FACES).any() else count > 0
-        scores = measure(confusion, count > 0, {"selection": judges})
-        return {
-            "accuracy": float(scores.accuracy),
-            "mean_recall": float(scores.mean_recall),
-            "miss_rate": float(scores.miss_rate),
-            "selection": float(scores.subset_mean_recall["selection"]),
-        }
-
-    def _save_best(self, scores: Mapping[str, float]) -> None:
+    def _save_best(self, scores: Mapping[str, float]) -> bool:
+        """Write best.pth where the task has one; -> whether it has."""
         state = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}
-        plain = self._config.model.without_batch_norm()
         info = {
             **self._info,
             "epoch": self.position.best_epoch,
             "step": self.position.step,
             "validation": dict(scores),
         }
-        checkpoint = Checkpoint(fold_batch_norm(state), plain, self._train.classes, info)
+        checkpoint = self._task.best_checkpoint(state, info)
+        if checkpoint is None:
+            return False
         save_checkpoint(self._folder / BEST, checkpoint)
+        return True
 
     def _save_last(self) -> None:
         training = {
@@ -238,7 +204,11 @@ class Trainer:
             "position": vars(self.position),
         }
         checkpoint = Checkpoint(
-            self.model.state_dict(), self._config.model, self._train.classes, self._info, training
+            model=self.model.state_dict(),
+            config=self._task.model_config,
+            classes=self._task.classes,
+            info=self._info,
+            training=training,
         )
         save_checkpoint(self._folder / LAST, checkpoint)
         self._saved_at = time.monotonic()
@@ -266,7 +236,8 @@ class Trainer:
     def _diverged(
         self, what: str, losses: Mapping[str, Tensor], targets: list[dict[str, Tensor]]
     ) -> TrainingDivergedError:
-        names = [self._train.pictures[int(t["index"])].path.name for t in targets]
+        pictures = self._task.train.pictures
+        names = [pictures[int(target["index"])].path.name for target in targets]
         parts = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
         return TrainingDivergedError(
             f"{what} that is not finite at step {self.position.step} ({parts}) on "

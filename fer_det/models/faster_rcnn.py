@@ -5,19 +5,18 @@ Ren et al., "Faster R-CNN: towards real-time object detection with region propos
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from fer_det.config import ModelConfig
-from fer_det.models.picture_random import PictureRandom
+from fer_det.models.picture_random import PictureRandom, picture_seed
 from fer_det.models.roi_heads import FaceRoIHeads
 from fer_det.models.rpn import FaceRPN
 from fer_det.models.transform import LetterboxTransform, Target
-from fer_det.models.vgg16 import OUT_CHANNELS, vgg16_trunk
+from fer_det.models.vgg16 import OUT_CHANNELS, Trunk, vgg16_trunk
 
 
 class FaceFasterRCNN(GeneralizedRCNN):
@@ -65,23 +64,9 @@ class FaceFasterRCNN(GeneralizedRCNN):
     ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
         """See the class."""
         if self.training and targets is not None:
-            self._random.reseed([_seed(target) for target in targets])
+            self._random.reseed([picture_seed(target) for target in targets])
         answer: dict[str, Tensor] | list[dict[str, Tensor]] = super().forward(images, targets)
         return answer
-
-
-class Trunk(nn.Module):
-    """VGG16's features as one map, under torchvision's names: backbone.features.0 ..."""
-
-    out_channels = OUT_CHANNELS
-
-    def __init__(self, features: nn.Sequential) -> None:
-        super().__init__()
-        self.features = features
-
-    def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
-        """[B, 3, H, W] -> {"0": [B, 512, H/16, W/16]}."""
-        return OrderedDict([("0", self.features(images))])
 
 
 def build(config: ModelConfig, classes: Sequence[str]) -> FaceFasterRCNN:
@@ -89,8 +74,3 @@ def build(config: ModelConfig, classes: Sequence[str]) -> FaceFasterRCNN:
     model = FaceFasterRCNN(config, classes)
     model.to(memory_format=torch.channels_last)
     return model
-
-
-def _seed(target: Target) -> int:
-    seed = target.get("seed")
-    return int(seed) if seed is not None else int(torch.randint(2**63 - 1, ()))

@@ -6,7 +6,7 @@ share the batch, and a resumed run draws what the killed one would have drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -25,6 +25,12 @@ class PictureRandom:
     def uniform(self, picture: int, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1) for the picture at that place in the batch; on the CPU."""
         return torch.rand(*shape, generator=self._generators[picture])
+
+
+def picture_seed(target: Mapping[str, Tensor]) -> int:
+    """What a picture's random draws start from: its target's own seed, or any where it has none."""
+    seed = target.get("seed")
+    return int(seed) if seed is not None else int(torch.randint(2**63 - 1, ()))
 
 
 class BalancedSampler:

@@ -7,7 +7,8 @@ between them by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import torch
@@ -52,6 +53,20 @@ def vgg16_trunk(batch_norm: bool) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+class Trunk(nn.Module):
+    """VGG16's features as one map, under torchvision's names: backbone.features.0 ..."""
+
+    out_channels = OUT_CHANNELS
+
+    def __init__(self, features: nn.Sequential) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
+        """[B, 3, H, W] -> {"0": [B, 512, H/16, W/16]}."""
+        return OrderedDict([("0", self.features(images))])
+
+
 def fold_batch_norm(state: Mapping[str, Tensor], eps: float = 1e-5) -> dict[str, Tensor]:
     """Melt every `X.norm` of a state dict into the convolution `X`: the same function, plain.
 
@@ -67,3 +82,58 @@ def fold_batch_norm(state: Mapping[str, Tensor], eps: float = 1e-5) -> dict[str,
         folded[f"{conv}.weight"] = (gain[:, None, None, None] * weight.double()).to(weight.dtype)
         folded[f"{conv}.bias"] = bias.to(weight.dtype)
     return folded
+
+
+@torch.no_grad()
+def adopt_batch_norm(
+    trunk: nn.Sequential, plain: Mapping[str, Tensor], batches: Iterable[Tensor]
+) -> None:
+    """Make a normalised trunk the function of a plain one: `fold_batch_norm` the other way.
+
+    plain: state dict of `vgg16_trunk(batch_norm=False)`; batches: pictures [B, 3, H, W], normalised
+    as the trunk wants them. Each norm takes the mean and variance that its convolution has on these
+    pictures, and as shift and gain the same mean and deviation. So it changes nothing, in
+    evaluation to rounding and in training as far as a batch is like these pictures, and what is
+    trained from here begins at the plain trunk's function.
+    """
+    trunk.load_state_dict(plain, strict=False)
+    moments = _output_moments(plain, batches)
+    for number, layer in enumerate(trunk):
+        if isinstance(layer, NormalisedConv2d):
+            mean, variance = moments[number]
+            norm = layer.norm
+            values = {
+                "running_mean": mean,
+                "running_var": variance,
+                "bias": mean,
+                "weight": (variance + norm.eps).sqrt(),
+            }
+            norm.load_state_dict({name: v.float() for name, v in values.items()}, strict=False)
+
+
+def _output_moments(
+    plain: Mapping[str, Tensor], batches: Iterable[Tensor]
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Mean and variance [C], float64, of each convolution's output, by the layer's number."""
+    network = vgg16_trunk(batch_norm=False).to(memory_format=torch.channels_last)
+    network.load_state_dict(plain)
+    convolutions = [n for n, layer in enumerate(network) if isinstance(layer, nn.Conv2d)]
+    # A count, a sum and a sum of squares, in double, where cancelling loses nothing.
+    sums = {number: [torch.zeros((), dtype=torch.float64)] * 3 for number in convolutions}
+    for batch in batches:
+        features = batch
+        for number, layer in enumerate(network):
+            features = layer(features)
+            if number in sums:
+                wide = features.double()
+                count, total, squares = sums[number]
+                sums[number] = [
+                    count + wide.numel() // wide.shape[1],
+                    total + wide.sum((0, 2, 3)),
+                    squares + wide.square().sum((0, 2, 3)),
+                ]
+    moments = {}
+    for number, (count, total, squares) in sums.items():
+        mean = total / count
+        moments[number] = mean, (squares / count - mean.square()).clamp(min=0)
+    return moments

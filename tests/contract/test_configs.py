@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fer_det.command import parse_config
-from fer_det.config import TrainConfig, TrainTrunkConfig
+from fer_det.config import TrainConfig
+from fer_det.trunk_config import TrainTrunkConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 CLASSES = {"train_frcnn.py": TrainConfig, "train_trunk.py": TrainTrunkConfig}

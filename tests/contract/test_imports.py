@@ -28,6 +28,7 @@ LAYERS = (
         "letterbox",
         "voc",
         "config",
+        "trunk_config",
         "runs",
     ),
     ("data", "models", "losses", "evaluation"),

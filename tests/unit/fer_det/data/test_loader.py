@@ -7,8 +7,9 @@ from fake_data.voc_tree import write_voc_tree
 from fer_det.config import AugmentConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.loader import Batch, in_order, make_loader
+from fer_det.data.pictures import Draw
 from fer_det.data.sampler import EpochSampler
-from fer_det.data.voc_dataset import Draw, VocDataset
+from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import DatasetNotFoundError, ImageError
 
 SIZE = 32

@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
+from fer_det.data.pictures import Draw
 from fer_det.data.sampler import EpochSampler, draw_seed
-from fer_det.data.voc_dataset import Draw
 
 LABELS = [4] * 12 + [1] * 6 + [2] * 3
 BATCH = 8

@@ -7,7 +7,8 @@ from fake_data.voc_tree import BYSTANDER, CLASSES, FACE, HEIGHT, WIDTH, drawn_fa
 
 from fer_det.config import AugmentConfig
 from fer_det.data.augment import Augmentation
-from fer_det.data.voc_dataset import Draw, VocDataset
+from fer_det.data.pictures import Draw
+from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.files import write_bytes
 from fer_det.image import encode_jpeg, load_rgb8

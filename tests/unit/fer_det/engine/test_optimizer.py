@@ -4,7 +4,7 @@ from torch import nn
 from torch.optim import SGD, AdamW
 
 from fer_det.config import OptimizerConfig
-from fer_det.engine.optimizer import make_optimizer
+from fer_det.engine.optimizer import make_optimizer, set_learning_rate
 
 
 def make_model() -> nn.Sequential:
@@ -41,3 +41,42 @@ def test_no_momentum(name: str) -> None:
     model(torch.rand(2, 3, 1, 1)).sum().backward()
     optimizer.step()
     assert not torch.equal(model[3].weight, before)
+
+
+class TestTrunkRate:
+    def make(self, rate: float) -> tuple[nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        model = nn.ModuleDict({"backbone": nn.Linear(2, 2), "head": nn.Linear(2, 2)})
+        return model, make_optimizer(model, OptimizerConfig(learning_rate=0.5, trunk_rate=rate))
+
+    def test_groups(self) -> None:
+        model, optimizer = self.make(0.1)
+        found = {
+            id(p): (group["lr"], group["weight_decay"])
+            for group in optimizer.param_groups
+            for p in group["params"]
+        }
+        trunk, head = model["backbone"], model["head"]  # type: ignore[index]
+        assert found == {
+            id(trunk.weight): (0.05, 0.05),
+            id(trunk.bias): (0.05, 0.0),
+            id(head.weight): (0.5, 0.05),
+            id(head.bias): (0.5, 0.0),
+        }
+
+    def test_one_rate_is_one_pair_of_groups(self) -> None:
+        assert len(self.make(1.0)[1].param_groups) == 2
+
+    def test_schedule_keeps_the_factor(self) -> None:
+        _, optimizer = self.make(0.1)
+        set_learning_rate(optimizer, 2.0)
+        assert [group["lr"] for group in optimizer.param_groups] == [0.2, 0.2, 2.0, 2.0]
+
+    def test_nothing_leaves_the_trunk_as_it_is(self) -> None:
+        model, optimizer = self.make(0.0)
+        before = {name: values.clone() for name, values in model.state_dict().items()}
+        for layer in model.values():  # type: ignore[operator]
+            layer(torch.ones(1, 2)).square().sum().backward()
+        optimizer.step()
+        moved = {n for n, v in model.state_dict().items() if not torch.equal(v, before[n])}
+        assert moved == {"head.weight", "head.bias"}

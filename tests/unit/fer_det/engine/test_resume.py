@@ -36,34 +36,34 @@ class TestFolder:
     def test_as_asked(self) -> None:
         write_run("runs/frcnn-001")
         asked = replace(CONFIG, out=Path("there"))
-        assert choose_folder(asked, info_of(asked)) == Path("there")
+        assert choose_folder("frcnn", asked, info_of(asked)) == Path("there")
 
     def test_first_run(self) -> None:
-        assert choose_folder(CONFIG, info_of(CONFIG)) == Path("runs/frcnn-001")
+        assert choose_folder("frcnn", CONFIG, info_of(CONFIG)) == Path("runs/frcnn-001")
 
     def test_same_command_goes_on(self) -> None:
         folder = write_run("runs/frcnn-001")
         same = replace(CONFIG, workers=0)
-        assert choose_folder(same, info_of(same)) == folder
+        assert choose_folder("frcnn", same, info_of(same)) == folder
 
     @pytest.mark.parametrize("changes", [{"epochs": 4}, {"overwrite": True}])
     def test_another_run_has_its_own(self, changes: dict[str, Any]) -> None:
         write_run("runs/frcnn-001")
         other = replace(CONFIG, **changes)
-        assert choose_folder(other, info_of(other)) == Path("runs/frcnn-002")
+        assert choose_folder("frcnn", other, info_of(other)) == Path("runs/frcnn-002")
 
     def test_other_data(self) -> None:
         write_run("runs/frcnn-001")
-        assert choose_folder(CONFIG, info_of(CONFIG, train="cc")) == Path("runs/frcnn-002")
+        assert choose_folder("frcnn", CONFIG, info_of(CONFIG, train="cc")) == Path("runs/frcnn-002")
 
     def test_run_of_another_process_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         write_run("runs/frcnn-001")
         monkeypatch.setattr(resume, "is_held", lambda folder: True)
-        assert choose_folder(CONFIG, info_of(CONFIG)) == Path("runs/frcnn-002")
+        assert choose_folder("frcnn", CONFIG, info_of(CONFIG)) == Path("runs/frcnn-002")
 
     def test_broken_run_is_left_alone(self) -> None:
         (write_run("runs/frcnn-001") / "last.pth").write_bytes(b"PK\x03\x04")
-        assert choose_folder(CONFIG, info_of(CONFIG)) == Path("runs/frcnn-002")
+        assert choose_folder("frcnn", CONFIG, info_of(CONFIG)) == Path("runs/frcnn-002")
 
 
 class TestFind:

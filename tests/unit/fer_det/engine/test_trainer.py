@@ -13,7 +13,9 @@ from fer_det.checkpoint import load_checkpoint
 from fer_det.config import AugmentConfig, ModelConfig, OptimizerConfig, TrainConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine import detection
 from fer_det.engine import trainer as trainer_module
+from fer_det.engine.detection import DetectionTask
 from fer_det.engine.distributed import Processes
 from fer_det.engine.hardware import Hardware
 from fer_det.engine.log import LOG_NAME, read_log
@@ -65,14 +67,17 @@ def make_trainer(
         for split, augmentation in (("train", Augmentation(AugmentConfig())), ("val", None))
     )
     hardware = Hardware(torch.device("cpu"), "float32")
-    info = describe_run(config, hardware, train, validation)
+    data = {"path": str(config.data), "train": train.hash(), "val": validation.hash()}
+    info = describe_run(config, hardware, data, {})
+    task = DetectionTask(
+        train, validation, config.model, hardware, Processes(), config.batch_size, config.workers
+    )
     torch.manual_seed(config.seed)
     return Trainer(
         make_model() if make_model else StubDetector(len(CLASSES)),
         config,
         folder,
-        train,
-        validation,
+        task,
         hardware,
         Processes(),
         info,
@@ -118,9 +123,9 @@ class TestRun:
     ) -> None:
         recalls = iter([0.2, 0.5, 0.5, 0.4])
         monkeypatch.setattr(
-            Trainer,
-            "_validate",
-            lambda self: {"accuracy": 0.0, "mean_recall": 1.0, "selection": next(recalls)},
+            DetectionTask,
+            "validate",
+            lambda self, model: {"accuracy": 0.0, "mean_recall": 1.0, "selection": next(recalls)},
         )
         trainer = make_trainer(replace(config, epochs=4), tmp_path / "run")
         position = trainer.run()
@@ -137,10 +142,10 @@ class TestRun:
         fewest: int,
         wanted: float,
     ) -> None:
-        monkeypatch.setattr(trainer_module, "FEWEST_FACES", fewest)
+        monkeypatch.setattr(detection, "FEWEST_FACES", fewest)
         write_voc_tree(tmp_path, {"train": TRAIN, "val": ["happiness", "anger", "happiness"]})
         trainer = make_trainer(replace(config, data=tmp_path), tmp_path / "run", Cheerful)
-        scores = trainer._validate()
+        scores = trainer._task.validate(trainer.model)
         assert scores["accuracy"] == pytest.approx(2 / 3)
         assert (scores["mean_recall"], scores["selection"]) == (0.5, wanted)
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torchvision.models import vgg
 
-from fer_det.models.vgg16 import STRIDE, fold_batch_norm, vgg16_trunk
+from fer_det.models.vgg16 import STRIDE, adopt_batch_norm, fold_batch_norm, vgg16_trunk
 
 PLAIN_PARAMETERS = 14_714_688
 """Of VGG16's thirteen convolutions: sum of 9 * in * out + out over 3, 64, 64, 128, ... 512."""
@@ -72,3 +72,64 @@ class TestFolding:
     def test_of_a_plain_trunk_is_nothing(self) -> None:
         state = vgg16_trunk(batch_norm=False).state_dict()
         assert fold_batch_norm(state) == dict(state)
+
+
+@pytest.fixture(scope="module")
+def plain() -> nn.Sequential:
+    torch.manual_seed(1)
+    trunk = vgg16_trunk(batch_norm=False)
+    for name, values in trunk.state_dict().items():
+        if name.endswith("bias"):
+            values.normal_(std=0.3)
+    return trunk.eval()
+
+
+@pytest.fixture(scope="module")
+def batches() -> list[torch.Tensor]:
+    torch.manual_seed(2)
+    return [torch.randn(size, 3, 32, 32) for size in (3, 5)]
+
+
+@pytest.fixture(scope="module")
+def adopted(plain: nn.Sequential, batches: list[torch.Tensor]) -> nn.Sequential:
+    trunk = vgg16_trunk(batch_norm=True)
+    adopt_batch_norm(trunk, plain.state_dict(), batches)
+    return trunk
+
+
+class TestAdoption:
+    def test_evaluation_is_the_plain_function(
+        self, plain: nn.Sequential, adopted: nn.Sequential
+    ) -> None:
+        pictures = torch.randn(2, 3, 48, 32)
+        with torch.inference_mode():
+            wanted, found = plain(pictures), adopted.eval()(pictures)
+        assert wanted.std() > 0.01
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * float(wanted.max()))
+
+    def test_training_is_the_plain_function_on_these_pictures(
+        self, plain: nn.Sequential, adopted: nn.Sequential, batches: list[torch.Tensor]
+    ) -> None:
+        before = {name: values.clone() for name, values in adopted.state_dict().items()}
+        pictures = torch.cat(batches)
+        with torch.inference_mode():
+            wanted, found = plain(pictures), adopted.train()(pictures)
+        adopted.load_state_dict(before)
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3 * float(wanted.max()))
+
+    def test_folded_again_it_is_the_plain_trunk(
+        self, plain: nn.Sequential, adopted: nn.Sequential
+    ) -> None:
+        folded = fold_batch_norm(adopted.state_dict())
+        for name, wanted in plain.state_dict().items():
+            torch.testing.assert_close(folded[name], wanted, rtol=1e-4, atol=1e-5)
+
+    def test_channel_that_is_always_the_same(self, plain: nn.Sequential) -> None:
+        state = {name: values.clone() for name, values in plain.state_dict().items()}
+        state["0.weight"][5] = 0
+        trunk = vgg16_trunk(batch_norm=True)
+        adopt_batch_norm(trunk, state, [torch.randn(2, 3, 16, 16)])
+        assert all(bool(values.isfinite().all()) for values in trunk.state_dict().values())
+        torch.testing.assert_close(
+            fold_batch_norm(trunk.state_dict())["0.weight"], state["0.weight"]
+        )

@@ -1,0 +1,220 @@
+"""Made faces as pictures and targets: one face a picture, with all that its maker knew of it.
+
+The folder is the one that tools/make_faces.py writes: photos in basic/Image/original and a line a
+photo in basic/faces.jsonl.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from fer_det.affine import turn_boxes
+from fer_det.box import FaceBox
+from fer_det.data.augment import Augmentation, Change
+from fer_det.data.face_measures import FaceMeasures, Standard
+from fer_det.data.framing import draw_framing
+from fer_det.data.pictures import Draw
+from fer_det.errors import DatasetFormatError, DatasetNotFoundError
+from fer_det.expression import BASIC_EXPRESSIONS
+from fer_det.image import load_rgb8
+from fer_det.jitter import jitter_generator
+from fer_det.letterbox import warp
+
+FACES = Path("basic") / "faces.jsonl"
+LAYOUT = "rafdb"
+MAKING = "made_faces.json"
+PHOTOS = Path("basic") / "Image" / "original"
+
+LOOSENESS = 0.1
+"""In training the box is as inexact as a detector's proposal: each edge is off by up to this part
+of the box's side."""
+
+VISIBLE_PART = 0.6
+"""A change that leaves less of the face's box in the input is not made."""
+
+_REMEDY = "make the faces anew with tools/make_faces.py"
+
+
+@dataclass(frozen=True)
+class MadeFace:
+    """One line of faces.jsonl."""
+
+    path: Path
+    label: int
+    """Expression, 1..7."""
+    box: FaceBox
+    measures: NDArray[np.float32]
+    """[M], as FaceMeasures names them."""
+
+
+class MadeFaces(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+    """One split: pictures [3, size, size] uint8 and targets, decoded as they are asked for."""
+
+    def __init__(
+        self,
+        pictures: Sequence[MadeFace],
+        measures: FaceMeasures,
+        standard: Standard,
+        size: int,
+        padding: tuple[int, int, int],
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.pictures = pictures
+        self.measures = measures
+        self._standard = standard
+        self._size = size
+        self._padding = padding
+        self._augmentation = augmentation
+
+    def hash(self) -> str:
+        """sha256 over names, labels, boxes and measures, to tell whether the data changed."""
+        digest = hashlib.sha256(" ".join(self.measures.names).encode())
+        for face in self.pictures:
+            digest.update(f"{face.path.name} {face.label} {face.box.as_tuple()}".encode())
+            digest.update(face.measures.tobytes())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        """The face, framed at random, as [3, size, size] uint8 and its target in those pixels.
+
+        Without augmentation the framing depends on the picture alone. target: boxes [1, 4] float32,
+        labels [1] int64, measures [M] float32 (standardised), index [] and seed [] int64.
+        """
+        face = self.pictures[draw.index]
+        pixels = load_rgb8(face.path)
+        height, width = pixels.shape[:2]
+        seed = draw.index if self._augmentation is None else draw.seed
+        generator = jitter_generator(seed, "framing", 0)
+        matrix = draw_framing(face.box, width, height, self._size, generator)
+        measures = face.measures
+        if self._augmentation is not None:
+            change = self._augmentation.draw(draw.seed, matrix, self._size)
+            pixels = change.apply_colour(pixels)
+            if _visible_part(face.box, change.matrix, self._size) >= VISIBLE_PART:
+                matrix = change.matrix
+                measures = self._changed(measures, change)
+        box = turn_boxes(np.array([face.box.as_tuple()]), matrix)
+        if self._augmentation is not None:
+            box = _loosened(box, generator)
+        pixels = warp(pixels, matrix, self._size, self._padding)
+        target = {
+            "boxes": torch.from_numpy(box.clip(0, self._size).astype(np.float32)),
+            "labels": torch.tensor([face.label]),
+            "measures": torch.from_numpy(self._standard.apply(measures)),
+            "index": torch.tensor(draw.index),
+            "seed": torch.tensor(draw.seed),
+        }
+        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), target
+
+    def _changed(self, measures: NDArray[np.float32], change: Change) -> NDArray[np.float32]:
+        turned = self.measures.turned(measures, change.jitter.degrees)
+        return self.measures.mirrored(turned) if change.mirrors else turned
+
+
+def load_made_faces(
+    root: Path, size: int, padding: tuple[int, int, int], augmentation: Augmentation
+) -> tuple[MadeFaces, MadeFaces]:
+    """The training split, augmented, and the test split, whose people are others.
+
+    root: a folder that holds basic/, or rafdb/basic/. Raises DatasetNotFoundError and
+    DatasetFormatError.
+    """
+    root = _find_root(root)
+    descriptions = _read_descriptions(root / FACES)
+    measures = FaceMeasures.found_in(descriptions)
+    faces: dict[str, list[MadeFace]] = {"train": [], "test": []}
+    for number, description in enumerate(descriptions, start=1):
+        split = description.get("split")
+        if split not in faces:
+            raise _malformed(root / FACES, number, f"the split {split!r}", "train or test")
+        try:
+            faces[split].append(_face(root, description, measures))
+        except (KeyError, TypeError, ValueError) as error:
+            told = f"what cannot be read ({error!r})"
+            raise _malformed(root / FACES, number, told, "a face's description") from error
+    for split, found in faces.items():
+        if not found:
+            raise DatasetFormatError(
+                f"{root / FACES} has no face in the split {split}",
+                "some in train and test",
+                _REMEDY,
+            )
+    standard = Standard.of(np.stack([face.measures for face in faces["train"]]))
+    train = MadeFaces(faces["train"], measures, standard, size, padding, augmentation)
+    return train, MadeFaces(faces["test"], measures, standard, size, padding)
+
+
+def read_making(root: Path) -> dict[str, Any]:
+    """The settings that the faces were made with, {} where the folder does not tell."""
+    try:
+        settings = json.loads((_find_root(root) / MAKING).read_text(encoding="utf-8"))["settings"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _find_root(root: Path) -> Path:
+    inner = root / LAYOUT
+    return inner if not (root / FACES).is_file() and (inner / FACES).is_file() else root
+
+
+def _read_descriptions(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise DatasetNotFoundError(
+            f"{path} is absent",
+            "a folder of made faces",
+            f"name another with --faces, or {_REMEDY}",
+        )
+    descriptions = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            description = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise _malformed(path, number, "no JSON", "a face's description") from error
+        if not isinstance(description, dict) or not isinstance(description.get("units"), dict):
+            raise _malformed(path, number, "no action units", "a face's description")
+        descriptions.append(description)
+    return descriptions
+
+
+def _face(root: Path, description: Mapping[str, Any], measures: FaceMeasures) -> MadeFace:
+    label, name = description["label"], description["picture"]
+    if label not in [int(expression) for expression in BASIC_EXPRESSIONS]:
+        raise ValueError(f"label {label!r}")
+    if Path(name).name != name:
+        raise ValueError(f"picture {name!r}")
+    values = measures.read(description)
+    if not np.isfinite(values).all():
+        raise ValueError("measures that are not finite")
+    return MadeFace(root / PHOTOS / name, label, FaceBox(*description["box"]), values)
+
+
+def _malformed(path: Path, line: int, found: str, wanted: str) -> DatasetFormatError:
+    return DatasetFormatError(f"{path} holds {found} in line {line}", wanted, _REMEDY)
+
+
+def _visible_part(box: FaceBox, matrix: NDArray[np.float64], size: int) -> float:
+    """How much of the moved box lies in the input, 0..1."""
+    (moved,) = turn_boxes(np.array([box.as_tuple()]), matrix)
+    sides = np.maximum(moved.clip(0, size)[2:] - moved.clip(0, size)[:2], 0)
+    return float(sides.prod() / (moved[2:] - moved[:2]).prod())
+
+
+def _loosened(boxes: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
+    """Boxes [N, 4], each edge moved by up to LOOSENESS of the box's side."""
+    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    return boxes + LOOSENESS * sides * (2 * generator.random(boxes.shape) - 1)

@@ -1,0 +1,79 @@
+"""Training for detection: a VOC folder's splits, judged by the class of the best box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from fer_det.checkpoint import Checkpoint
+from fer_det.config import ModelConfig
+from fer_det.data.loader import in_order, make_loader
+from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine.distributed import Processes
+from fer_det.engine.hardware import Hardware
+from fer_det.engine.score import score_pictures, top1_pairs
+from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
+from fer_det.models.vgg16 import fold_batch_norm
+
+FEWEST_FACES = 10
+"""A class with fewer validation faces has no say in which epoch is the best: where one face is all
+of a class, its luck would outweigh everything that is learnt of the others."""
+
+
+@dataclass(frozen=True)
+class DetectionTask:
+    """Finds faces and names their expressions; see Task."""
+
+    train: VocDataset
+    validation: VocDataset
+    model_config: ModelConfig
+    hardware: Hardware
+    processes: Processes
+    batch_size: int
+    """Of the validation, in pictures."""
+    workers: int
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 1, 2, ..."""
+        return self.train.classes
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Top-1 scores on the validation split, the same on every process."""
+        share = list(in_order(len(self.validation), self.batch_size))
+        share = share[self.processes.rank :: self.processes.world]
+        batches = make_loader(self.validation, share, self.workers, pin_memory=False)
+        pairs = [
+            pair
+            for picture in score_pictures(model, self.hardware, self.validation, batches)
+            for pair in top1_pairs(picture)
+        ]
+        return score_answers(self.processes.gather(pairs), len(self.classes))
+
+    def best_checkpoint(self, state: Mapping[str, Tensor], info: Mapping[str, Any]) -> Checkpoint:
+        """The detector as plain VGG16, its normalisation folded away."""
+        plain = self.model_config.without_batch_norm()
+        return Checkpoint(fold_batch_norm(state), plain, self.classes, info)
+
+
+def score_answers(pairs: list[tuple[int, int]], classes: int) -> dict[str, float]:
+    """Scores of (label, answer) pairs, the answer 0 where there was none.
+
+    `selection` decides which epoch is the best: the mean recall over the classes with enough
+    faces, or over all where none has.
+    """
+    truth, answer = np.array(pairs, np.int64).T
+    confusion = confusion_matrix(truth, answer, classes)
+    count = faces_by_class(confusion)
+    judges = count >= FEWEST_FACES if (count >= FEWEST_FACES).any() else count > 0
+    scores = measure(confusion, count > 0, {"selection": judges})
+    return {
+        "accuracy": float(scores.accuracy),
+        "mean_recall": float(scores.mean_recall),
+        "miss_rate": float(scores.miss_rate),
+        "selection": float(scores.subset_mean_recall["selection"]),
+    }

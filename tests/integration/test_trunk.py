@@ -1,0 +1,221 @@
+"""From made faces to a trunk to a detector, as a user types it: killed, resumed, refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_data.made_faces import write_made_faces
+from fake_data.voc_tree import write_voc_tree
+
+from fer_det.checkpoint import load_checkpoint
+from fer_det.cli import train_frcnn, train_trunk
+from fer_det.engine.log import read_log
+from fer_det.weights import load_weights
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 300
+"""Seconds; a run of this size takes ten on a calm machine."""
+
+FOLDER = Path("runs") / "trunk-001"
+EXPORT = Path("trunk.safetensors")
+FACES, STEPS, EPOCHS = 16, 2, 3
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for all runs, emptied afterwards: VGG16's checkpoints take 180 MB each."""
+    folder = tmp_path_factory.mktemp("trunk")
+    write_made_faces(folder / "faces", train=FACES, test=7)
+    write_voc_tree(
+        folder / "voc", {"train": ["fear", "anger"] * 4, "val": ["anger"], "test": ["fear"]}
+    )
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(space: Path) -> Path:
+    """Where an uninterrupted run was typed, without --out."""
+    folder = space / "whole"
+    finish(start(folder, "fer_det.cli.train_trunk", *settings(space)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def detector(whole: Path, space: Path) -> Path:
+    """A run that started from the trunk."""
+    argv = detector_settings(space, whole / EXPORT)
+    out = finish(start(space / "a", "fer_det.cli.train_frcnn", *argv))
+    assert f"starts from {whole / EXPORT} (fer_det, tools/train_trunk.py)" in out
+    assert "taken: 13 convolutions of the trunk\n" in out
+    return space / "a" / "detector"
+
+
+def settings(space: Path) -> list[str]:
+    """Small, in plain arithmetic."""
+    return [
+        f"--faces={space / 'faces'}",
+        f"--export={EXPORT}",
+        f"--epochs={EPOCHS}",
+        f"--batch_size={FACES // STEPS}",
+        "--balance=0",
+        "--workers=0",
+        "--save_minutes=0",
+        "--precision=float32",
+        "--model.input_size=32",
+        "--optimizer.learning_rate=0.002",
+    ]
+
+
+def detector_settings(space: Path, init: Path) -> list[str]:
+    return [
+        f"--data={space / 'voc'}",
+        f"--init={init}",
+        "--out=detector",
+        "--epochs=2",
+        "--batch_size=4",
+        "--balance=0",
+        "--workers=0",
+        "--save_minutes=0",
+        "--precision=float32",
+        "--model.input_size=32",
+        "--model.head_width=16",
+        "--optimizer.trunk_rate=0.5",
+    ]
+
+
+def start(folder: Path, module: str, *argv: str) -> subprocess.Popen[str]:
+    """Type a command in `folder`."""
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *argv],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """-> what it said."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    return out
+
+
+def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
+    """SIGKILL as soon as the first step is saved."""
+    deadline = time.monotonic() + PATIENCE
+    while not last.is_file():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+class TestTrunk:
+    def test_learns_and_writes_a_weights_file(self, whole: Path) -> None:
+        epochs = [record for record in read_log(whole / FOLDER) if record["kind"] == "epoch"]
+        assert len(epochs) == EPOCHS
+        assert epochs[-1]["loss"] < epochs[0]["loss"]
+        names = {path.name for path in (whole / FOLDER).iterdir() if path.name[0] != "."}
+        assert names == {"last.pth", "log.jsonl", "tensorboard"}
+        info, tensors = load_weights(whole / EXPORT)
+        assert (info.image_mean, info.image_std) == ((0.5,) * 3, (0.25,) * 3)
+        assert info.notes["command"].startswith("tools/train_trunk.py --faces=")
+        assert json.loads(info.notes["validation"])["accuracy"] == pytest.approx(
+            epochs[-1]["accuracy"], abs=1e-4
+        )
+        assert "other people" in info.notes["validated_on"]
+        assert len(tensors) == 26
+
+    def test_killed_and_typed_again_it_ends_in_the_same_bytes(
+        self, whole: Path, space: Path
+    ) -> None:
+        folder = space / "killed"
+        process = start(folder, "fer_det.cli.train_trunk", *settings(space))
+        kill_in_mid_epoch(process, folder / FOLDER / "last.pth")
+        out = finish(start(folder, "fer_det.cli.train_trunk", *settings(space)))
+        assert f"run {FOLDER} goes on" in out
+        assert "(best)" not in out
+        for name in (FOLDER / "last.pth", FOLDER / "log.jsonl", EXPORT):
+            assert (folder / name).read_bytes() == (whole / name).read_bytes()
+
+
+class TestDetector:
+    def test_says_where_its_weights_came_from(self, whole: Path, detector: Path) -> None:
+        info, _ = load_weights(whole / EXPORT)
+        for name in ("best.pth", "last.pth"):
+            checkpoint = load_checkpoint(detector / name)
+            assert checkpoint.info["init"] == {
+                "path": str(whole / EXPORT),
+                "sha256": info.sha256,
+                "source": "fer_det, tools/train_trunk.py",
+            }
+
+    def test_killed_and_typed_again_it_does_not_start_anew(
+        self, whole: Path, space: Path, detector: Path
+    ) -> None:
+        argv = detector_settings(space, whole / EXPORT)
+        process = start(space / "b", "fer_det.cli.train_frcnn", *argv)
+        kill_in_mid_epoch(process, space / "b" / "detector" / "last.pth")
+        out = finish(start(space / "b", "fer_det.cli.train_frcnn", *argv))
+        assert "goes on" in out
+        assert "starts from" not in out
+        for name in ("best.pth", "last.pth", "log.jsonl"):
+            assert (space / "b" / "detector" / name).read_bytes() == (detector / name).read_bytes()
+
+    def test_trains_on_from_a_detector(self, space: Path, detector: Path) -> None:
+        argv = detector_settings(space, detector / "best.pth")
+        out = finish(start(space / "c", "fer_det.cli.train_frcnn", *argv, "--epochs=1"))
+        assert "roi_heads.box_predictor.cls_score" in out
+        assert "fresh" not in out
+
+    @pytest.mark.parametrize(
+        ("flags", "told"),
+        [
+            ([], "detector holds a run with --init with sha256"),
+            (["--init=absent.pth"], "--init absent.pth is absent"),
+            (["--init=TORN"], "TORN is truncated, broken or no safetensors file"),
+            (["--model.image_mean=[0.1, 0.1, 0.1]"], "--model.image_mean [0.1, 0.1, 0.1] beside"),
+        ],
+    )
+    def test_refused(
+        self,
+        whole: Path,
+        space: Path,
+        detector: Path,
+        flags: list[str],
+        told: str,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(detector.parent)
+        Path("TORN").write_bytes((whole / EXPORT).read_bytes()[:1000])
+        argv = detector_settings(space, detector / "best.pth")
+        assert train_frcnn.main([*argv, *flags]) == 2
+        err = capsys.readouterr().err
+        assert told in err
+        assert err.count("\n") == 1
+
+
+def test_faces_that_are_not_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert train_trunk.main(["--faces=nowhere", "--workers=0"]) == 2
+    err = capsys.readouterr().err
+    assert "nowhere/basic/faces.jsonl is absent; wanted a folder of made faces" in err
+    assert list(tmp_path.iterdir()) == []
