@@ -31,7 +31,7 @@ _RISE_LOSS = 1.25
 
 # The skin carries the brow along, but the mesh moves it too little. The paint moves the rest.
 _FROWN_TOGETHER = 0.0022
-_FROWN_DOWN = 0.0050
+_FROWN_DOWN = 0.0068
 _INNER_RAISE = 0.0042
 _OUTER_SINK = 0.0022
 _OUTER_RAISE = 0.0020

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from voc_builder.synthetic.camera import Camera
@@ -16,7 +15,7 @@ from voc_builder.synthetic.head import Head
 from voc_builder.synthetic.head_fit import fit_head
 from voc_builder.synthetic.identity import Identity
 from voc_builder.synthetic.scene import Lighting
-from voc_builder.synthetic.sheets import lay
+from voc_builder.synthetic.sheets import cast_soft_shadow, cover_of, lay
 from voc_builder.synthetic.strokes import lay_strokes
 from voc_builder.synthetic.surface import Canvas, Floats
 
@@ -27,10 +26,6 @@ _FINER = 0.6, 2.0
 """A stroke is a pixel wide whatever the scale, so a larger head needs more and a smaller fewer."""
 _SHADOW_FALL = 0.007
 """Metres by which the shadow of hair is thrown on the skin below it."""
-_SHADOW_BLUR = 0.005
-"""Metres."""
-_SHADOW = np.float32(0.42)
-"""Part of the light that hair keeps from the skin beside it."""
 
 
 def draw_hair(
@@ -52,10 +47,9 @@ def draw_hair(
     if headgear != "none":
         cut = flattened(cut)
     fit = fit_head(head, points)
-    cover = np.zeros_like(canvas.alpha)
     seen, colour, alpha = light_shell(canvas, fit, identity, cut, camera, lighting)
     lay(canvas, seen, colour, alpha)
-    cover[seen.rows, seen.columns] = alpha
+    cover = cover_of(canvas, seen, alpha)
     guides = grow_guides(fit.disc, cut, fit.unturn(_DOWN), cut.points)
     if cut.hangs:
         curtain = light_curtain(canvas, guides, fit, identity, camera, lighting)
@@ -66,16 +60,5 @@ def draw_hair(
     strokes = light_strands(canvas, strands, fit, identity, cut, camera, lighting, cover=0.75)
     flat = cover.reshape(-1)
     flat[strokes.pixels] = np.maximum(flat[strokes.pixels], strokes.alpha)
-    _cast_shadow(canvas, cover, camera, lighting)
+    cast_soft_shadow(canvas, cover, camera, lighting, _SHADOW_FALL)
     lay_strokes(canvas, strokes)
-
-
-def _cast_shadow(canvas: Canvas, cover: Floats, camera: Camera, lighting: Lighting) -> None:
-    """Darken what lies just beside the hair, away from the key light."""
-    scale = camera.pixels_per_metre
-    right, up = -lighting.key[0] * _SHADOW_FALL * scale, -lighting.key[2] * _SHADOW_FALL * scale
-    height, width = cover.shape
-    shift = np.array([[1, 0, right], [0, 1, -up]], np.float32)
-    thrown = cv2.warpAffine(cover, shift, (width, height))
-    soft = cv2.GaussianBlur(thrown, (0, 0), max(_SHADOW_BLUR * scale, 0.5))
-    canvas.colour[:] *= (1 - _SHADOW * soft * (1 - cover))[..., None]

@@ -36,7 +36,7 @@ def light_hair(
     matte = matte + back[..., None]
     shine = _shine(along, outward, lighting) * openness
     light = tint * matte * _SHARE
-    light = light + shine[..., None] * lighting.key_colour * (np.float32(0.02) + 0.22 * tint)
+    light = light + shine[..., None] * lighting.key_colour * (np.float32(0.013) + 0.25 * tint)
     return np.asarray(light, np.float32)
 
 

@@ -115,11 +115,11 @@ def light_strands(
     outward = fit.turn(unit(np.asarray(middle - SKULL, np.float32)))
     part = np.linspace(0, 1, points - 1, dtype=np.float32)
     # The roots lie in the dark of the hair above them.
-    openness = np.float32(0.4) + 0.6 * np.clip(strands.layer[:, None] * 0.6 + part * 0.6, 0, 1)
+    shallow = np.clip(0.6 * (strands.layer[:, None] + part), 0, 1)
+    openness: Floats = (0.4 + 0.6 * shallow).astype(np.float32)
     gray = rng.random((count, 1)) < cut.gray
     pigment = np.where(gray, 0.6 * identity.hair + 0.4 * _GRAY, identity.hair)
     tint: Floats = (pigment * strands.tone[:, None]).astype(np.float32)[:, None]
-    openness = np.asarray(openness, np.float32)
     colour = light_hair(along, outward, openness, tint, lighting)
     ends = np.stack([projected[:, :-1], projected[:, 1:]], axis=2).reshape(-1, 2, 3)
     # Thin at the tip, and never beginning at once.

@@ -83,7 +83,9 @@ def haircut_of(identity: Identity) -> Haircut | None:
     combing = _combing(identity, chance[2], curl)
     length, side_length = _lengths(identity, chance[3], combing)
     thickness, side_thickness = _thicknesses(identity, combing, chance[4], curl)
-    straight_front = combing == "forward" or (long and combing == "parted" and chance[5] < 0.3)
+    straight_front = combing == "forward" or (
+        long and combing == "parted" and not curl and chance[5] < 0.4
+    )
     return Haircut(
         combing=combing,
         length=length,

@@ -15,7 +15,14 @@ from voc_builder.synthetic.head import Head
 from voc_builder.synthetic.head_fit import SKULL, HeadFit, fit_head, off_disc, sample
 from voc_builder.synthetic.noise import noise
 from voc_builder.synthetic.scene import Lighting, Scene
-from voc_builder.synthetic.sheets import SeenPoints, lay, light_matte, see
+from voc_builder.synthetic.sheets import (
+    SeenPoints,
+    cast_soft_shadow,
+    cover_of,
+    lay,
+    light_matte,
+    see,
+)
 from voc_builder.synthetic.surface import Canvas, Floats
 
 Headgear = Literal["none", "beanie", "cap", "scarf"]
@@ -43,6 +50,9 @@ _HEM = 0.010
 """Metres of cloth beyond the edge, which lead back to the skin."""
 _SCARF_REACH = 2.56
 """Radians from straight up to the lower end of a scarf, on the neck."""
+_SHADOW_FALL = 0.006
+"""Metres by which a hat's edge throws its shadow on the brow."""
+_BRIM_SHADOW_FALL = 0.022
 _BRIM_LENGTH = 0.068
 _BRIM_HALF_WIDTH = 0.070
 _BRIM_COLUMNS, _BRIM_ROWS = 21, 9
@@ -125,7 +135,7 @@ def _draw_shell(
     values = np.hstack([skin, above[:, None]]).astype(np.float32)
     facing = vertex_normals(placed, triangles)
     seen = see(canvas, camera, placed, facing, values, triangles, cull=False, slack=0.002)
-    _paint(canvas, seen, cloth, lighting)
+    _paint(canvas, seen, cloth, camera, lighting)
 
 
 def _above_edge(skin: Floats, cloth: _Cloth) -> Floats:
@@ -150,7 +160,9 @@ def _draped(radius: Floats) -> Floats:
     return np.asarray(cv2.GaussianBlur(closed, (0, 0), 2.0), np.float32)
 
 
-def _paint(canvas: Canvas, seen: SeenPoints, cloth: _Cloth, lighting: Lighting) -> None:
+def _paint(
+    canvas: Canvas, seen: SeenPoints, cloth: _Cloth, camera: Camera, lighting: Lighting
+) -> None:
     place, above = seen.values[:, :3], seen.values[:, 3]
     offset = place - SKULL
     turn = np.arctan2(offset[:, 0], -offset[:, 1]) / np.float32(2 * np.pi)
@@ -173,7 +185,9 @@ def _paint(canvas: Canvas, seen: SeenPoints, cloth: _Cloth, lighting: Lighting) 
     light = light_matte(unit(normal), lighting, wrap=0.2)
     hem = np.float32(0.3) + np.float32(0.7) * smooth_step(-0.006, 0.004, above)
     alpha = smooth_step(-0.8 * _HEM, -0.6 * _HEM, above)
-    lay(canvas, seen, (cloth.colour * light * (tint * hem)[:, None]).astype(np.float32), alpha)
+    colour = (cloth.colour * light * (tint * hem)[:, None]).astype(np.float32)
+    cast_soft_shadow(canvas, cover_of(canvas, seen, alpha), camera, lighting, _SHADOW_FALL)
+    lay(canvas, seen, colour, alpha)
 
 
 def _draw_brim(
@@ -195,4 +209,6 @@ def _draw_brim(
     below = (seen.position[:, 2] > camera.target[2]) & (seen.normal[:, 2] < 0)
     light = light_matte(seen.normal, lighting, wrap=0.2)
     light = light * np.where(below, np.float32(0.5), np.float32(1))[:, None]
-    lay(canvas, seen, cloth.brim * light, np.ones(len(light), np.float32))
+    alpha = np.ones(len(light), np.float32)
+    cast_soft_shadow(canvas, cover_of(canvas, seen, alpha), camera, lighting, _BRIM_SHADOW_FALL)
+    lay(canvas, seen, cloth.brim * light, alpha)

@@ -14,7 +14,7 @@ from voc_builder.synthetic.head import Head
 from voc_builder.synthetic.head_fit import SKULL, HeadFit, fit_head, sample
 from voc_builder.synthetic.noise import noise
 from voc_builder.synthetic.scene import Lighting, Scene
-from voc_builder.synthetic.sheets import lay, light_matte, see
+from voc_builder.synthetic.sheets import cast_soft_shadow, cover_of, lay, light_matte, see
 from voc_builder.synthetic.strokes import draw_strokes
 from voc_builder.synthetic.surface import Canvas, Floats, Ints
 
@@ -30,6 +30,8 @@ _OFF_SKIN = 0.0025
 """Metres of air below the cloth."""
 _SLACK = 0.006
 """Metres by which a lip or a chin may press into the cloth from below."""
+_SHADOW_FALL = 0.003
+"""Metres by which the cloth's shadow is thrown on the cheek."""
 _COLOURS = np.array(
     [
         [0.36, 0.60, 0.72],
@@ -82,7 +84,9 @@ def draw_mask(
     inside = smooth_step(0, 0.02, np.minimum(np.minimum(down, 1 - down), (1 - np.abs(across)) / 2))
     edge = np.float32(0.72) + np.float32(0.28) * inside
     colour = cloth.colour * light * (edge * tint)[:, None]
-    lay(canvas, seen, colour.astype(np.float32), np.ones(len(across), np.float32))
+    alpha = np.ones(len(across), np.float32)
+    cast_soft_shadow(canvas, cover_of(canvas, seen, alpha), camera, lighting, _SHADOW_FALL)
+    lay(canvas, seen, colour.astype(np.float32), alpha)
 
 
 def _draw_cloth(seed: int) -> _Cloth:
@@ -122,7 +126,10 @@ def _tent(radius: Floats) -> Floats:
     """Cloth spans from nose to chin and cheek, over every hollow between."""
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
     closed = cv2.morphologyEx(radius, cv2.MORPH_CLOSE, wide)
-    return np.asarray(cv2.GaussianBlur(closed, (0, 0), 2.0), np.float32)
+    smooth = cv2.GaussianBlur(closed, (0, 0), 2.0)
+    # Smoothing must not let the tip of the nose through.
+    reached = cv2.dilate(radius, np.ones((3, 3), np.uint8))
+    return np.asarray(np.maximum(smooth, reached), np.float32)
 
 
 def _relief(across: Floats, down: Floats, cloth: _Cloth) -> tuple[Floats, Floats]:

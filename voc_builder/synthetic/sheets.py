@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,9 @@ from voc_builder.synthetic.surface import Canvas, Floats, Ints
 _ALBEDO_SHARE = np.float32(0.62)
 """What a white surface sends to the camera of the light that falls on it."""
 _TOWARDS_CAMERA = np.array([0, -1, 0], np.float32)
+
+_SHADOW = np.float32(0.42)
+"""Part of the light that a thing laid on the skin keeps from the skin beside it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,13 @@ def see(
     return SeenPoints(rows, columns, found.nearness[rows, columns], at[:, :3], normal, at[:, 6:])
 
 
+def cover_of(canvas: Canvas, seen: SeenPoints, alpha: Floats) -> Floats:
+    """[H, W] the alpha of seen points, 0 elsewhere."""
+    cover = np.zeros_like(canvas.alpha)
+    cover[seen.rows, seen.columns] = alpha
+    return cover
+
+
 def lay(canvas: Canvas, seen: SeenPoints, colour: Floats, alpha: Floats) -> None:
     """Paint colour [P, 3] over the canvas with alpha [P]; what covers half a pixel hides it."""
     at = seen.rows, seen.columns
@@ -72,6 +83,23 @@ def lay(canvas: Canvas, seen: SeenPoints, colour: Floats, alpha: Floats) -> None
     canvas.alpha[at] = canvas.alpha[at] * through + alpha
     nearest = np.maximum(canvas.nearness[at], seen.nearness)
     canvas.nearness[at] = np.where(alpha > 0.5, nearest, canvas.nearness[at])
+
+
+def cast_soft_shadow(
+    canvas: Canvas, cover: Floats, camera: Camera, lighting: Lighting, fall: float
+) -> None:
+    """Darken what lies just beside a thing, away from the key light, before it is laid.
+
+    cover [H, W]: the alpha of the thing; fall: metres by which its shadow is thrown.
+    """
+    length = np.float32(fall * camera.pixels_per_metre)
+    height, width = cover.shape
+    shift = np.eye(2, 3, dtype=np.float32)
+    # The light comes from above and the side; rows grow downwards.
+    shift[:, 2] = -lighting.key[0] * length, lighting.key[2] * length
+    thrown = cv2.warpAffine(cover, shift, (width, height))
+    soft = cv2.GaussianBlur(thrown, (0, 0), max(0.7 * float(length), 0.5))
+    canvas.colour[:] *= (1 - _SHADOW * soft * (1 - cover))[..., None]
 
 
 def light_matte(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Floats:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from voc_builder.synthetic.action_units import ONE_FOR_BOTH_SIDES, facial_actions
 from voc_builder.synthetic.expressions import UNIT_NAMES
+from voc_builder.synthetic.identity_draw import draw_identity
 
 ALL = [*UNIT_NAMES, "11", "18", "19", "22", "28", "34", "61", "62", "63", "64"]
 
@@ -13,17 +15,19 @@ ALL = [*UNIT_NAMES, "11", "18", "19", "22", "28", "34", "61", "62", "63", "64"]
 @pytest.mark.parametrize("unit", ALL)
 def test_every_unit_moves_something_the_head_has(head, unit):
     actions = facial_actions({unit: 1.0}, blink=0.0)
-    moving = {name for name, weight in actions.items() if weight}
+    rest = facial_actions({}, blink=0.0)
+    moving = {name for name, weight in actions.items() if weight > rest.get(name, 0)}
     assert moving
-    assert moving <= set(head.actions.names)
+    assert set(actions) <= set(head.actions.names)
 
 
 @pytest.mark.parametrize("unit", ["2", "4", "6", "12", "14", "15", "43"])
 def test_one_side_leaves_the_other_at_rest(unit):
+    rest = facial_actions({}, blink=0.0)
     left = facial_actions({f"{unit}L": 1.0}, blink=0.0)
-    assert all(weight == 0 for name, weight in left.items() if name.endswith("Right"))
+    assert all(left[name] == rest.get(name, 0) for name in left if name.endswith("Right"))
     right = facial_actions({f"{unit}R": 1.0}, blink=0.0)
-    assert all(weight == 0 for name, weight in right.items() if name.endswith("Left"))
+    assert all(right[name] == rest.get(name, 0) for name in right if name.endswith("Left"))
     both = facial_actions({f"{unit}L": 1.0, f"{unit}R": 1.0}, blink=0.0)
     assert both == facial_actions({unit: 1.0}, blink=0.0)
 
@@ -42,10 +46,26 @@ def test_gaze_turns_both_eyes_the_same_way():
 
 
 def test_hanging_lids_are_lifted_by_wide_eyes():
-    assert facial_actions({}, blink=0.2) == {"eyeBlinkLeft": 0.2, "eyeBlinkRight": 0.2}
+    rest = facial_actions({}, blink=0.2)
+    assert rest["eyeBlinkLeft"] == rest["eyeBlinkRight"] == 0.2
     wide = facial_actions({"5L": 1.0}, blink=0.2)
     assert wide["eyeBlinkLeft"] == 0
     assert wide["eyeBlinkRight"] == 0.2
+
+
+def test_corners_of_the_mouth_at_rest_are_level_with_where_the_lips_meet(head):
+    corners, lips = head.landmarks68[[48, 54]], head.landmarks68[[62, 66]]
+    heights = []
+    for number in range(20):
+        face = head.express(head.shape(draw_identity(5, number)), facial_actions({}, blink=0.1))
+        heights.append(face[corners, 2].mean() - face[lips, 2].mean())
+    assert abs(np.mean(heights)) < 0.0006
+
+
+def test_drawn_down_corners_are_not_held_up():
+    down = facial_actions({"15L": 1.0}, blink=0.0)
+    assert down["mouthSmileLeft"] == 0
+    assert down["mouthSmileRight"] > 0
 
 
 def test_units_add_up_to_a_bound():

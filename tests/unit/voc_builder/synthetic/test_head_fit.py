@@ -60,6 +60,14 @@ def test_what_is_worn_follows_the_skin(head: Head) -> None:
     assert gap.max() < 0.015
 
 
+def test_what_is_worn_follows_the_jaw(head: Head) -> None:
+    opened = head.express(head.template, {"jawOpen": 1.0})
+    chin = head.landmarks68[8:9]
+    moved = np.linalg.norm(opened[chin] - head.template[chin])
+    gap = np.linalg.norm(fit_head(head, opened).place(head.template[chin]) - opened[chin])
+    assert gap < 0.3 * moved
+
+
 def test_a_wider_head_wears_wider_things(head: Head) -> None:
     wide = head.template * np.array([1.2, 1, 1], np.float32)
     place = np.array([[0.09, -0.05, 0.75]], np.float32)

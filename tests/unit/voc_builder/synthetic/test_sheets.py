@@ -3,7 +3,7 @@ import pytest
 from fake_data.bare_head import scene
 
 from voc_builder.synthetic.camera import Camera
-from voc_builder.synthetic.sheets import lay, light_matte, light_shine, see
+from voc_builder.synthetic.sheets import cast_soft_shadow, lay, light_matte, light_shine, see
 from voc_builder.synthetic.surface import Canvas, Floats
 
 CAMERA = Camera(32, 32, 32.0, (16.0, 16.0), np.zeros(3, np.float32), 1.0)
@@ -57,7 +57,20 @@ def test_light_comes_from_its_side() -> None:
     normals = np.stack([lighting.key, -lighting.key])
     lit, dark = light_matte(normals, lighting)
     assert (lit > 2 * dark).all()
-    half = lighting.key + [0, -1, 0]
+    half = lighting.key - np.array([0, 1, 0], np.float32)
     bright, dull = light_shine(np.stack([half / np.linalg.norm(half), -lighting.key]), lighting, 30)
     np.testing.assert_allclose(bright, lighting.key_colour, rtol=1e-4)
     assert dull.max() == 0
+
+
+def test_a_shadow_falls_away_from_the_light() -> None:
+    canvas = empty()
+    cover = np.zeros((32, 32), np.float32)
+    cover[14:18, 14:18] = 1
+    cast_soft_shadow(canvas, cover, CAMERA, scene().lighting, fall=0.15)
+    # The key light comes from the upper right.
+    assert canvas.colour[20, 12, 0] < 0.47
+    assert canvas.colour[12, 20, 0] > canvas.colour[20, 12, 0]
+    # What casts it is not darkened by it, nor what lies far away.
+    assert (canvas.colour[14:18, 14:18] == 0.5).all()
+    assert canvas.colour[0, 31, 0] > 0.499
