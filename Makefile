@@ -7,12 +7,28 @@ MADE ?= data/made
 IMAGES ?= 1000
 SEED ?= 0
 BALANCED ?= data/voc_balanced
+DEMO ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help venv faces voc balance train eval test lint clean
+.PHONY: help demo venv faces voc balance train eval test lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+demo: venv  ## the whole line on faces that it makes itself, in some minutes: DEMO=runs/demo IMAGES=1000 SEED=0
+	@echo "1/6 faces"
+	@$(BIN)/python tools/make_faces.py --out '$(DEMO)/faces' --images $(IMAGES) --seed $(SEED)
+	@echo "2/6 VOC folder"
+	@$(BIN)/python tools/build_voc.py --rafdb '$(DEMO)/faces/rafdb' --out '$(DEMO)/voc'
+	@echo "3/6 balanced VOC folder"
+	@$(BIN)/python tools/balance_voc.py --data '$(DEMO)/voc' --out '$(DEMO)/voc_balanced' --target median
+	@echo "4/6 training"
+	@$(BIN)/python tools/train_frcnn.py --config configs/demo.yaml --data '$(DEMO)/voc_balanced' --out '$(DEMO)' --seed $(SEED)
+	@echo "5/6 scores on made faces: a check of the pipeline, nothing about people"
+	@$(BIN)/python tools/eval_rafdb.py --weights '$(DEMO)/best.pth'
+	@echo "6/6 a picture"
+	@$(BIN)/python tools/predict.py --weights '$(DEMO)/best.pth' --out '$(DEMO)/predicted.jpg' \
+		--picture '$(DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg'
 
 venv: $(VENV)/installed  ## make .venv with everything that the project needs
 

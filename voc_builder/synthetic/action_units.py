@@ -64,14 +64,14 @@ _MOST = {"nose": 2.0, "mouth": 1.5, "brow": 1.5, "eyeWide": 1.3}
 """Largest weight of the actions that begin so; of all others 1."""
 
 _REST_SMILE = 0.15
-"""People's mouths come out with corners a millimetre low, which looks sad: this brings them level."""
+"""Mouths come out with their corners a millimetre low, which looks sad; this brings them level."""
 
 
 def facial_actions(units: ActionUnits, blink: float) -> dict[str, float]:
     """The actions that show `units`; KeyError for a unit that the head cannot show.
 
     blink: how far the lids hang at rest, about 0.05 to 0.2; wide eyes (5) undo it. Likewise the
-    mouth's corners are held up a little, unless they are drawn down (15).
+    mouth's corners are held up a little, unless they are drawn down (15) or aside (20).
     """
     actions: dict[str, float] = {}
     for unit, weight in units.items():
@@ -82,8 +82,8 @@ def facial_actions(units: ActionUnits, blink: float) -> dict[str, float]:
         wide = min(1.0, actions.get(f"eyeWide{side}", 0.0))
         actions[lid] = actions.get(lid, 0.0) + blink * (1 - wide)
         smile = f"mouthSmile{side}"
-        drawn = min(1.0, actions.get(f"mouthFrown{side}", 0.0))
-        actions[smile] = actions.get(smile, 0.0) + _REST_SMILE * (1 - drawn)
+        drawn = sum(actions.get(f"{pull}{side}", 0.0) for pull in ("mouthFrown", "mouthStretch"))
+        actions[smile] = actions.get(smile, 0.0) + _REST_SMILE * max(1 - drawn, 0.0)
     return {name: min(max(weight, 0.0), _most(name)) for name, weight in actions.items()}
 
 

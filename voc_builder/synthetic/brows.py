@@ -36,7 +36,7 @@ _INNER_RAISE = 0.0042
 _OUTER_SINK = 0.0022
 _OUTER_RAISE = 0.0020
 """Metres at full strength of the action."""
-_HELD_UP = 0.75
+_HELD_UP = 0.82
 """Part of a frown's lowering that raised inner brows hold up."""
 _MOST = 1.5
 """Actions move the brow no further than at this strength."""

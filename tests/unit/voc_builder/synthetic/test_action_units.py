@@ -62,8 +62,9 @@ def test_corners_of_the_mouth_at_rest_are_level_with_where_the_lips_meet(head):
     assert abs(np.mean(heights)) < 0.0006
 
 
-def test_drawn_down_corners_are_not_held_up():
-    down = facial_actions({"15L": 1.0}, blink=0.0)
+@pytest.mark.parametrize("pull", ["15L", "20L"])
+def test_corners_drawn_down_or_aside_are_held_up_less(pull):
+    down = facial_actions({pull: 1.25}, blink=0.0)
     assert down["mouthSmileLeft"] == 0
     assert down["mouthSmileRight"] > 0
 
