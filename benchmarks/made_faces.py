@@ -20,10 +20,10 @@ import _environment  # noqa: F401  (first: it may run this script again in .venv
 
 from fer_det.image import decode_rgb8
 from fer_det.progress import track
-from voc_builder.synthetic.casting import PhotoRole, cast_photos
 from voc_builder.synthetic.make import MakeConfig
 from voc_builder.synthetic.picture import MadePicture, make_picture
 from voc_builder.synthetic.recipe import draw_photo
+from voc_builder.synthetic.trees.casting import PhotoRole, cast_photos
 from voc_builder.workers import load_mtcnn
 
 PICTURES = 700

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from voc_builder.synthetic.camera import Camera
-from voc_builder.synthetic.framing import aim
-from voc_builder.synthetic.geometry import pose_head
-from voc_builder.synthetic.head import Head
-from voc_builder.synthetic.rasteriser import rasterise
-from voc_builder.synthetic.scene import Film, Lighting, Scene
-from voc_builder.synthetic.surface import Canvas, Floats
+from voc_builder.synthetic.face_model.head import Head
+from voc_builder.synthetic.renderer.camera import Camera
+from voc_builder.synthetic.renderer.framing import aim
+from voc_builder.synthetic.renderer.geometry import pose_head
+from voc_builder.synthetic.renderer.rasteriser import rasterise
+from voc_builder.synthetic.renderer.surface import Canvas, Floats
+from voc_builder.synthetic.scene.scene import Film, Lighting, Scene
 
 GRAY = 0.3
 

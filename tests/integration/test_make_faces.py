@@ -22,8 +22,8 @@ from voc_builder.cli.build_voc import main as build_voc
 from voc_builder.cli.make_faces import main as make_faces
 from voc_builder.manifest import read_manifest
 from voc_builder.readers import rafdb
-from voc_builder.synthetic.casting import cast_sequences
-from voc_builder.synthetic.ckplus_tree import CkplusTree, FrameTask
+from voc_builder.synthetic.trees.casting import cast_sequences
+from voc_builder.synthetic.trees.ckplus import CkplusTree, FrameTask
 
 IMAGES = 21
 

@@ -15,11 +15,11 @@ from fer_det.errors import ConfigError, OutputError
 from fer_det.files import TEMPORARY_SUFFIX, make_folder, sweep_temporaries, write_text
 from fer_det.progress import track
 from voc_builder.processes import available_cores, map_in_processes
-from voc_builder.synthetic.casting import LEAST_IMAGES, LEAST_SEQUENCES
-from voc_builder.synthetic.ckplus_tree import CkplusTree
 from voc_builder.synthetic.picture import Maker, make_picture
-from voc_builder.synthetic.rafdb_tree import RafdbTree
 from voc_builder.synthetic.recipe import FORMAT
+from voc_builder.synthetic.trees.casting import LEAST_IMAGES, LEAST_SEQUENCES
+from voc_builder.synthetic.trees.ckplus import CkplusTree
+from voc_builder.synthetic.trees.rafdb import RafdbTree
 
 RECORD_NAME = "made_faces.json"
 """Says which settings a tree was made with; it is there from the beginning."""

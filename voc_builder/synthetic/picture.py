@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 
 from fer_det.box import FaceBox
-from voc_builder.synthetic.action_units import facial_actions
-from voc_builder.synthetic.background import draw_background
-from voc_builder.synthetic.background_indoors import draw_studio
-from voc_builder.synthetic.head import Head, load_head
-from voc_builder.synthetic.photograph import photograph
+from voc_builder.synthetic.expression.action_units import facial_actions
+from voc_builder.synthetic.face_model.head import Head, load_head
 from voc_builder.synthetic.recipe import Figure, Recipe
-from voc_builder.synthetic.render import RenderedHead, aim, render_head
-from voc_builder.synthetic.surface import Floats
+from voc_builder.synthetic.renderer.render import RenderedHead, aim, render_head
+from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.scene.background import draw_background
+from voc_builder.synthetic.scene.indoors import draw_studio
+from voc_builder.synthetic.scene.photograph import photograph
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fer_det.expression import BASIC_EXPRESSIONS, Expression
-from voc_builder.synthetic.casting import PhotoRole, SequenceRole
-from voc_builder.synthetic.expressions import draw_units
-from voc_builder.synthetic.identity import Identity
-from voc_builder.synthetic.identity_draw import draw_identity
-from voc_builder.synthetic.scene import Film, Scene
-from voc_builder.synthetic.scene_draw import draw_scene
+from voc_builder.synthetic.expression.prototypes import draw_units
+from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.face_model.identity_draw import draw_identity
+from voc_builder.synthetic.scene.draw import draw_scene
+from voc_builder.synthetic.scene.scene import Film, Scene
+from voc_builder.synthetic.trees.casting import PhotoRole, SequenceRole
 
 FORMAT = 1
 """Raised whenever the same settings would give other pictures."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fer_det.errors import DatasetNotFoundError
-from voc_builder.synthetic.head import Head, load_head
-from voc_builder.synthetic.wheel import Wheel, find_wheel
+from voc_builder.synthetic.face_model.head import Head, load_head
+from voc_builder.synthetic.face_model.wheel import Wheel, find_wheel
 
 
 @pytest.fixture(scope="session")

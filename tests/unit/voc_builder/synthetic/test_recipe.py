@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fer_det.expression import Expression
-from voc_builder.synthetic.casting import SequenceRole, cast_photos, cast_sequences
 from voc_builder.synthetic.recipe import (
     BODY,
     COMPANY_SHARE,
@@ -15,6 +14,7 @@ from voc_builder.synthetic.recipe import (
     draw_frame,
     draw_photo,
 )
+from voc_builder.synthetic.trees.casting import SequenceRole, cast_photos, cast_sequences
 
 PHOTOS = cast_photos(0, 600)
 SEQUENCE = next(role for role in cast_sequences(0, 30) if role.labelled)

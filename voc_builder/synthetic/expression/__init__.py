@@ -1,0 +1,1 @@
+"""What faces do: action units, and the sets of them that show an expression."""

@@ -1,0 +1,1 @@
+"""Hair on the head, from hairline to strands."""

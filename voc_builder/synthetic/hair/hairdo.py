@@ -1,0 +1,64 @@
+"""The hair of a head, from its roots to its soft edge, and the darkness that it casts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from voc_builder.synthetic.face_model.head import Head
+from voc_builder.synthetic.face_model.head_fit import fit_head
+from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.hair.curtain import light_curtain
+from voc_builder.synthetic.hair.guides import grow_guides
+from voc_builder.synthetic.hair.haircut import flattened, haircut_of
+from voc_builder.synthetic.hair.shells import light_shell
+from voc_builder.synthetic.hair.strands import grow_strands, light_strands
+from voc_builder.synthetic.renderer.camera import Camera
+from voc_builder.synthetic.renderer.sheets import cast_soft_shadow, cover_of, lay
+from voc_builder.synthetic.renderer.strokes import lay_strokes
+from voc_builder.synthetic.renderer.surface import Canvas, Floats
+from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.worn.hat import Headgear
+
+_DOWN = np.array([0, 0, -1], np.float32)
+_USUAL_SCALE = 1100.0
+"""Pixels a metre at which a haircut's number of strands fills the hair."""
+_FINER = 0.6, 2.0
+"""A stroke is a pixel wide whatever the scale, so a larger head needs more and a smaller fewer."""
+_SHADOW_FALL = 0.007
+"""Metres by which the shadow of hair is thrown on the skin below it."""
+
+
+def draw_hair(
+    canvas: Canvas,
+    head: Head,
+    identity: Identity,
+    points: Floats,
+    camera: Camera,
+    lighting: Lighting,
+    headgear: Headgear = "none",
+) -> None:
+    """Draw the hair of a head whose posed vertices are `points` [V, 3]; a bald one has none.
+
+    headgear: what is worn, drawn already; it presses the hair down, and a scarf covers all of it.
+    """
+    cut = haircut_of(identity)
+    if cut is None or headgear == "scarf":
+        return
+    if headgear != "none":
+        cut = flattened(cut)
+    fit = fit_head(head, points)
+    seen, colour, alpha = light_shell(canvas, fit, identity, cut, camera, lighting)
+    lay(canvas, seen, colour, alpha)
+    cover = cover_of(canvas, seen, alpha)
+    guides = grow_guides(fit.disc, cut, fit.unturn(_DOWN), cut.points)
+    if cut.hangs:
+        curtain = light_curtain(canvas, guides, fit, identity, camera, lighting)
+        lay_strokes(canvas, curtain)
+        cover.reshape(-1)[curtain.pixels] = curtain.alpha
+    finer = np.clip(camera.pixels_per_metre / _USUAL_SCALE, *_FINER)
+    strands = grow_strands(guides, cut, int(cut.strands * finer))
+    strokes = light_strands(canvas, strands, fit, identity, cut, camera, lighting, cover=0.75)
+    flat = cover.reshape(-1)
+    flat[strokes.pixels] = np.maximum(flat[strokes.pixels], strokes.alpha)
+    cast_soft_shadow(canvas, cover, camera, lighting, _SHADOW_FALL)
+    lay_strokes(canvas, strokes)

@@ -1,0 +1,1 @@
+"""How a picture is taken: pose, light, background, film."""

@@ -1,0 +1,1 @@
+"""Who shows what, and the folders of RAF-DB and CK+ that it is written to."""

@@ -1,0 +1,1 @@
+"""What people wear and hold: glasses, hats, masks, a hand before the face."""
