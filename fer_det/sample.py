@@ -40,3 +40,15 @@ class Sample:
     """The data set's own points (x, y) on the labelled face, in pixels."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Whatever else the data set says (age, gender, fold, frame), kept in the manifest."""
+    made: bool = False
+    """Whether a program made the picture, in that data set's layout; nobody has this face."""
+
+    @property
+    def database(self) -> str:
+        """What annotations and tables call the picture's origin."""
+        return database_name(self.dataset, self.made)
+
+
+def database_name(dataset: str, made: bool) -> str:
+    """'rafdb', or 'rafdb, made faces' for pictures that only share its layout."""
+    return f"{dataset}, made faces" if made else dataset

@@ -20,6 +20,7 @@ from voc_builder.contact_sheet import CONTACT_SHEET_NAME, write_contact_sheet
 from voc_builder.convert import BoxChoice, WorkItem
 from voc_builder.faces.face import FaceDetector
 from voc_builder.journal import JOURNAL_NAME, open_journal
+from voc_builder.made import is_made
 from voc_builder.manifest import MANIFEST_NAME, Record, write_manifest
 from voc_builder.previous import OtherBuildError, find_outdated, read_previous, remove_build
 from voc_builder.processes import available_cores
@@ -76,6 +77,11 @@ class Source:
     options: Any
     """The reader's Options."""
 
+    @property
+    def made(self) -> bool:
+        """Whether its faces are made ones, in that data set's layout."""
+        return is_made(self.root)
+
 
 def build(
     config: BuildConfig,
@@ -128,7 +134,7 @@ def list_items(config: BuildConfig, sources: Sequence[Source]) -> list[WorkItem]
     Raises DatasetFormatError where an id comes twice or cannot be a file's name.
     """
     listed = [
-        (sample, sample.image_path.relative_to(source.root).as_posix())
+        (replace(sample, made=source.made), sample.image_path.relative_to(source.root).as_posix())
         for source in sources
         for sample in READERS[source.name].read(source.root, source.options)
     ]
@@ -268,7 +274,8 @@ def _summarise(
     header: Mapping[str, Any],
 ) -> dict[str, Any]:
     roots = {source.name: source.root.resolve().name for source in sources}
-    return summarise(records, _classes(items), header, roots)
+    made = [source.name for source in sources if source.made]
+    return summarise(records, _classes(items), header, roots, made)
 
 
 def _refuse_incomplete(summary: Mapping[str, Any], config: BuildConfig) -> None:

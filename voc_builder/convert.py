@@ -152,7 +152,7 @@ class Converter:
                 width=width,
                 height=height,
                 objects=(labelled, *(VocObject(IGNORE, box) for box in others)),
-                database=sample.dataset,
+                database=sample.database,
             )
         )
         x_min, y_min, x_max, y_max = (round(edge, 2) for edge in face.box.as_tuple())

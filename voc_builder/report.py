@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fer_det.files import write_text
+from fer_det.sample import database_name
 from fer_det.voc import BUILD_REPORT
+from voc_builder.made import CAUTION
 from voc_builder.manifest import Record
 from voc_builder.split import SPLITS
 
@@ -22,12 +24,14 @@ def summarise(
     classes: Sequence[str],
     header: Mapping[str, Any],
     roots: Mapping[str, str],
+    made: Collection[str] = (),
 ) -> dict[str, Any]:
     """The figures of a build, in plain values.
 
     classes: in the label map's order.  header: fingerprint and settings.  roots: the name of each
-    data set's folder. `listed`, `written` and `rejected` count by split and class; of the test
-    split they tell how many pictures an evaluation leaves out.
+    data set's folder.  made: the names of those that made faces stand in for. `listed`, `written`
+    and `rejected` count by split and class; of the test split they tell how many pictures an
+    evaluation leaves out.
     """
     written = [record for record in records if record.status == "written"]
     rejected = [record for record in records if record.status == "rejected"]
@@ -37,7 +41,14 @@ def summarise(
         "made_by": MADE_BY,
         **header,
         "classes": list(classes),
-        "datasets": {name: _summarise_dataset(records, name, root) for name, root in roots.items()},
+        "datasets": {
+            name: {
+                "database": database_name(name, name in made),
+                **_summarise_dataset(records, name, root),
+            }
+            for name, root in roots.items()
+        },
+        "caution": CAUTION if made else "",
         "listed": _count_by_split(records, splits, classes),
         "written": _count_by_split(written, splits, classes),
         "rejected": _count_by_split(rejected, splits, classes),
@@ -71,6 +82,7 @@ def format_report(summary: Mapping[str, Any]) -> str:
         _format_classes(summary["written"], summary["listed"]),
         "Data sets",
         _format_datasets(summary["datasets"]),
+        summary["caution"],
         "Where the boxes come from",
         _format_counts(summary["box_sources"]),
         "How the pictures were written",
@@ -148,7 +160,9 @@ def _format_classes(
 def _format_datasets(datasets: Mapping[str, Mapping[str, Any]]) -> str:
     columns = ("root", "listed", "written", "rejected", "absent")
     rows = [["", *columns]]
-    rows += [[name, *(str(each[column]) for column in columns)] for name, each in datasets.items()]
+    rows += [
+        [each["database"], *(str(each[column]) for column in columns)] for each in datasets.values()
+    ]
     return format_table(rows)
 
 

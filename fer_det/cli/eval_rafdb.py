@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> P
     """What annotations and the converter's report tell of the split; others may have made it."""
     report = VocFolder(dataset.root).build_report()
     databases = sorted({picture.database for picture in dataset.pictures})
-    sources: dict[str, Any] = report.get("datasets", {})
+    sources = _sources_by_database(report)
     framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}
     counts = {
         name: {label: report[name].get(split, {}).get(label, 0) for label in checkpoint.classes}
@@ -113,6 +113,12 @@ def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> P
         listed=counts.get("listed"),
         rejected=counts.get("rejected"),
     )
+
+
+def _sources_by_database(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the converter's report tells of each data set, by the name that annotations give it."""
+    datasets: Mapping[str, Any] = report.get("datasets", {})
+    return {each.get("database", name): each for name, each in datasets.items()}
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from fer_det.image import load_rgb8
 from fer_det.voc import VocFolder
 from voc_builder.cli.build_voc import main as build_voc
 from voc_builder.cli.make_faces import main as make_faces
+from voc_builder.made import CAUTION
 from voc_builder.manifest import read_manifest
 from voc_builder.readers import rafdb
 from voc_builder.synthetic.trees.casting import cast_sequences
@@ -73,6 +74,9 @@ def test_converted_and_found_by_mtcnn(made: Path, tmp_path: Path) -> None:
         assert FaceBox(*record.box).iou(own) > 0.4, record.id
     folder = VocFolder(tmp_path)
     assert len(folder.image_ids("train")) + len(folder.image_ids("test")) == len(found)
+    assert folder.build_report()["datasets"]["rafdb"]["database"] == "rafdb, made faces"
+    assert {folder.read(each.id).database for each in found} == {"rafdb, made faces"}
+    assert CAUTION in (tmp_path / "report.txt").read_text()
 
 
 def test_crops_have_the_face_in_place(made: Path) -> None:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from fer_det.command import EXIT_OK, parse_config, run_command
-from voc_builder.synthetic.make import CAUTION, MakeConfig, make_faces
+from voc_builder.made import CAUTION
+from voc_builder.synthetic.make import MakeConfig, make_faces
 
 
 def main(argv: Sequence[str] | None = None) -> int:

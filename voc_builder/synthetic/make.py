@@ -14,16 +14,13 @@ import fer_det
 from fer_det.errors import ConfigError, OutputError
 from fer_det.files import TEMPORARY_SUFFIX, make_folder, sweep_temporaries, write_text
 from fer_det.progress import track
+from voc_builder.made import CAUTION, RECORD_NAME
 from voc_builder.processes import available_cores, map_in_processes
 from voc_builder.synthetic.picture import Maker, make_picture
 from voc_builder.synthetic.recipe import FORMAT
 from voc_builder.synthetic.trees.casting import LEAST_IMAGES, LEAST_SEQUENCES
 from voc_builder.synthetic.trees.ckplus import CkplusTree
 from voc_builder.synthetic.trees.rafdb import RafdbTree
-
-RECORD_NAME = "made_faces.json"
-"""Says which settings a tree was made with; it is there from the beginning."""
-CAUTION = "scores on made faces check that everything works and say nothing about people"
 
 
 @dataclass(frozen=True)

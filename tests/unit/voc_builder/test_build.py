@@ -74,6 +74,7 @@ class TestTree:
         }
         assert records["train_00005"].ignored == 1
         assert summary["datasets"]["rafdb"] == {
+            "database": "rafdb",
             "root": "raw",
             "listed": 21,
             "written": 18,

