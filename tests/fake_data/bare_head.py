@@ -10,7 +10,7 @@ import numpy as np
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.framing import aim
-from voc_builder.synthetic.renderer.geometry import pose_head
+from voc_builder.synthetic.renderer.pose import pose_head
 from voc_builder.synthetic.renderer.rasteriser import rasterise
 from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Film, Lighting, Scene

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.hair.haircut import Haircut, haircut_of
 from voc_builder.synthetic.materials.places import Places, around_head
 from voc_builder.synthetic.renderer.surface import Floats, Region, Surface
 
@@ -56,13 +57,21 @@ def person(**features: Any) -> Identity:
     return replace(plain, **features)
 
 
+def cut_of(**features: Any) -> Haircut:
+    """The haircut of such a person, who must not be bald."""
+    cut = haircut_of(person(**features))
+    assert cut is not None
+    return cut
+
+
 def sheet() -> tuple[Floats, Floats, Floats]:
     """x, y and z of the points, each [HEIGHT * WIDTH], rows from the top."""
-    x = np.linspace(-(WIDTH // 2), WIDTH // 2, WIDTH) * PIXEL
-    z = BOTTOM + np.arange(HEIGHT)[::-1] * PIXEL
-    columns, rows = np.meshgrid(x, z)
+    across = np.linspace(-(WIDTH // 2), WIDTH // 2, WIDTH) * PIXEL
+    heights = BOTTOM + np.arange(HEIGHT)[::-1] * PIXEL
+    columns, rows = np.meshgrid(across, heights)
     depth = -0.15 + 8 * np.square(columns)
-    return tuple(part.ravel().astype(np.float32) for part in (columns, depth, rows))  # type: ignore[return-value]
+    x, y, z = (part.ravel().astype(np.float32) for part in (columns, depth, rows))
+    return x, y, z
 
 
 def lip_shape(x: Floats, z: Floats) -> Floats:

@@ -13,7 +13,8 @@ from fer_det.box import FaceBox
 from voc_builder.synthetic.expression.action_units import facial_actions
 from voc_builder.synthetic.face_model.head import Head, load_head
 from voc_builder.synthetic.recipe import Figure, Recipe
-from voc_builder.synthetic.renderer.render import RenderedHead, aim, render_head
+from voc_builder.synthetic.renderer.framing import aim
+from voc_builder.synthetic.renderer.render import RenderedHead, render_head
 from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.background import draw_background
 from voc_builder.synthetic.scene.indoors import draw_studio

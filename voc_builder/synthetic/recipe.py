@@ -22,13 +22,15 @@ COMPANY_SHARE = 0.06
 """Of the photos: a second person stands further back."""
 BLINK = (0.0, 0.12)
 """How far the lids of open eyes are down, of 1."""
-BODY = 1.8
-"""How far the body reaches below the middle of the face, in heights of brow to chin."""
+COMPANY_BUST = 1.8
+"""Heights of brow to chin from the middle of company's face down to where its body surely reaches.
+scene.draw allows the labelled person a little more; one figure for both would change pictures."""
 SEQUENCE_SIZE = (320, 245)
 """Width and height at which sequences are photographed: half of CK+'s, which come from video tape
 and hold no more detail."""
 
 _PHOTO, _SEQUENCE = 11, 12
+"""What keeps the draws of photos from repeating in sequences."""
 _FACE, _SCENE, _COMPANY, _FILM = range(4)
 """What keeps one draw of a picture from changing when another takes more numbers."""
 
@@ -198,7 +200,7 @@ def _further_back(own: Scene, shared: Scene, side: int, rng: np.random.Generator
     part = float(rng.uniform(0.4, 0.65))
     face_part = shared.face_part * part
     # As high as the first, if the body then reaches down to the picture's edge.
-    down = max(shared.offset[1] + float(rng.uniform(-0.08, 0.08)), 0.5 - BODY * face_part)
+    down = max(shared.offset[1] + float(rng.uniform(-0.08, 0.08)), 0.5 - COMPANY_BUST * face_part)
     return replace(
         own,
         width=shared.width,

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 ActionUnits = Mapping[str, float]
 """FACS number, such as "12" or "12L", to its weight, 0 at rest, 1 clearly there, 1.6 at most."""
 
-MOST = 1.6
-"""Largest weight that a unit should have."""
+LARGEST_WEIGHT = 1.6
+"""Of a unit, in whatever is drawn."""
 
 _SIDES = {"L": "Left", "R": "Right"}
 _LOOKS = {"61": ("Out", "In"), "62": ("In", "Out"), "63": ("Up", "Up"), "64": ("Down", "Down")}
@@ -60,7 +60,7 @@ _WHOLE: dict[str, dict[str, float]] = {
 ONE_FOR_BOTH_SIDES = frozenset({*_WHOLE, *_LOOKS} - {"1"})
 """Units that are not told apart by side."""
 
-_MOST = {"nose": 2.0, "mouth": 1.5, "brow": 1.5, "eyeWide": 1.3}
+_LARGEST_ACTIONS = {"nose": 2.0, "mouth": 1.5, "brow": 1.5, "eyeWide": 1.3}
 """Largest weight of the actions that begin so; of all others 1."""
 
 _REST_SMILE = 0.15
@@ -84,10 +84,11 @@ def facial_actions(units: ActionUnits, blink: float) -> dict[str, float]:
         smile = f"mouthSmile{side}"
         drawn = sum(actions.get(f"{pull}{side}", 0.0) for pull in ("mouthFrown", "mouthStretch"))
         actions[smile] = actions.get(smile, 0.0) + _REST_SMILE * max(1 - drawn, 0.0)
-    return {name: min(max(weight, 0.0), _most(name)) for name, weight in actions.items()}
+    return {name: min(max(weight, 0.0), _largest(name)) for name, weight in actions.items()}
 
 
 def _actions_of(unit: str) -> dict[str, float]:
+    """The actions of a unit at weight 1."""
     if unit in _LOOKS:
         return {
             f"eyeLook{way}{side}": 1.0
@@ -105,5 +106,9 @@ def _actions_of(unit: str) -> dict[str, float]:
     return actions
 
 
-def _most(action: str) -> float:
-    return next((most for start, most in _MOST.items() if action.startswith(start)), 1.0)
+def _largest(action: str) -> float:
+    """The largest weight of an action."""
+    for start, largest in _LARGEST_ACTIONS.items():
+        if action.startswith(start):
+            return largest
+    return 1.0

@@ -8,14 +8,12 @@ head shows them clearly.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 
 from fer_det.expression import Expression
-from voc_builder.synthetic.expression.action_units import MOST, ONE_FOR_BOTH_SIDES
+from voc_builder.synthetic.expression.action_units import LARGEST_WEIGHT, ONE_FOR_BOTH_SIDES
 
-Emotion = Expression | Literal["contempt"]
 Units = dict[str, float]
 
 # fmt: off
@@ -110,6 +108,7 @@ _EXTRAS: Mapping[Expression, tuple[str, ...]] = {
 # fmt: on
 
 _USUAL_VARIANTS = 3
+"""How many of an expression's sets variety 0 draws from."""
 _JITTER = (0.06, 0.16)
 """Relative standard deviation of each unit's weight at variety 0 and what variety 1 adds."""
 _UNEVENNESS = (0.04, 0.12)
@@ -119,14 +118,16 @@ _DROPPED = 0.35
 _MOST_EXTRA = 0.4
 """Largest weight of a unit that comes along, at variety 1."""
 _GAZES = ("61", "62", "63", "64")
+"""To the person's left, right, up and down."""
 _GAZE_SPREAD = 0.25
+"""Standard deviation of the gaze across at variety 1; half of it up and down."""
 _BLINKS = 0.05
 """Chance at variety 1 that the picture catches a blink."""
 _WIDE_EYED = frozenset({Expression.SURPRISE, Expression.FEAR})
 
 
 def draw_units(
-    emotion: Emotion, intensity: float, rng: np.random.Generator, variety: float
+    emotion: Expression, intensity: float, rng: np.random.Generator, variety: float
 ) -> Units:
     """The action units of one person's `emotion` at one moment.
 
@@ -135,15 +136,14 @@ def draw_units(
     sides, further units, a gaze that wanders and lids caught in a blink. The same generator draws
     the same face at any intensity, so that a sequence may be drawn frame by frame.
     """
-    chosen = Expression.CONTEMPT if emotion == "contempt" else emotion
-    units = _draw_set(chosen, rng, variety)
+    units = _draw_set(emotion, rng, variety)
     spread = _JITTER[0] + _JITTER[1] * variety
     # A log-normal factor is never negative and doubles as often as it halves.
     units = {unit: weight * float(np.exp(rng.normal(0, spread))) for unit, weight in units.items()}
     units = _draw_sides(units, rng, variety)
-    at_rest = _draw_at_rest(chosen, rng, variety)
-    strength = 1.0 if chosen is Expression.NEUTRAL else intensity
-    shown = {unit: min(weight * strength, MOST) for unit, weight in units.items()}
+    at_rest = _draw_at_rest(emotion, rng, variety)
+    strength = 1.0 if emotion is Expression.NEUTRAL else intensity
+    shown = {unit: min(weight * strength, LARGEST_WEIGHT) for unit, weight in units.items()}
     for unit, weight in at_rest.items():
         shown[unit] = shown.get(unit, 0.0) + weight
     return {unit: weight for unit, weight in shown.items() if weight > 0}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voc_builder.synthetic.face_model.targets import Targets
+from voc_builder.synthetic.renderer.curves import interpolation_parts
 from voc_builder.synthetic.renderer.surface import Floats, Ints
 
 _CLOSED = np.float32(0.0016)
@@ -49,10 +50,12 @@ class Eyelids:
         self._push_out(points, rest)
 
     def _opening(self, points: Floats) -> Floats:
+        """[K] metres between the rims at the stations."""
         opening: Floats = points[self.upper, 2] - points[self.lower, 2]
         return opening
 
     def _push_out(self, points: Floats, rest: Floats) -> None:
+        """Move skin that has sunk into the eyeball out of it."""
         ball = points[self.eyeball]
         middle = (ball.min(axis=0) + ball.max(axis=0)) / 2
         radius = np.linalg.norm(ball - middle, axis=1).mean()
@@ -83,9 +86,7 @@ def find_eyelids(
     )
     followers, moves = blink.of(action)
     # Lashes and lids move together; the weight of a station is the same for both.
-    station = np.stack(
-        [np.interp(template[followers, 0], places, row) for row in np.eye(len(places))], axis=1
-    )
+    station = interpolation_parts(template[followers, 0], places)
     whole = np.zeros_like(template)
     whole[followers] = moves
     front = skin[np.linalg.norm(template[skin] - middle, axis=1) < _NEAR]

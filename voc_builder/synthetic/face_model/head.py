@@ -1,4 +1,4 @@
-"""A head: its mesh, the shapes that people's heads take, and the actions of its face."""
+"""A head: its mesh, the shapes that it takes for each person, and the actions of its face."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ _FACE_BACK = -0.06
 _CHIN = 8
 """Among iBUG's points."""
 _FACE_SIZES = (0.5, 1.15)
+"""Least and greatest of what a face's size makes of its actions."""
 _OPPOSITES = {
     "incr": "decr",
     "up": "down",
@@ -55,8 +56,6 @@ class Head:
     """[T] a Region each."""
     lashes: Ints
     """[L, 3] the strips of the lashes."""
-    long_hair: Ints
-    """[M, 3] the sheets of long hair."""
     scalp: Ints
     """[S, 3] the part of the skin where hair may grow."""
     masks: dict[str, Floats]
@@ -76,6 +75,7 @@ class Head:
     lips: Lips
     """Where they meet."""
     teeth: Teeth
+    """Both rows, which are seated behind the lips."""
     eyelids: tuple[Eyelids, Eyelids]
     """Of the head's own left and right eye."""
 
@@ -122,6 +122,7 @@ class Head:
         return float(np.clip(heights[0] / heights[1], *_FACE_SIZES))
 
     def _local_targets(self, local_shapes: Mapping[str, float]) -> dict[str, float]:
+        """The targets of local shapes with their weights, never below 0."""
         weights = {}
         for name, strength in local_shapes.items():
             positive, negative = _directions(self.shapes.names)[name]
@@ -168,7 +169,6 @@ def _assemble(data: HeadData) -> Head:
         uv=parts.uv,
         regions=parts.regions,
         lashes=parts.lashes,
-        long_hair=parts.long_hair,
         scalp=skin[middle[:, 2] > _SCALP_FLOOR],
         masks={
             name: mask.astype(np.float32) / np.float32(255) for name, mask in data.masks.items()

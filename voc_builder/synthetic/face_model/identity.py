@@ -17,6 +17,7 @@ class Identity:
     """One person who never lived."""
 
     number: int
+    """What draw_identity made this person of."""
     age: float
     """0.3 a child, 0.5 grown, 1 old."""
     female: float
@@ -25,6 +26,7 @@ class Identity:
     """Parts African, Asian, Caucasian of the shape; they sum to 1."""
     weight: float
     muscle: float
+    """0 the least that MakeHuman's bodies have to 1 the most."""
     local_shapes: dict[str, float]
     """Name of a local shape, such as nose-width1-incr, to its strength, -1 to 1."""
     skin: Colour
@@ -33,6 +35,7 @@ class Identity:
     blotches: float
     """Unevenness of the skin, about 1."""
     freckles: float
+    """0 none to about 1."""
     gloss: float
     """Roughness of the skin, about 0.4."""
     lips: Colour
@@ -50,7 +53,9 @@ class Identity:
     beard: float
     """0 shaven to 0.9 full."""
     brow_width: float
+    """Height of the brows, about 1."""
     brow_density: float
+    """Part of the skin that their hairs cover, about 0.8."""
     brow_lift: float
     """Metres above the usual place."""
     lashes: float

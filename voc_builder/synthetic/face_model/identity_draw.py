@@ -8,7 +8,7 @@ import numpy as np
 
 from voc_builder.synthetic.face_model.identity import Colour, HairStyle, Identity
 from voc_builder.synthetic.face_model.local_spread import LOCAL_SPREADS, SIDED_SPREADS
-from voc_builder.synthetic.face_model.phenotype import age_at, years_at
+from voc_builder.synthetic.face_model.phenotype import age_at
 from voc_builder.synthetic.renderer.surface import Floats
 
 _STREAM = 11
@@ -92,11 +92,6 @@ def draw_identity(seed: int, number: int) -> Identity:
         collar=float(rng.uniform(0.58, 0.605)),
         texture_offsets=rng.random(8).astype(np.float32),
     )
-
-
-def years_of(identity: Identity) -> float:
-    """Age in years."""
-    return years_at(identity.age)
 
 
 def _draw_years(rng: np.random.Generator) -> float:

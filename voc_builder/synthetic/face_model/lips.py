@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from voc_builder.synthetic.renderer.curves import interpolation_parts
 from voc_builder.synthetic.renderer.surface import Floats, Ints
 
 _SLIT = 0.6607
@@ -52,15 +53,13 @@ def find_lips(template: Floats, skin: Ints) -> Lips:
     places = np.linspace(-_CORNER, _CORNER, _STATIONS)
     upper = [_edge(template, near[above], place, lowest=True) for place in places]
     lower = [_edge(template, near[~above], place, lowest=False) for place in places]
-    stations = np.eye(_STATIONS)
-    station = np.stack([np.interp(x, places, row) for row in stations], axis=1)
     inside = np.clip((1.4 - np.abs(x) / _CORNER) / 0.3, 0, 1)
     nearness = np.exp(-(((z - _SLIT) / _REACH) ** 2)) * inside
     return Lips(
         upper=np.array(upper, np.int32),
         lower=np.array(lower, np.int32),
         followers=near,
-        station=station.astype(np.float32),
+        station=interpolation_parts(x, places).astype(np.float32),
         share=(np.where(above, -0.5, 0.5) * nearness).astype(np.float32),
     )
 

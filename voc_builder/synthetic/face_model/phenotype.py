@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.renderer.curves import interpolation_parts
 
 ANCESTRIES = ("african", "asian", "caucasian")
 _AGES = {"baby": 0.0, "child": 1 / 3, "young": 2 / 3, "old": 1.0}
@@ -60,9 +61,5 @@ def years_at(age: float) -> float:
 
 def _near(value: float, places: Mapping[str, float]) -> dict[str, float]:
     """The one or two places beside `value`, each with its part of linear interpolation."""
-    stops = list(places.values())
-    rows = np.eye(len(stops))
-    parts = {
-        name: float(np.interp(value, stops, row)) for name, row in zip(places, rows, strict=True)
-    }
-    return {name: part for name, part in parts.items() if part}
+    (parts,) = interpolation_parts(np.array([value]), np.array(list(places.values()))).tolist()
+    return {name: part for name, part in zip(places, parts, strict=True) if part}

@@ -39,9 +39,6 @@ class Targets:
         part = slice(self.starts[row], self.starts[row + 1])
         return self.vertices[part], self.moves[part]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._rows
-
     def add(self, points: Floats, weights: Mapping[str, float]) -> None:
         """Move `points` [V, 3] in place by each named target times its weight.
 

@@ -27,8 +27,10 @@ class Teeth:
 
     upper: Ints
     lower: Ints
+    """The rows' vertices."""
     upper_front: Ints
     lower_front: Ints
+    """Those among them that smiles bare."""
 
     def seat(self, points: Floats, lips: Lips) -> None:
         """Move the teeth of `points` [V, 3] in place behind closed lips, as one bite."""
@@ -43,6 +45,6 @@ class Teeth:
 
 
 def find_teeth(template: Floats, upper: Ints, lower: Ints) -> Teeth:
-    """upper, lower: the vertices of the two rows."""
+    """Tell the front teeth on the base head from those beside; upper, lower: the rows' vertices."""
     fronts = [row[template[row, 1] < _FRONT] for row in (upper, lower)]
     return Teeth(upper, lower, *fronts)

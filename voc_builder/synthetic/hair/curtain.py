@@ -12,7 +12,7 @@ from voc_builder.synthetic.hair.guides import Guides
 from voc_builder.synthetic.hair.light import light_hair
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.geometry import unit
-from voc_builder.synthetic.renderer.strokes import Strokes
+from voc_builder.synthetic.renderer.strokes import Strokes, project_paths
 from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting
 
@@ -49,8 +49,7 @@ def light_curtain(
     reached = np.linspace(0, 1, count)[1:] <= _REACH * last
     low = paths[:, 1:, 2] < _HANGS_BELOW
     placed = fit.place(paths)
-    projected = camera.project(placed.reshape(-1, 3)).reshape(placed.shape)
-    ends = np.stack([projected[:, :-1], projected[:, 1:]], axis=2)[low & reached]
+    ends = project_paths(camera, placed)[low & reached]
     along = unit(np.diff(placed, axis=1))[low & reached]
     outward = fit.turn(unit(paths[:, 1:] - SKULL))[low & reached]
     part = np.broadcast_to(np.linspace(0, 1, count - 1), low.shape)[low & reached]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from voc_builder.synthetic.face_model.head_fit import SKULL, HeadDisc, sample
 from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import hair_density, hair_thickness
-from voc_builder.synthetic.renderer.geometry import smooth_step, unit
+from voc_builder.synthetic.renderer.curves import smooth_step
+from voc_builder.synthetic.renderer.geometry import unit
 from voc_builder.synthetic.renderer.surface import Floats
 
 Bools = NDArray[np.bool_]
@@ -155,6 +156,7 @@ def _comb(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats
 
 
 def _weight_of_gravity(place: Floats, cut: Haircut, part: float) -> Floats:
+    """[G] how far gravity rather than the comb leads, 0 to 1; part: of the hair's length."""
     if cut.combing in ("tied", "outward"):
         return np.zeros(len(place), np.float32)
     if not cut.hangs:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from voc_builder.synthetic.face_model.identity import Identity
 
 Combing = Literal["forward", "parted", "back", "tied", "outward"]
+SEED_UNIT = 1 << 20
+"""What 1 becomes where a person's texture offsets are made whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +71,50 @@ class Haircut:
     """What the places of hairs are drawn from."""
 
 
+class _Chances(NamedTuple):
+    """What an Identity leaves open, each drawn evenly from 0 to 1 in this order."""
+
+    curls: float
+    curl_size: float
+    combing: float
+    length: float
+    thickness: float
+    straight_front: float
+    recession: float
+    sideburns: float
+    crown_loss: float
+    fringe: float
+    frizz: float
+    gray: float
+    fringe_end: float
+    wave: float
+    locks: float
+    spikes: float
+
+
 def haircut_of(identity: Identity) -> Haircut | None:
     """The haircut of a person, always the same for the same person; None for a bald head."""
     if identity.hair_style == "bald":
         return None
-    seed = tuple(int(part * (1 << 20)) for part in identity.texture_offsets)
+    seed = tuple(int(part * SEED_UNIT) for part in identity.texture_offsets)
     rng = np.random.default_rng([5, *seed])
-    chance = [float(part) for part in rng.random(16)]
+    chance = _Chances(*rng.random(len(_Chances._fields)).tolist())
     male = identity.female < 0.5
     old = float(np.clip((identity.age - 0.6) / 0.4, 0, 1))
-    curl, turns = _curl(identity, chance[0], chance[1])
+    curl, turns = _curl(identity, chance.curls, chance.curl_size)
     long = identity.hair_style == "long"
-    combing = _combing(identity, chance[2], curl)
-    length, side_length = _lengths(identity, chance[3], combing)
-    thickness, side_thickness = _thicknesses(identity, combing, chance[4], curl)
+    combing = _combing(identity, chance.combing, curl)
+    length, side_length = _lengths(identity, chance.length, combing)
+    thickness, side_thickness = _thicknesses(identity, combing, chance.thickness, curl)
     straight_front = combing == "forward" or (
-        long and combing == "parted" and not curl and chance[5] < 0.4
+        long and combing == "parted" and not curl and chance.straight_front < 0.4
     )
+    fringed = straight_front and identity.hair_style != "buzz"
+    spiked = combing == "forward" and identity.hair_style == "short"
+    loses_crown = male and identity.hair_style in ("short", "buzz")
+    recession = 0.004 * chance.recession
+    if male:
+        recession = 0.004 + 0.016 * chance.recession * (0.5 + old)
     return Haircut(
         combing=combing,
         length=length,
@@ -93,22 +122,20 @@ def haircut_of(identity: Identity) -> Haircut | None:
         thickness=thickness,
         side_thickness=side_thickness,
         hairline=identity.hairline,
-        recession=(0.004 + 0.016 * chance[6] * (0.5 + old)) if male else 0.004 * chance[6],
-        sideburns=0.715 - (0.03 * chance[7] if male else 0.0),
-        crown_loss=old * chance[8] if male and identity.hair_style in ("short", "buzz") else 0.0,
+        recession=recession,
+        sideburns=0.715 - (0.03 * chance.sideburns if male else 0.0),
+        crown_loss=old * chance.crown_loss if loses_crown else 0.0,
         parting=identity.parting,
-        fringe=(0.6 + 0.4 * chance[9]) if straight_front and identity.hair_style != "buzz" else 0.0,
-        fringe_end=0.752 + 0.022 * chance[12],
+        fringe=0.6 + 0.4 * chance.fringe if fringed else 0.0,
+        fringe_end=0.752 + 0.022 * chance.fringe_end,
         curl=curl,
         curl_turns=turns,
-        wave=(0.0015 + 0.0075 * chance[13]) if long and not curl else 0.0,
-        wave_turns=7 + 5 * chance[14],
-        clumping=0.35 if long else 0.3 + 0.5 * chance[14],
-        spikes=0.014 * chance[15]
-        if combing == "forward" and identity.hair_style == "short"
-        else 0.0,
-        frizz=0.5 + chance[10],
-        gray=old * 0.6 * chance[11],
+        wave=(0.0015 + 0.0075 * chance.wave) if long and not curl else 0.0,
+        wave_turns=7 + 5 * chance.locks,
+        clumping=0.35 if long else 0.3 + 0.5 * chance.locks,
+        spikes=0.014 * chance.spikes if spiked else 0.0,
+        frizz=0.5 + chance.frizz,
+        gray=old * 0.6 * chance.gray,
         hangs=long and combing != "tied",
         bulk=0.8 if combing == "outward" else 0.5,
         cover=0.75 if identity.hair_style == "buzz" else 1.0,
@@ -162,6 +189,7 @@ def _curl(identity: Identity, chance: float, size: float) -> tuple[float, float]
 
 
 def _combing(identity: Identity, chance: float, curl: float) -> Combing:
+    """The way a style is combed; tightly curled hair stands off by itself."""
     if curl and identity.ancestry[0] > 0.5 and identity.hair_style in ("short", "cap"):
         return "outward"
     if identity.hair_style == "long":
@@ -170,7 +198,9 @@ def _combing(identity: Identity, chance: float, curl: float) -> Combing:
         return "forward" if chance < 0.4 else "parted"
     if identity.hair_style == "buzz":
         return "forward"
-    return "forward" if chance < 0.3 else "parted" if chance < 0.65 else "back"
+    if chance < 0.3:
+        return "forward"
+    return "parted" if chance < 0.65 else "back"
 
 
 def _lengths(identity: Identity, chance: float, combing: Combing) -> tuple[float, float]:

@@ -22,8 +22,8 @@ from voc_builder.synthetic.worn.hat import Headgear
 _DOWN = np.array([0, 0, -1], np.float32)
 _USUAL_SCALE = 1100.0
 """Pixels a metre at which a haircut's number of strands fills the hair."""
-_FINER = 0.6, 2.0
-"""A stroke is a pixel wide whatever the scale, so a larger head needs more and a smaller fewer."""
+_LEAST_STRANDS, _MOST_STRANDS = 0.6, 2.0
+"""Parts of that number: a stroke is a pixel wide, so a larger head needs more, a smaller fewer."""
 _SHADOW_FALL = 0.007
 """Metres by which the shadow of hair is thrown on the skin below it."""
 
@@ -55,9 +55,10 @@ def draw_hair(
         curtain = light_curtain(canvas, guides, fit, identity, camera, lighting)
         lay_strokes(canvas, curtain)
         cover.reshape(-1)[curtain.pixels] = curtain.alpha
-    finer = np.clip(camera.pixels_per_metre / _USUAL_SCALE, *_FINER)
-    strands = grow_strands(guides, cut, int(cut.strands * finer))
-    strokes = light_strands(canvas, strands, fit, identity, cut, camera, lighting, cover=0.75)
+    scale = camera.pixels_per_metre / _USUAL_SCALE
+    count = int(cut.strands * np.clip(scale, _LEAST_STRANDS, _MOST_STRANDS))
+    strands = grow_strands(guides, cut, count)
+    strokes = light_strands(canvas, strands, fit, identity, cut, camera, lighting)
     flat = cover.reshape(-1)
     flat[strokes.pixels] = np.maximum(flat[strokes.pixels], strokes.alpha)
     cast_soft_shadow(canvas, cover, camera, lighting, _SHADOW_FALL)

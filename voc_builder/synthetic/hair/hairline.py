@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from voc_builder.synthetic.face_model.head_fit import SKULL
-from voc_builder.synthetic.hair.haircut import Haircut
+from voc_builder.synthetic.hair.haircut import SEED_UNIT, Haircut
 from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.renderer.geometry import smooth_step
+from voc_builder.synthetic.renderer.curves import smooth_step
 from voc_builder.synthetic.renderer.surface import Floats
 
 _CROWN = np.array([0, 0.012, 0.835], np.float32)
@@ -78,6 +78,7 @@ def _hairline(places: Floats, cut: Haircut) -> tuple[Floats, Floats]:
 
 
 def _wander(places: Floats, cut: Haircut) -> Floats:
+    """[P] noise of standard deviation 1 and a little more, by which hairlines are uneven."""
     u = places[:, 0] * 4 + _shift(cut, 1)
     v = (places[:, 2] + places[:, 1]) * 4 + _shift(cut, 2)
     wandering: Floats = noise("low", u, v) + np.float32(0.5) * noise("mid", u, v)
@@ -94,4 +95,5 @@ def _kept_on_crown(places: Floats, cut: Haircut) -> Floats:
 
 
 def _shift(cut: Haircut, number: int) -> np.float32:
-    return np.float32(cut.seed[number % len(cut.seed)] / (1 << 20)) if cut.seed else np.float32(0)
+    """Where in the noise this person's hair lies, 0 to 1; number: which of the seed's eight."""
+    return np.float32(cut.seed[number] / SEED_UNIT)

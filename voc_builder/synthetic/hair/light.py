@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.renderer.plain_light import SCATTERED, halfway
 from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.scene import Lighting
-
-_TOWARDS_CAMERA = np.array([0, -1, 0], np.float32)
-_SHARE = np.float32(0.62)
-"""What a white surface sends to the camera of the light that falls on it."""
 
 
 def light_hair(
@@ -35,16 +31,15 @@ def light_hair(
     back = np.clip(outward @ lighting.rim, 0, 1) * np.float32(lighting.rim_strength)
     matte = matte + back[..., None]
     shine = _shine(along, outward, lighting) * openness
-    light = tint * matte * _SHARE
+    light = tint * matte * SCATTERED
     light = light + shine[..., None] * lighting.key_colour * (np.float32(0.013) + 0.25 * tint)
     return np.asarray(light, np.float32)
 
 
 def _shine(along: Floats, outward: Floats, lighting: Lighting) -> Floats:
     """[...] the bright band that runs across combed hair."""
-    half = unit(lighting.key + _TOWARDS_CAMERA)
     # The scales of a hair tilt its mirror towards the root.
-    tilted = along @ half + np.float32(0.08)
+    tilted = along @ halfway(lighting) + np.float32(0.08)
     band = np.power(np.clip(1 - np.square(tilted), 0, 1), np.float32(24))
     shine: Floats = band * np.clip(outward @ lighting.key + 0.2, 0, 1)
     return shine

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
 from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, off_disc, sample
@@ -12,9 +10,11 @@ from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import above_hairline, hair_density, hair_thickness
 from voc_builder.synthetic.materials.noise import noise
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import smooth_step, vertex_normals
-from voc_builder.synthetic.renderer.sheets import SeenPoints, light_matte, see
-from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
+from voc_builder.synthetic.renderer.curves import smooth_step
+from voc_builder.synthetic.renderer.geometry import grid_triangles, vertex_normals
+from voc_builder.synthetic.renderer.plain_light import light_matte
+from voc_builder.synthetic.renderer.sheets import SeenPoints, see
+from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting
 
 _GRID = 56
@@ -38,7 +38,7 @@ def light_shell(
     if cut.combing == "outward":
         height = height * (1 + np.float32(0.14) * noise("low", skin[:, 0] * 5, skin[:, 2] * 5))
     placed = fit.place(skin + directions * height[:, None])
-    triangles = grid_triangles(_GRID)
+    triangles = grid_triangles(_GRID, _GRID)
     triangles = triangles[hair_density(skin, cut)[triangles].max(axis=1) > 0]
     normals = vertex_normals(placed, triangles)
     seen = see(canvas, camera, placed, normals, skin, triangles, cull=False, slack=0.003)
@@ -57,13 +57,3 @@ def light_shell(
     fleck += np.float32(0.12) * noise("low", place[:, 0] * 6 + place[:, 1] * 5, place[:, 2] * 6)
     colour = identity.hair * light * (np.float32(_SHADE) * fleck)[:, None]
     return seen, np.maximum(colour, 0).astype(np.float32), np.float32(cut.cover) * alpha
-
-
-@cache
-def grid_triangles(columns: int, rows: int | None = None) -> Ints:
-    """Two triangles a cell of a grid of vertices, counter-clockwise if rows grow upwards."""
-    row, column = np.mgrid[0 : (rows or columns) - 1, 0 : columns - 1]
-    first = (row * columns + column).ravel()
-    cells = np.stack([first, first + 1, first + columns + 1, first + columns], axis=1)
-    triangles: Ints = cells[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3).astype(np.int32)
-    return triangles

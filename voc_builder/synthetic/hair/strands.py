@@ -14,7 +14,7 @@ from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.light import light_hair
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.geometry import unit
-from voc_builder.synthetic.renderer.strokes import Strokes, gather_strokes
+from voc_builder.synthetic.renderer.strokes import Strokes, gather_strokes, project_paths
 from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting
 
@@ -22,6 +22,8 @@ _SPREAD = 0.0052
 """Standard deviation in metres of strands beside their guide."""
 _SLACK = 0.004
 """Metres that a strand may lie behind what is drawn already: it is thicker than a line."""
+_COVER = np.float32(0.75)
+"""Alpha of a strand between its root and its tip."""
 _GRAY = np.float32(0.24)
 """Colour of hairs without pigment, which are seen among others."""
 
@@ -102,13 +104,11 @@ def light_strands(
     cut: Haircut,
     camera: Camera,
     lighting: Lighting,
-    cover: float,
 ) -> Strokes:
-    """Strands as strokes over the canvas, lit each by each; cover: alpha of one in full."""
+    """Strands as strokes over the canvas, lit each by each."""
     rng = np.random.default_rng([8, *cut.seed])
     count, points, _ = strands.points.shape
     placed = fit.place(strands.points)
-    projected = camera.project(placed.reshape(-1, 3)).reshape(placed.shape)
     middle = (strands.points[:, 1:] + strands.points[:, :-1]) / 2
     steps: Floats = np.diff(placed, axis=1)
     along = unit(steps)
@@ -121,15 +121,14 @@ def light_strands(
     pigment = np.where(gray, 0.6 * identity.hair + 0.4 * _GRAY, identity.hair)
     tint: Floats = (pigment * strands.tone[:, None]).astype(np.float32)[:, None]
     colour = light_hair(along, outward, openness, tint, lighting)
-    ends = np.stack([projected[:, :-1], projected[:, 1:]], axis=2).reshape(-1, 2, 3)
     # Thin at the tip, and never beginning at once.
     fade = np.clip((1 - part) * 3.5, 0.25, 1) * np.clip(0.4 + part * 5, 0, 1)
     rank = rng.normal(0, 0.9, count) + strands.layer * 1.5
     return gather_strokes(
         canvas,
-        ends,
+        project_paths(camera, placed).reshape(-1, 2, 3),
         colour.reshape(-1, 3),
-        np.tile(np.float32(cover) * fade, count).astype(np.float32),
+        np.tile(_COVER * fade, count).astype(np.float32),
         np.repeat(rank, points - 1).astype(np.float32),
         _SLACK,
     )

@@ -6,7 +6,8 @@ import numpy as np
 
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.materials.places import Places, bell, smooth_step
+from voc_builder.synthetic.materials.places import Places
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 _ROOTS = 0.6
@@ -48,12 +49,12 @@ def jaw(face: Places) -> Floats:
     """[F] 1 where a beard grows: chin, jaw, upper lip and the strip before the ears."""
     # Below this line, which climbs from the corner of the mouth to the cheek bone.
     line = 0.660 + 0.5 * np.maximum(face.across - 0.032, 0)
-    chin = smooth_step(0.006, -0.006, face.z - line)
+    chin = smooth_ramp(0.006, -0.006, face.z - line)
     moustache = bell((face.z - 0.6765) / 0.0048) * bell(np.square(face.across / 0.024))
-    sideburns = smooth_step(0.056, 0.065, face.across) * smooth_step(0.735, 0.70, face.z)
+    sideburns = smooth_ramp(0.056, 0.065, face.across) * smooth_ramp(0.735, 0.70, face.z)
     grown = np.maximum(np.maximum(chin, moustache), sideburns)
     below_lip = face.blob(0.014, 0.6435, 0.007, 0.004)
     grown = grown * (1 - 0.75 * below_lip) * (1 - np.clip(face.lips * 2.2, 0, 1))
-    neck = smooth_step(0.600, 0.630, face.z)
-    bearded: Floats = grown * neck * smooth_step(-0.03, -0.06, face.y) * (1 - face.ears)
+    neck = smooth_ramp(0.600, 0.630, face.z)
+    bearded: Floats = grown * neck * smooth_ramp(-0.03, -0.06, face.y) * (1 - face.ears)
     return bearded

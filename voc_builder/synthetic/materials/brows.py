@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.materials.places import Actions, Places, bell, sided, smooth_step
+from voc_builder.synthetic.materials.places import Actions, Places, sided
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 _INNER_END = 0.012
 _OUTER_END = 0.0565
 """Distances of a brow's ends from the middle plane in metres."""
 _HEIGHT = 0.7520
+"""Of the brows' inner ends on the base head, in metres."""
 _ARCH = 0.0044
 """How far the middle of the brow lies above its ends, in metres."""
 _THICKNESS = 0.0046
@@ -62,10 +64,10 @@ def brows(face: Places, identity: Identity, actions: Actions) -> Floats:
     # Strands push the edge outwards and inwards, so that it is made of the ends of hairs.
     ragged = place.above / half + 0.30 * coarse + 0.12 * fine
     body = np.exp(-np.square(ragged) * np.abs(ragged))
-    begin = smooth_step(-0.05, 0.20, place.along + 0.05 * coarse)
-    end = smooth_step(1.04, 0.80, place.along + 0.05 * fine)
+    begin = smooth_ramp(-0.05, 0.20, place.along + 0.05 * coarse)
+    end = smooth_ramp(1.04, 0.80, place.along + 0.05 * fine)
     fuller_inside = 1 - 0.30 * np.clip(place.along, 0, 1)
-    cover = body * (0.30 + 0.70 * begin) * smooth_step(-0.09, 0.03, place.along) * end
+    cover = body * (0.30 + 0.70 * begin) * smooth_ramp(-0.09, 0.03, place.along) * end
     cover *= fuller_inside * (1 + 0.26 * coarse + 0.18 * fine)
     part: Floats = np.clip(cover * float(identity.brow_density * 1.35), 0, 0.94)
     return part * face.front

@@ -8,7 +8,8 @@ import numpy as np
 
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.materials.places import Places, bell, smooth_step
+from voc_builder.synthetic.materials.places import Places
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 ROUGHNESS, SPECULAR = 0.85, 0.15
@@ -32,10 +33,10 @@ class Cloth:
 def shirt(skin: Places, identity: Identity) -> Cloth:
     """The shirt over the points of the skin."""
     below = _below_collar(skin, identity)
-    part = smooth_step(-0.0012, 0.0012, below)
+    part = smooth_ramp(-0.0012, 0.0012, below)
     weave = noise("fine", skin.x * 7, skin.z * 7)
     folds = noise("low", skin.x * 2.5 + skin.offsets[2], skin.z * 2.5)
-    rib = smooth_step(_RIB + 0.0006, _RIB - 0.0006, below)
+    rib = smooth_ramp(_RIB + 0.0006, _RIB - 0.0006, below)
     seam = bell((below - _RIB) / 0.0011)
     light = 1 + 0.05 * weave + 0.05 * folds - 0.28 * seam - 0.06 * rib
     albedo = np.asarray(identity.shirt, np.float32) * light[:, None]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.materials.places import Actions, bell, smooth_step
+from voc_builder.synthetic.materials.places import Actions
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 ROUGHNESS = 0.09
@@ -42,11 +43,11 @@ def eye_albedo(template: Floats, centre: Floats, identity: Identity, actions: Ac
     turn = np.arctan2(direction[:, 2], direction[:, 0]) * (0.5 / np.pi)
     albedo = _white(angle, turn, identity)
     iris = _iris(angle, turn, direction, identity)
-    inside = smooth_step(_IRIS_EDGE + 1.0, _IRIS_EDGE - 1.4, angle)[:, None]
+    inside = smooth_ramp(_IRIS_EDGE + 1.0, _IRIS_EDGE - 1.4, angle)[:, None]
     albedo += (iris - albedo) * inside
     wide = min(max(actions.get("eyeWideLeft", 0.0), 0.0), 1.0)
     edge = _PUPIL_EDGE + _PUPIL_GROWTH * wide
-    pupil = smooth_step(edge + 0.8, edge - 0.8, angle)[:, None]
+    pupil = smooth_ramp(edge + 0.8, edge - 0.8, angle)[:, None]
     albedo += (_PUPIL - albedo) * pupil
     return albedo
 
@@ -58,7 +59,7 @@ def socket_colour(identity: Identity) -> Floats:
 
 def _white(angle: Floats, turn: NDArray[Any], identity: Identity) -> Floats:
     """White, pink towards the corners, with thin vessels that run to the iris."""
-    corners = smooth_step(30, 68, angle)
+    corners = smooth_ramp(30, 68, angle)
     strands = noise("strand", turn + identity.texture_offsets[1], angle / 140)
     vessels = np.clip(strands - 1.1, 0, 1) * corners
     tired = 0.8 + 0.5 * float(identity.texture_offsets[7]) + 0.3 * max(identity.age - 0.6, 0)
@@ -73,7 +74,7 @@ def _iris(angle: Floats, turn: NDArray[Any], direction: Floats, identity: Identi
     fibres = noise("strand2", turn + identity.texture_offsets[2], angle / 60)
     fine = noise("strand", turn + identity.texture_offsets[4], angle / 70)
     ruff = bell((angle - 13.5) / 3.2)
-    ring = smooth_step(_IRIS_EDGE - 5.0, _IRIS_EDGE - 0.3, angle)
+    ring = smooth_ramp(_IRIS_EDGE - 5.0, _IRIS_EDGE - 0.3, angle)
     light = 1 + 0.30 * fibres + 0.15 * fine + 0.45 * ruff - 0.78 * ring
     # The cornea gathers the light that falls from above in the lower half of the iris.
     light += 1.1 * np.maximum(-direction[:, 2], 0)

@@ -8,7 +8,8 @@ import numpy as np
 
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.materials.places import Places, bell, smooth_step
+from voc_builder.synthetic.materials.places import Places
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 LIPS_SPECULAR = 1.0
@@ -19,6 +20,7 @@ TONGUE_ROUGHNESS, TONGUE_SPECULAR = 0.40, 0.6
 CAVITY_ROUGHNESS, CAVITY_SPECULAR = 0.50, 0.2
 
 _MOUTH_LINE = 0.6600
+"""Height at which the lips meet, in metres."""
 _LIP_TILE = 0.055
 """Width in metres of a tile of the lips' creases."""
 
@@ -78,7 +80,7 @@ _LOWER = _Row(
 
 def lip_part(face: Places) -> Floats:
     """[F] how much of a point is lip; the border is soft but drawn."""
-    return smooth_step(0.12, 0.80, face.lips + 0.03 * face.grain)
+    return smooth_ramp(0.12, 0.80, face.lips + 0.03 * face.grain)
 
 
 def lip_albedo(face: Places, identity: Identity) -> Floats:
@@ -90,7 +92,7 @@ def lip_albedo(face: Places, identity: Identity) -> Floats:
     colour = own + (tint - own) * float(0.85 * identity.lip_tint)
     above = face.z - _MOUTH_LINE
     inside = bell(above / 0.0032)
-    lower = smooth_step(0.0005, -0.0040, above) * float(0.10 + 0.10 * identity.darkness)
+    lower = smooth_ramp(0.0005, -0.0040, above) * float(0.10 + 0.10 * identity.darkness)
     light = 1 - 0.26 * inside + lower + 0.04 * lip_creases(face) + 0.03 * face.blotches
     warm = np.array([1.0, 0.88, 0.90], np.float32)
     albedo: Floats = colour * light[:, None] * (1 + (warm - 1) * inside[:, None])
@@ -131,7 +133,7 @@ def tongue_albedo(template: Floats) -> Floats:
 
 
 def cavity_albedo(template: Floats) -> Floats:
-    """[P, 3] wet red."""
+    """[P, 3] wet red, the same everywhere."""
     return np.broadcast_to(_CAVITY, template.shape)
 
 
@@ -146,11 +148,11 @@ def _teeth(template: Floats, row: _Row) -> tuple[Floats, Floats]:
     crowns = np.asarray(row.crowns, np.float32)[tooth]
     beside = (along - limits[tooth]) / widths * 2 - 1
     gum_line = crowns - 0.0024 * np.square(beside)
-    gum = smooth_step(-0.0004, 0.0006, height - gum_line)
+    gum = smooth_ramp(-0.0004, 0.0006, height - gum_line)
     # Between teeth there is a slit, wider towards the edge where their corners are round, and the
     # teeth turn away from the light beside it.
     aside = (1 - np.abs(beside)) * widths * 0.5
-    corner = np.square(smooth_step(0.0026, 0.0, height))
+    corner = np.square(smooth_ramp(0.0026, 0.0, height))
     slit = bell(aside / (0.00032 + 0.00070 * corner)) * (1 - 0.7 * gum)
     turned = 0.16 * bell(aside / 0.0013)
     # Enamel is clearer at its edge and yellower at the neck and on the canine.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.materials.texture import sample_texture
 from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.renderer.texture import sample_texture
 
 TEXELS = 512
 """Side of a texture; the finest wave that it can hold is two texels long."""
@@ -48,7 +48,7 @@ def noise(name: str, u: NDArray[Any], v: NDArray[Any]) -> Floats:
     """
     size = np.float32(TEXELS)
     return sample_texture(
-        noise_texture(name), (u - np.floor(u)) * size, (v - np.floor(v)) * size, wrap=True
+        noise_texture(name), (u - np.floor(u)) * size, (v - np.floor(v)) * size, "repeat"
     )
 
 

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voc_builder.synthetic.materials.noise import noise
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 Actions = Mapping[str, float]
 """Facial actions by their ARKit names, such as browDownLeft, to their strength."""
 
 _AXIS = 0.04
-"""The head's upright axis lies this far behind the origin, negated in y, in metres."""
+"""Metres by which the head's upright axis lies before the origin, at y = -0.04."""
 _TILE = 0.25
 """Height of a tile of skin in metres; two tiles go round the head, about as wide as they are high.
 """
@@ -33,7 +34,7 @@ _HAIR_PIXEL = 0.00028
 
 @dataclass(frozen=True)
 class Places:
-    """Points of the skin on the base head, each field [P]."""
+    """Points of the skin on the base head; each field [P] where not said."""
 
     x: Floats
     """Towards the head's own left, metres."""
@@ -62,7 +63,7 @@ class Places:
     @cached_property
     def front(self) -> Floats:
         """1 on the front of the head, 0 from the ears backwards."""
-        return smooth_step(-0.05, -0.09, self.y)
+        return smooth_ramp(-0.05, -0.09, self.y)
 
     @cached_property
     def patches(self) -> Floats:
@@ -86,7 +87,7 @@ class Places:
 
     def left_part(self, width: float = 0.008) -> Floats:
         """1 on the head's own left half, 0 on its right, changing over `width` metres."""
-        return smooth_step(-width, width, self.x)
+        return smooth_ramp(-width, width, self.x)
 
     def blob(self, across: float, height: float, width: float, tallness: float) -> Floats:
         """Soft spots left and right: 1 in their middle, 1 / e at `width` and `tallness` metres."""
@@ -137,20 +138,6 @@ def sided(actions: Actions, name: str, left_part: Floats) -> Floats:
 def both_sides(actions: Actions, name: str) -> float:
     """Mean strength of the action `name` on the left and on the right, not below 0."""
     return max((actions.get(f"{name}Left", 0.0) + actions.get(f"{name}Right", 0.0)) / 2, 0.0)
-
-
-def smooth_step(start: float, end: float, value: NDArray[Any]) -> Floats:
-    """0 where value has not reached `start`, 1 beyond `end`, smooth between; either may be less."""
-    part: NDArray[Any] = (value - start) * (1 / (end - start))
-    np.clip(part, 0, 1, out=part)
-    step: Floats = part * part * (3 - 2 * part)
-    return step
-
-
-def bell(value: NDArray[Any]) -> Floats:
-    """exp(-value^2)."""
-    height: Floats = np.exp(-(value * value))
-    return height
 
 
 def mix(under: Floats, over: Floats, part: Floats) -> Floats:

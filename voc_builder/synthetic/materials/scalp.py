@@ -7,7 +7,8 @@ import numpy as np
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.hair.haircut import haircut_of
 from voc_builder.synthetic.hair.hairline import hair_density
-from voc_builder.synthetic.materials.places import Places, smooth_step
+from voc_builder.synthetic.materials.places import Places
+from voc_builder.synthetic.renderer.curves import smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 _COVER = {"short": 0.85, "cap": 0.88, "long": 0.88, "buzz": 0.6, "bald": 0.0}
@@ -20,7 +21,7 @@ def scalp(skin: Places, identity: Identity) -> Floats:
     if cut is None:
         return np.zeros_like(skin.x)
     grown = hair_density(np.stack([skin.x, skin.y, skin.z], axis=1), cut)
-    grown *= 1 - smooth_step(0.02, 0.10, skin.ears)
+    grown *= 1 - smooth_ramp(0.02, 0.10, skin.ears)
     strands = 1 + 0.10 * skin.grain
     part: Floats = np.clip(grown * strands * _COVER[identity.hair_style], 0, 0.95)
     return part

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.beard import jaw
-from voc_builder.synthetic.materials.places import Places, bell, smooth_step
+from voc_builder.synthetic.materials.places import Places
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 _PIGMENTS = np.array([[0.03, 0.33, 0.27], [0.26, 0.37, 0.46], [0.50, 0.62, 0.52]], np.float32)
@@ -39,7 +40,7 @@ def skin_gloss(skin: Places, identity: Identity) -> tuple[Floats, Floats]:
     oily = skin.front * (
         0.6 * skin.blob(0, 0.70, 0.012, 0.03) + 0.35 * skin.blob(0, 0.785, 0.04, 0.02)
     )
-    dull = smooth_step(0.66, 0.63, skin.z)
+    dull = smooth_ramp(0.66, 0.63, skin.z)
     roughness = float(identity.gloss + 0.04) - 0.12 * oily + 0.12 * dull + 0.02 * skin.blotches
     specular = _SPECULAR * (1 + 0.5 * oily - 0.35 * dull + 0.08 * skin.grain)
     return roughness, specular
@@ -103,6 +104,7 @@ def _nostrils(face: Places) -> Floats:
 
 
 def _freckles(face: Places, identity: Identity) -> Floats:
+    """[F] melanin in spots on cheeks, nose and forehead."""
     if identity.freckles <= 0:
         return np.zeros_like(face.x)
     zone = face.blob(0.02, 0.698, 0.045, 0.028) + 0.35 * face.blob(0, 0.78, 0.05, 0.02)

@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.materials.places import (
-    Actions,
-    Places,
-    bell,
-    both_sides,
-    sided,
-    smooth_step,
-)
+from voc_builder.synthetic.materials.places import Actions, Places, both_sides, sided
+from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
 from voc_builder.synthetic.renderer.surface import Floats
 
 _MILLIMETRE = 1e-3
@@ -59,7 +53,7 @@ def _forehead(face: Places, identity: Identity, actions: Actions, left: Floats) 
     spacing = 0.0084 + 0.0024 * float(identity.texture_offsets[3])
     wander = 0.0012 * face.patches
     turns = (face.z - 0.7690 - bend + wander) / spacing
-    band = smooth_step(0.7610, 0.7680, face.z) * smooth_step(0.8040, 0.7900, face.z)
+    band = smooth_ramp(0.7610, 0.7680, face.z) * smooth_ramp(0.8040, 0.7900, face.z)
     broken = np.clip(1 + 0.35 * face.blotches, 0.3, 1.4)
     height: Floats = -depth * band * broken * _grooves(turns) * face.front
     return height
@@ -105,7 +99,7 @@ def _crows_feet(face: Places, identity: Identity, actions: Actions, left: Floats
     outwards = face.across - 0.0405
     upwards = face.z - 0.7265
     distance = np.hypot(outwards, upwards)
-    reach = smooth_step(0.0075, 0.0120, distance) * smooth_step(0.0260, 0.0150, distance)
+    reach = smooth_ramp(0.0075, 0.0120, distance) * smooth_ramp(0.0260, 0.0150, distance)
     # Upwards / outwards is nearly the angle over the narrow fan.
     angle = upwards / np.maximum(outwards, 0.002)
     fan = np.where(outwards > 0.002, bell(np.square(angle * 1.15)), 0)
@@ -140,9 +134,9 @@ def _nasolabial(face: Places, identity: Identity, actions: Actions, left: Floats
     curve = 0.0195 + 0.0205 * down - 0.0045 * down * down
     beside = face.across - curve
     # A sneer folds the upper end by the nose, a smile the whole of it.
-    begin = smooth_step(0.6975, 0.6890, face.z)
-    length = begin * smooth_step(0.6500, 0.6660, face.z)
-    upper = begin * smooth_step(0.6600, 0.6800, face.z)
+    begin = smooth_ramp(0.6975, 0.6890, face.z)
+    length = begin * smooth_ramp(0.6500, 0.6660, face.z)
+    upper = begin * smooth_ramp(0.6600, 0.6800, face.z)
     # A smile squeezes the lower part flat and makes a fold of its own.
     depth = (0.35 * stretch + age_lines * (1 - 0.55 * np.minimum(smile, 1))) * length
     depth += (0.20 * smile + 1.15 * sneer + 0.45 * raised) * (0.75 * upper + 0.25 * length)
@@ -161,7 +155,7 @@ def _smile_fold(face: Places) -> Floats:
     """
     outwards = face.across - 0.0195
     above = (face.z - 0.6925 + 0.76 * outwards) * 0.8
-    length = smooth_step(-0.0020, 0.0030, outwards) * smooth_step(0.0190, 0.0130, outwards)
+    length = smooth_ramp(-0.0020, 0.0030, outwards) * smooth_ramp(0.0190, 0.0130, outwards)
     groove = 0.55 * bell(above / 0.0016) + 0.45 * bell(above / 0.0038)
     crease: Floats = length * (groove - 0.35 * bell((above - 0.006) / 0.004))
     return crease
@@ -179,7 +173,7 @@ def _around_mouth(face: Places, identity: Identity, actions: Actions, left: Floa
     beside = bell((face.across - 0.0345) / 0.0016) * bell((face.z - 0.6610) / 0.0075)
     below_lip = bell((face.z - 0.6395) / 0.0026) * bell(np.square(face.across / 0.017))
     pits = face.blob(0, 0.626, 0.015, 0.0085) * np.clip(face.blotches, -0.5, 1.5)
-    pits *= smooth_step(-0.115, -0.132, face.y)
+    pits *= smooth_ramp(-0.115, -0.132, face.y)
     relief = (0.8 * frown + 0.35 * age_lines) * marionette + 0.9 * dimple * beside
     relief += 0.6 * chin * below_lip + 0.16 * chin * pits
     if purse + age_lines > 0:
@@ -196,7 +190,7 @@ def _neck(face: Places, identity: Identity) -> Floats:
     if age_lines == 0:
         return np.zeros_like(face.x)
     turns = (face.z - 0.585 + 0.0015 * face.patches) / 0.017
-    height: Floats = -0.4 * age_lines * smooth_step(0.612, 0.600, face.z) * _grooves(turns)
+    height: Floats = -0.4 * age_lines * smooth_ramp(0.612, 0.600, face.z) * _grooves(turns)
     return height
 
 

@@ -29,6 +29,11 @@ class Camera:
         """Scale at the target."""
         return self.focal / self.distance
 
+    @property
+    def place(self) -> Floats:
+        """[3] where it stands in the world."""
+        return self.target - np.array([0, self.distance, 0], np.float32)
+
     def project(self, points: Floats) -> Floats:
         """[N, 3] in the world -> [N, 3]: column, row, 1 / distance along the view."""
         offset = points - self.target

@@ -7,7 +7,7 @@ import numpy as np
 from fer_det.box import FaceBox
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import pose_head
+from voc_builder.synthetic.renderer.pose import pose_head
 from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.scene import Scene
 

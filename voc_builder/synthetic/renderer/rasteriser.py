@@ -135,6 +135,7 @@ def _twice_area(column: NDArray[_Real], row: NDArray[_Real]) -> NDArray[_Real]:
 
 
 def _extent(values: Floats) -> tuple[Floats, Floats]:
+    """Least and greatest [T] of each triangle's three values [T, 3]."""
     first, second, third = values[:, 0], values[:, 1], values[:, 2]
     low = np.minimum(np.minimum(first, second), third)
     return low, np.maximum(np.maximum(first, second), third)

@@ -8,30 +8,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.renderer.geometry import smooth_step
+from voc_builder.synthetic.renderer.curves import smooth_step
 from voc_builder.synthetic.renderer.surface import Floats, Region, Surface
 
-EYES = (Region.LEFT_EYE, Region.RIGHT_EYE)
+_EYES = (Region.LEFT_EYE, Region.RIGHT_EYE)
 INSIDE_MOUTH = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.MOUTH_CAVITY, Region.TONGUE)
 _HOLLOW = (Region.MOUTH_CAVITY, Region.TONGUE)
 
 _LID_REACH = 0.0022
 """Metres below the upper lid over which it shades the eye."""
 _LID_SHADE = 0.3
+"""Part of the light that it keeps away."""
 _LIP_REACH = 0.004
 """Metres inwards from the lips over which they shade what is behind them."""
 _LIP_SHADE = 0.45
+"""Part of the light that they keep away."""
 _TEETH_FRONT = -0.146
 """y of the front teeth on the base head, metres."""
 _MOUTH_DEPTH = 0.05
 """Metres behind them at which hardly any light is left; the paint darkens, too."""
 _DEEPEST = 0.08
+"""Part of the light that is left there."""
 
 
 def recess_light(surface: Surface, width: int, height: int, pixels_per_metre: float) -> Floats:
     """[P] part of the light that reaches each point: 1 on the skin, less in eyes and mouth."""
     light = np.ones(len(surface.rows), np.float32)
-    eyes = np.isin(surface.region, EYES)
+    eyes = np.isin(surface.region, _EYES)
     inside = np.isin(surface.region, INSIDE_MOUTH)
     if eyes.any():
         reach = _LID_REACH * pixels_per_metre

@@ -15,6 +15,7 @@ _STEEPEST = 0.9
 _CREASES = 450.0
 """Loss of light a metre of depth, in creases too fine for the depth of the mesh to show."""
 _DARKEST, _BRIGHTEST = -0.35, 0.1
+"""The most that creases lose and ridges gain."""
 
 
 def bend_normals(

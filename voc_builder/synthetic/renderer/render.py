@@ -12,12 +12,13 @@ from fer_det.box import FaceBox
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.hair.hairdo import draw_hair
+from voc_builder.synthetic.hair.lashes import draw_lashes
 from voc_builder.synthetic.materials.paint import paint
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.framing import SUPERSAMPLING, aim, face_box, final_pixels
-from voc_builder.synthetic.renderer.geometry import pose_head, vertex_normals
-from voc_builder.synthetic.renderer.lashes import draw_lashes
+from voc_builder.synthetic.renderer.geometry import vertex_normals
 from voc_builder.synthetic.renderer.occlusion import contact_light, openness
+from voc_builder.synthetic.renderer.pose import pose_head
 from voc_builder.synthetic.renderer.rasteriser import Fragments
 from voc_builder.synthetic.renderer.recesses import INSIDE_MOUTH, recess_light
 from voc_builder.synthetic.renderer.relief import bend_normals, crease_light
@@ -30,8 +31,6 @@ from voc_builder.synthetic.worn.glasses import draw_glasses
 from voc_builder.synthetic.worn.hand import draw_hand
 from voc_builder.synthetic.worn.hat import draw_hat, headgear_of
 from voc_builder.synthetic.worn.mask import draw_mask
-
-__all__ = ["SUPERSAMPLING", "RenderedHead", "aim", "render_head"]
 
 _MOUTH_SHADOW = np.float32(0.2)
 """The least shadow from the key light inside the mouth, where the lips let only part of it in."""

@@ -1,4 +1,4 @@
-"""Light on a painted surface: four lights, scattered by the surface or mirrored by its gloss."""
+"""Light on a painted head: four lights, scattered by its surface or mirrored by its gloss."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.renderer.plain_light import SCATTERED, SKY_GAIN, SKY_MEAN
 from voc_builder.synthetic.renderer.surface import Floats, Paint, Surface
 from voc_builder.synthetic.scene.scene import Lighting
 
@@ -20,17 +21,18 @@ _PENUMBRA = np.array([0.18, -0.04, -0.1], np.float32)
 """What the half-shadow on skin gains and loses: it is redder than light or shadow."""
 _HOLLOW = np.array([0.22, -0.05, -0.1], np.float32)
 """The same for hollows, where light bounces from skin to skin."""
-_SCATTERED = np.float32(0.62)
-"""Part of the light that the scattering keeps; sets the balance with the mirrored part."""
 _MIRRORED = np.float32(0.9)
-_SKY = np.float32(0.62), np.float32(0.38)
-"""Light from around: mean, and gain of what faces upwards."""
+"""Strength of all that gloss mirrors; sets its balance with the scattered part."""
 _FACING_REFLECTANCE = np.float32(0.04)
+"""Part of the light that a dielectric mirrors straight back."""
 _ROUGHEST_MIRROR = np.float32(0.2)
 """Roughness below which a highlight would slip between two pixels."""
 _BRIGHTEST = np.float32(6)
+"""Highlights above this would burn into blots."""
 _RIM = np.float32(0.9)
+"""Brightness of an edge in a rim light of strength 1."""
 _SHEEN = np.float32(0.02)
+"""Part of the light from around that gloss mirrors at its edges."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,15 @@ def shade(
 
     normals [P, 3]: the surface's, with its relief.
     """
-    view = unit(camera_place(camera) - surface.position)
+    view = unit(camera.place - surface.position)
     facing = np.clip(_dot(normals, view), 0, 1)
     lit = 1 - reach.shadow
     hollow = _tinted(reach.openness, paint.scatter, _HOLLOW)
-    sky = (_SKY[0] + _SKY[1] * normals[:, 2])[:, None] * hollow * lighting.ambient
+    sky = (SKY_MEAN + SKY_GAIN * normals[:, 2])[:, None] * hollow * lighting.ambient
     key = _scatter(normals @ lighting.key, paint.scatter)
     key *= _tinted(lit, paint.scatter, _PENUMBRA) * lighting.key_colour
     fill = _scatter(normals @ lighting.fill, paint.scatter) * hollow * lighting.fill_colour
-    light = (sky + key + fill) * _SCATTERED
+    light = (sky + key + fill) * SCATTERED
     light += _rim(normals, facing, lighting, reach)[:, None]
     light *= reach.recess[:, None]
     gloss = (
@@ -80,11 +82,6 @@ def shade(
     gloss *= (paint.specular * reach.recess * _MIRRORED)[:, None]
     colour: Floats = paint.albedo * light + gloss
     return colour
-
-
-def camera_place(camera: Camera) -> Floats:
-    """[3] where the camera stands."""
-    return camera.target - np.array([0, camera.distance, 0], np.float32)
 
 
 def _scatter(cosine: Floats, scatter: Floats) -> Floats:

@@ -7,14 +7,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from voc_builder.synthetic.materials.texture import sample_texture
 from voc_builder.synthetic.renderer.geometry import UP, unit
 from voc_builder.synthetic.renderer.rasteriser import nearness_map
 from voc_builder.synthetic.renderer.surface import Floats, Ints, Surface
+from voc_builder.synthetic.renderer.texture import sample_texture
 
-MAP_SIZE = 224
+_MAP_SIZE = 224
 """Pixels on a side of the picture that the light takes of the head."""
-MAP_EXTENT = 0.42
+_MAP_EXTENT = 0.42
 """Metres on that side: a head, its neck and what they shade of the shoulders."""
 _BEFORE = 2.0
 """Metres from the head's middle to the plane from which the light looks; any that clears it."""
@@ -39,13 +39,13 @@ def cast_shadow(
     across = unit(np.cross(_upright(light), light).astype(np.float32))
     upwards = np.cross(light, across).astype(np.float32)
     axes = np.stack([across, upwards, light], axis=1)
-    nearest = nearness_map(_seen_by_light(points, middle, axes), triangles, MAP_SIZE, MAP_SIZE)
+    nearest = nearness_map(_seen_by_light(points, middle, axes), triangles, _MAP_SIZE, _MAP_SIZE)
     grazing = 1 - np.clip(surface.normal @ light, 0, 1)
     lifted = surface.position + surface.normal * (np.float32(_LIFT) * grazing)[:, None]
     place = _seen_by_light(lifted, middle, axes)
     # Pixel centres lie at + 0.5, the map's samples at whole numbers.
     columns, rows = place[:, 0] - np.float32(0.5), place[:, 1] - np.float32(0.5)
-    blocker = sample_texture(nearest, columns, rows, wrap=False)
+    blocker = sample_texture(nearest, columns, rows, "zero")
     behind = blocker - place[:, 2] - np.float32(_BIAS)
     shadow: Floats = np.clip(behind / np.float32(_EDGE), 0, 1)
     return shadow
@@ -72,8 +72,8 @@ def soften(values: Floats, surface: Surface, width: int, height: int, deviation:
 def _seen_by_light(points: Floats, middle: Floats, axes: Floats) -> Floats:
     """[N, 3] column, row and nearness to the light (metres) in the light's own picture."""
     seen = np.asarray((points - middle) @ axes, np.float32)
-    seen[:, :2] *= np.float32(MAP_SIZE / MAP_EXTENT)
-    seen[:, :2] += np.float32(MAP_SIZE / 2)
+    seen[:, :2] *= np.float32(_MAP_SIZE / _MAP_EXTENT)
+    seen[:, :2] += np.float32(_MAP_SIZE / 2)
     seen[:, 2] += np.float32(_BEFORE)
     return seen
 

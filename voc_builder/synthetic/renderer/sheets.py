@@ -14,10 +14,6 @@ from voc_builder.synthetic.renderer.rasteriser import rasterise
 from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
 from voc_builder.synthetic.scene.scene import Lighting
 
-_ALBEDO_SHARE = np.float32(0.62)
-"""What a white surface sends to the camera of the light that falls on it."""
-_TOWARDS_CAMERA = np.array([0, -1, 0], np.float32)
-
 _SHADOW = np.float32(0.42)
 """Part of the light that a thing laid on the skin keeps from the skin beside it."""
 
@@ -76,13 +72,8 @@ def cover_of(canvas: Canvas, seen: SeenPoints, alpha: Floats) -> Floats:
 
 
 def lay(canvas: Canvas, seen: SeenPoints, colour: Floats, alpha: Floats) -> None:
-    """Paint colour [P, 3] over the canvas with alpha [P]; what covers half a pixel hides it."""
-    at = seen.rows, seen.columns
-    through = 1 - alpha
-    canvas.colour[at] = canvas.colour[at] * through[:, None] + colour * alpha[:, None]
-    canvas.alpha[at] = canvas.alpha[at] * through + alpha
-    nearest = np.maximum(canvas.nearness[at], seen.nearness)
-    canvas.nearness[at] = np.where(alpha > 0.5, nearest, canvas.nearness[at])
+    """Paint seen points in colour [P, 3] with alpha [P] over the canvas."""
+    canvas.lay(seen.rows, seen.columns, seen.nearness, colour, alpha)
 
 
 def cast_soft_shadow(
@@ -100,26 +91,3 @@ def cast_soft_shadow(
     thrown = cv2.warpAffine(cover, shift, (width, height))
     soft = cv2.GaussianBlur(thrown, (0, 0), max(0.7 * float(length), 0.5))
     canvas.colour[:] *= (1 - _SHADOW * soft * (1 - cover))[..., None]
-
-
-def light_matte(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Floats:
-    """[P, 3] light that a white matte surface sends out; `wrap` lets it reach round the edge."""
-    softness = np.float32(wrap)
-    light = lighting.ambient * (np.float32(0.62) + np.float32(0.38) * normal[:, 2:])
-    for direction, colour in (
-        (lighting.key, lighting.key_colour),
-        (lighting.fill, lighting.fill_colour),
-    ):
-        facing = np.clip((normal @ direction + softness) / (1 + softness), 0, 1)
-        light = light + facing[:, None] * colour
-    rim = np.clip(normal @ lighting.rim, 0, 1) * np.float32(lighting.rim_strength)
-    lit: Floats = ((light + rim[:, None]) * _ALBEDO_SHARE).astype(np.float32)
-    return lit
-
-
-def light_shine(normal: Floats, lighting: Lighting, sharpness: float) -> Floats:
-    """[P, 3] the key light's reflection; `sharpness` as Blinn and Phong's exponent."""
-    half = unit(lighting.key + _TOWARDS_CAMERA)
-    shine = np.power(np.clip(normal @ half, 0, 1), np.float32(sharpness))
-    glint: Floats = (shine[:, None] * lighting.key_colour).astype(np.float32)
-    return glint

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
 
 Longs = NDArray[np.int64]
@@ -16,7 +17,8 @@ _LONGEST = 4096.0
 _FAINTEST = 1e-4
 """Coverage below which a pixel is left alone."""
 _DENSER = 1.3
-"""A stroke alone should hide about as much as its coverage says."""
+"""Makes up for what the exponential below takes, so that a stroke alone hides about as much as its
+coverage says."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,19 @@ class Strokes:
     """[P]"""
 
 
+def project_paths(camera: Camera, paths: Floats) -> Floats:
+    """Bent lines [N, K, 3] in the world -> their straight pieces [N, K - 1, 2, 3] in the picture.
+
+    Both ends of each piece as Camera.project gives them: column, row and nearness.
+    """
+    projected = camera.project(paths.reshape(-1, 3)).reshape(paths.shape)
+    return np.stack([projected[:, :-1], projected[:, 1:]], axis=2)
+
+
 def draw_strokes(
     canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
 ) -> None:
-    """Draw straight strokes at once; the arguments as of gather_strokes."""
+    """Draw straight strokes; the arguments as of gather_strokes."""
     lay_strokes(canvas, gather_strokes(canvas, ends, colour, cover, rank, slack))
 
 
@@ -73,18 +84,13 @@ def gather_strokes(
 
 
 def lay_strokes(canvas: Canvas, strokes: Strokes) -> None:
-    """Paint gathered strokes over the canvas; what covers half a pixel hides it."""
-    pixels, alpha = strokes.pixels, strokes.alpha
-    through = 1 - alpha
-    colour = canvas.colour.reshape(-1, 3)
-    cover, nearness = canvas.alpha.reshape(-1), canvas.nearness.reshape(-1)
-    colour[pixels] = colour[pixels] * through[:, None] + strokes.colour * alpha[:, None]
-    cover[pixels] = cover[pixels] * through + alpha
-    nearest = np.maximum(nearness[pixels], strokes.nearness)
-    nearness[pixels] = np.where(alpha > 0.5, nearest, nearness[pixels])
+    """Paint gathered strokes over the canvas."""
+    rows, columns = np.divmod(strokes.pixels, canvas.alpha.shape[1])
+    canvas.lay(rows, columns, strokes.nearness, strokes.colour, strokes.alpha)
 
 
 def _in_view(ends: Floats, width: int, height: int) -> tuple[Floats, Ints]:
+    """The strokes that may touch the picture, and their numbers."""
     low, high = ends.min(axis=1), ends.max(axis=1)
     kept = (
         (high[:, 0] > 0)

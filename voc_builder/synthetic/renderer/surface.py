@@ -25,7 +25,9 @@ class Region(IntEnum):
     UPPER_TEETH = 3
     LOWER_TEETH = 4
     MOUTH_CAVITY = 5
+    """The skin inside the lips."""
     EYE_SOCKET = 6
+    """The skin inside the lids, around the eyeball."""
     TONGUE = 7
 
 
@@ -72,6 +74,35 @@ class Canvas:
     colour: Floats
     """[H, W, 3] times alpha: soft edges carry no colour of what was below."""
     alpha: Floats
-    """[H, W] 1 where the head covers the background."""
+    """[H, W] 1 where something covers the background."""
     nearness: Floats
     """[H, W] 1 / distance along the view, 0 where there is nothing."""
+
+    def lay(
+        self,
+        rows: NDArray[np.integer],
+        columns: NDArray[np.integer],
+        nearness: Floats,
+        colour: Floats,
+        alpha: Floats,
+    ) -> None:
+        """Paint colour [P, 3] with alpha [P] over pixels; what covers half a pixel hides it.
+
+        rows, columns, nearness [P]: the pixels, none of them twice, and how near the paint is.
+        """
+        at = rows, columns
+        through = 1 - alpha
+        self.colour[at] = self.colour[at] * through[:, None] + colour * alpha[:, None]
+        self.alpha[at] = self.alpha[at] * through + alpha
+        nearest = np.maximum(self.nearness[at], nearness)
+        self.nearness[at] = np.where(alpha > 0.5, nearest, self.nearness[at])
+
+    def window(self, places: Floats, margin: float = 0.0) -> tuple[slice, slice]:
+        """Rows and columns that hold places [N, 2 or 3] (column, row, ...) and a margin in pixels.
+
+        Empty where all of them lie outside the picture.
+        """
+        height, width = self.alpha.shape
+        left, top = np.floor(places[:, :2].min(axis=0) - margin).astype(int).clip(0).tolist()
+        right, bottom = np.ceil(places[:, :2].max(axis=0) + margin).astype(int).tolist()
+        return slice(top, max(top, min(bottom, height))), slice(left, max(left, min(right, width)))

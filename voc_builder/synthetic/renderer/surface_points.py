@@ -45,7 +45,7 @@ def _rasterise_some(
 
 
 def visible_surface(fragments: Fragments, head: Head, points: Floats, normals: Floats) -> Surface:
-    """points, normals [V, 3]: the posed head; fragments: of its solid triangles."""
+    """What lies at each covered pixel; points, normals [V, 3]: the posed head."""
     rows, columns = np.nonzero(fragments.triangle >= 0)
     triangle = fragments.triangle[rows, columns]
     weights = fragments.weights[rows, columns]

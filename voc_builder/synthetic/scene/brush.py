@@ -90,9 +90,8 @@ def glow(picture: Floats, x: float, y: float, reach: float, colour: Floats) -> N
     down = (np.arange(height, dtype=np.float32) + 0.5) / height - y
     across = ((np.arange(width, dtype=np.float32) + 0.5) / width - x) * (width / height)
     spread = np.float32(reach)
-    picture += (np.exp(-((down / spread) ** 2))[:, None] * np.exp(-((across / spread) ** 2))[None])[
-        ..., None
-    ] * colour
+    light = np.exp(-((down / spread) ** 2))[:, None] * np.exp(-((across / spread) ** 2))[None]
+    picture += light[..., None] * colour
 
 
 def mix(picture: Floats, colour: Floats, part: Floats) -> None:
@@ -142,4 +141,5 @@ def cell_values(
 
 
 def _pixels(picture: Floats | NDArray[np.uint8]) -> Floats:
+    """[2] width and height."""
     return np.array([picture.shape[1], picture.shape[0]], dtype=np.float32)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from voc_builder.synthetic.renderer.surface import Floats
-from voc_builder.synthetic.scene.scene import Film, Lighting, Scene
+from voc_builder.synthetic.scene.scene import Film, GlassesKind, Lighting, Scene
 
 
 class _Span(NamedTuple):
@@ -44,13 +44,16 @@ class _Chance(NamedTuple):
 _YAW = _Span((6, 15), (13, 32), (26, 60))
 _PITCH = _Span((3, 8), (7, 16), (11, 30))
 _ROLL = _Span((2, 6), (6, 16), (11, 35))
+# Metres, and a part of the picture's smaller side.
 _DISTANCE = _Span((1.2, 1.8), (0.75, 1.8), (0.55, 2.5))
 _FACE_PART = _Span((0.46, 0.55), (0.42, 0.68), (0.3, 1.1))
 # Parts of the picture: standard deviation and greatest shift.
 _SHIFT = _Span((0.015, 0.04), (0.033, 0.1), (0.12, 0.35))
+# Pixels, and how often width and height are one.
 _SIDE = _Span((224, 224), (200, 256), (160, 288))
 _SQUARE = _Chance(1, 0.8, 0.4)
 
+# Azimuths and elevations in degrees; strengths of light, of which about 2 makes a usual key.
 _KEY_AZIMUTH = _Span((15, 45), (0, 70), (0, 150))
 _KEY_ELEVATION = _Span((15, 40), (5, 60), (-45, 80))
 _KEY = _Span((1.5, 2.1), (1.6, 2.8), (1, 4.2))
@@ -62,6 +65,7 @@ _RIM_AZIMUTH = _Span((120, 150), (110, 160), (100, 170))
 _AMBIENT = _Span((0.5, 0.75), (0.4, 0.85), (0.12, 1))
 _WARMTH = _Span((-0.03, 0.03), (-0.13, 0.13), (-0.3, 0.3))
 
+# Stops: of the exposure only the standard deviation, the second number, is used.
 _EXPOSURE = _Span((0, 0.08), (0, 0.12), (0, 0.5))
 _SATURATION = _Span((0.85, 1), (0.62, 0.98), (0.35, 1.2))
 _GRAY = _Chance(0, 0.08, 0.35)
@@ -80,7 +84,8 @@ _HAND = _Chance(0, 0.02, 0.08)
 _HAT = _Chance(0, 0.05, 0.12)
 
 _BUST = 1.9
-"""Heights of brow to chin from a face's middle down to where the body ends."""
+"""Heights of brow to chin from a face's middle down to where the body surely reaches. Larger than
+recipe.COMPANY_BUST: one figure for both would change made pictures."""
 
 
 def draw_scene(rng: np.random.Generator, variety: float) -> Scene:
@@ -172,7 +177,7 @@ def _draw_film(rng: np.random.Generator, variety: float) -> Film:
     )
 
 
-def _draw_glasses(rng: np.random.Generator, variety: float) -> Literal["none", "clear", "dark"]:
+def _draw_glasses(rng: np.random.Generator, variety: float) -> GlassesKind:
     worn, dark = _GLASSES.draw(rng, variety), _DARK_GLASSES.draw(rng, variety)
     if not worn:
         return "none"

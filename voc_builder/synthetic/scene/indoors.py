@@ -8,6 +8,7 @@ import numpy as np
 
 from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.brush import (
+    Corners,
     Range,
     blank,
     cell_values,
@@ -81,20 +82,28 @@ def _dimmed(rng: np.random.Generator) -> np.float32:
     return np.float32(rng.uniform(0.25, 1.0))
 
 
+def _tilted(x: float, top: float, half: float, bottom: float, tilt: float) -> Corners:
+    """The corners of something flat around x, seen from a little aside."""
+    return (
+        (x - half, top - tilt),
+        (x + half, top + tilt),
+        (x + half, bottom - tilt),
+        (x - half, bottom + tilt),
+    )
+
+
 def _side_wall(picture: Floats, rng: np.random.Generator, wall: Floats) -> None:
     corner, slope = rng.uniform(0.1, 0.4), rng.uniform(-0.02, 0.02)
-    edge = ((-0.01, 0.0), (corner - slope, 0.0), (corner + slope, 1.0), (-0.01, 1.0))
+    edge: Corners = ((-0.01, 0.0), (corner - slope, 0.0), (corner + slope, 1.0), (-0.01, 1.0))
     if rng.random() < 0.5:
-        edge = tuple((1 - x, y) for x, y in edge)[::-1]  # type: ignore[assignment]
+        edge = [(1 - x, y) for x, y in reversed(edge)]
     fill_polygon(picture, edge, wall * np.float32(rng.uniform(0.4, 0.8)))
 
 
 def _floor(picture: Floats, rng: np.random.Generator) -> None:
     top, slope = rng.uniform(0.7, 0.95), rng.uniform(-0.08, 0.08)
-    skirting, floor = (
-        draw_colour(rng, (0.5, 0.95), (0, 0.2)),
-        draw_colour(rng, (0.2, 0.7), (0.1, 0.6), (15, 45)),
-    )
+    skirting = draw_colour(rng, (0.5, 0.95), (0, 0.2))
+    floor = draw_colour(rng, (0.2, 0.7), (0.1, 0.6), (15, 45))
     for shift, colour in ((-0.05, skirting), (0.0, floor)):
         left, right = top + slope + shift, top - slope + shift
         fill_polygon(picture, ((0, left), (1, right), (1, 1.01), (0, 1.01)), colour)
@@ -115,13 +124,7 @@ def _window(picture: Floats, rng: np.random.Generator) -> None:
         mix(view, frame, (slats < 0.6).astype(np.float32) * 0.8)
     mix(view, frame, bars.astype(np.float32))
     tilt = rng.uniform(-0.08, 0.08)
-    corners = (
-        (x - half, y - tilt),
-        (x + half, y + tilt),
-        (x + half, bottom - tilt),
-        (x - half, bottom + tilt),
-    )
-    paste(picture, view, corners)
+    paste(picture, view, _tilted(x, y, half, bottom, tilt))
     glow(picture, x, (y + bottom) / 2, half * 1.5, sky * np.float32(0.12))
     if rng.random() < 0.4:
         _curtain(picture, rng, x + half * rng.choice([-1.0, 1.0]))
@@ -173,16 +176,7 @@ def _shelves(picture: Floats, rng: np.random.Generator) -> None:
         board[21:] = wood
     tilt, top = rng.uniform(-0.15, 0.15), rng.uniform(-0.2, 0.1)
     bottom = top + rows * rng.uniform(0.2, 0.3)
-    paste(
-        picture,
-        case,
-        (
-            (x - half, top - tilt),
-            (x + half, top + tilt),
-            (x + half, bottom - tilt),
-            (x - half, bottom + tilt),
-        ),
-    )
+    paste(picture, case, _tilted(x, top, half, bottom, tilt))
 
 
 def _frames(picture: Floats, rng: np.random.Generator) -> None:
@@ -192,11 +186,11 @@ def _frames(picture: Floats, rng: np.random.Generator) -> None:
         half_width, half_height = rng.uniform(0.06, 0.18), rng.uniform(0.06, 0.2)
         frame = draw_colour(rng, (0.05, 0.9), (0.0, 0.6), (20, 50))
         first, last = (draw_colour(rng, (0.2, 0.95), (0.1, 0.7)) for _ in range(2))
-        print_ = gradient(32, 32, first, last)
-        mix(print_, first * 0.3, np.clip(clouds(rng, 32, 32, (2, 3), 2) * 3, 0, 1))
-        print_[:3], print_[-3:], print_[:, :3], print_[:, -3:] = frame, frame, frame, frame
+        image = gradient(32, 32, first, last)
+        mix(image, first * 0.3, np.clip(clouds(rng, 32, 32, (2, 3), 2) * 3, 0, 1))
+        image[:3], image[-3:], image[:, :3], image[:, -3:] = frame, frame, frame, frame
         left, right, top, bottom = x - half_width, x + half_width, y - half_height, y + half_height
-        paste(picture, print_, ((left, top), (right, top), (right, bottom), (left, bottom)))
+        paste(picture, image, ((left, top), (right, top), (right, bottom), (left, bottom)))
 
 
 def _lamp(picture: Floats, rng: np.random.Generator) -> None:

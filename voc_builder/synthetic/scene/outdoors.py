@@ -21,6 +21,8 @@ from voc_builder.synthetic.scene.brush import (
 
 _TEXTURE = 128
 """Pixels a side of a facade."""
+_GROUNDS = (((70, 130), (0.2, 0.65)), ((30, 50), (0.1, 0.4)), ((180, 230), (0.2, 0.6)))
+"""Hue and saturation of grass, sand and water."""
 
 
 def draw_street(rng: np.random.Generator, height: int, width: int) -> Floats:
@@ -140,9 +142,8 @@ def _facade(rng: np.random.Generator) -> Floats:
     mix(texture, glass[..., None] * tint, window.astype(np.float32))
     texture[down < 0.06] *= 0.7
     shops = row == row.max()
-    sign = cell_values(rng, row, column, 0.05, 0.9)[..., None] * draw_colour(
-        rng, (0.5, 1.0), (0.2, 0.8)
-    )
+    bright = cell_values(rng, row, column, 0.05, 0.9)[..., None]
+    sign = bright * draw_colour(rng, (0.5, 1.0), (0.2, 0.8))
     mix(texture, sign, (shops & (down < 0.85)).astype(np.float32) * 0.8)
     return texture
 
@@ -176,15 +177,12 @@ def _ground(picture: Floats, rng: np.random.Generator, horizon: float) -> None:
     rows = height - first
     if rows < 2:
         return
-    hue, saturation = (((70, 130), (0.2, 0.65)), ((30, 50), (0.1, 0.4)), ((180, 230), (0.2, 0.6)))[
-        rng.integers(3)
-    ]
+    hue, saturation = _GROUNDS[rng.integers(len(_GROUNDS))]
     near = draw_colour(rng, (0.25, 0.8), saturation, hue)
     land = gradient(rows, width, near * np.float32(1.5), near)
     blades = clouds(rng, rows, width, (12, 40), 2)
-    land *= np.maximum(1 + blades * np.linspace(0.1, 0.7, rows, dtype=np.float32)[:, None], 0.1)[
-        ..., None
-    ]
+    contrast = np.linspace(0.1, 0.7, rows, dtype=np.float32)[:, None]
+    land *= np.maximum(1 + blades * contrast, 0.1)[..., None]
     picture[first:] = land
 
 

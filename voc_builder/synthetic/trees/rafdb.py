@@ -29,7 +29,7 @@ from fer_det.files import make_folder, write_bytes, write_text
 from fer_det.image import decode_rgb8, encode_jpeg
 from voc_builder.synthetic.expression.prototypes import UNIT_NAMES
 from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.face_model.identity_draw import years_of
+from voc_builder.synthetic.face_model.phenotype import years_at
 from voc_builder.synthetic.picture import MadePicture, Maker, make_picture
 from voc_builder.synthetic.recipe import draw_photo
 from voc_builder.synthetic.renderer.surface import Floats
@@ -190,7 +190,7 @@ def _format_manual(landmarks: Floats, identity: Identity) -> str:
     """Five points, then RAF-DB's codes of gender, race and age, a line each."""
     gender = int(identity.female > 0.5)
     race = _RACES[int(np.argmax(identity.ancestry))]
-    age = sum(years_of(identity) >= start for start in _AGE_STARTS)
+    age = sum(years_at(identity.age) >= start for start in _AGE_STARTS)
     points = [f"{x:.6f}\t{y:.6f}" for x, y in landmarks.tolist()]
     return "\n".join([*points, str(gender), str(race), str(age)]) + "\n"
 

@@ -9,9 +9,11 @@ import numpy as np
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, fit_head, sample
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import smooth_step, unit
-from voc_builder.synthetic.renderer.sheets import lay, light_matte, light_shine, see
-from voc_builder.synthetic.renderer.strokes import draw_strokes
+from voc_builder.synthetic.renderer.curves import bell, smooth_step
+from voc_builder.synthetic.renderer.geometry import TOWARDS_CAMERA, unit
+from voc_builder.synthetic.renderer.plain_light import light_matte, light_shine
+from voc_builder.synthetic.renderer.sheets import lay, see
+from voc_builder.synthetic.renderer.strokes import draw_strokes, project_paths
 from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
 from voc_builder.synthetic.scene.scene import Lighting, Scene
 
@@ -38,7 +40,10 @@ _FRAME_COLOURS = np.array(
     np.float32,
 )
 """Black, tortoise, steel, gold, red, blue, horn."""
-_DARK_TINTS = np.array([[0.010, 0.010, 0.011], [0.030, 0.018, 0.010], [0.012, 0.02, 0.016]])
+_DARK_TINTS = np.array(
+    [[0.010, 0.010, 0.011], [0.030, 0.018, 0.010], [0.012, 0.02, 0.016]], np.float32
+)
+"""Gray, brown and green lenses."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,11 @@ def draw_glasses(
 def _draw_frame(seed: int, dark: bool) -> _Frame:
     rng = np.random.default_rng([21, seed])
     thick = rng.random() < 0.55 or dark
-    rimless = not dark and not thick and rng.random() < 0.15
-    rim = 0.0 if rimless else rng.uniform(0.0022, 0.0045) if thick else rng.uniform(0.0009, 0.0014)
+    rim = 0.0
+    if thick:
+        rim = rng.uniform(0.0022, 0.0045)
+    elif rng.random() >= 0.15:
+        rim = rng.uniform(0.0009, 0.0014)
     size = rng.uniform(1.0, 1.25) if dark else rng.uniform(0.88, 1.1)
     number = rng.choice(len(_FRAME_COLOURS), p=[0.38, 0.2, 0.12, 0.1, 0.05, 0.07, 0.08])
     return _Frame(
@@ -95,7 +103,7 @@ def _draw_frame(seed: int, dark: bool) -> _Frame:
         rim=rim,
         temple=max(rim * 0.8, 0.0016),
         colour=_FRAME_COLOURS[number],
-        tint=_DARK_TINTS[rng.integers(len(_DARK_TINTS))].astype(np.float32),
+        tint=_DARK_TINTS[rng.integers(len(_DARK_TINTS))],
         shade=rng.uniform(0.8, 0.985) if dark else rng.uniform(0.02, 0.08),
     )
 
@@ -174,8 +182,7 @@ def _draw_line(
     normal = unit(aside[None] * across[:, None, None] - view * bulge[:, None, None])
     flat = normal[:, :-1].reshape(-1, 3)
     lit = colour * light_matte(flat, lighting) + light_shine(flat, lighting, 40) * np.float32(0.25)
-    projected = camera.project(places.reshape(-1, 3)).reshape(places.shape)
-    ends = np.stack([projected[:, :-1], projected[:, 1:]], axis=2).reshape(-1, 2, 3)
+    ends = project_paths(camera, places).reshape(-1, 2, 3)
     cover = min(1.0, breadth * camera.pixels_per_metre / strokes)
     count = len(ends)
     full = np.full(count, 2.5 * cover, np.float32)
@@ -185,17 +192,18 @@ def _draw_line(
 def _draw_lens(
     canvas: Canvas, fit: HeadFit, frame: _Frame, side: int, camera: Camera, lighting: Lighting
 ) -> None:
+    """Draw the glass of one eye; side: 1 for the head's left."""
     rim = _rim(frame, side)
     middle = rim.mean(axis=0, keepdims=True)
     # The glass bulges, so that what it mirrors bends.
     mesh = np.vstack([rim, middle + np.array([0, -0.0015, 0], np.float32)])
     placed = _place(fit, mesh)
-    facing = fit.turn(unit(np.array([0, -1, 0], np.float32) + (mesh - middle) * 12))
+    facing = fit.turn(unit(TOWARDS_CAMERA + (mesh - middle) * 12))
     seen = see(canvas, camera, placed, facing, mesh, _fan(), cull=False, slack=_SLACK)
     height = (seen.values[:, 2] - middle[0, 2]) / np.float32(frame.half_height)
     # A bright window above mirrors in a slanting band, and the sky along the upper edge.
     slant = (seen.values[:, 0] - middle[0, 0]) / np.float32(frame.half_width) + 0.7 * height
-    band = np.exp(-np.square((slant - 0.25) / 0.22)) + 0.6 * smooth_step(0.1, 1.1, height)
+    band = bell((slant - 0.25) / 0.22) + 0.6 * smooth_step(0.1, 1.1, height)
     mirrored = band * np.float32(0.05) + light_shine(seen.normal, lighting, 120).mean(axis=1)
     glow = np.clip(mirrored, 0, 0.6)[:, None] * lighting.ambient
     shade = np.full(len(height), frame.shade, np.float32)
@@ -205,6 +213,7 @@ def _draw_lens(
 
 
 def _fan() -> Ints:
+    """Triangles of a lens from its middle, the last vertex, to its rim."""
     corner = np.arange(_CORNERS)
     hub = np.full(_CORNERS, _CORNERS)
     return np.stack([hub, corner, (corner + 1) % _CORNERS], axis=1).astype(np.int32)

@@ -15,8 +15,9 @@ from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import fit_head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import smooth_step, unit
-from voc_builder.synthetic.renderer.sheets import light_matte, light_shine
+from voc_builder.synthetic.renderer.curves import smooth_step
+from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.renderer.plain_light import light_matte, light_shine
 from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting, Scene
 from voc_builder.synthetic.worn.hand_poses import Bars, hold_hand
@@ -28,17 +29,10 @@ _SLACK = np.float32(0.004)
 _NAIL = np.array([1.12, 0.98, 0.98], np.float32)
 """Colour of a nail as parts of the skin's."""
 _FLUSH = np.array([1.0, 0.86, 0.84], np.float32)
-"""Fingertips and knuckles are redder."""
+"""Colour of a fingertip, likewise."""
 
-
-@dataclass(frozen=True)
-class _Window:
-    """The part of the picture that holds the hand: its first column and row, its size."""
-
-    left: int
-    top: int
-    width: int
-    height: int
+_Window = tuple[slice, slice]
+"""Rows and columns of the picture that hold the hand."""
 
 
 @dataclass(frozen=True)
@@ -68,27 +62,19 @@ def draw_hand(
         return
     bars = hold_hand(fit_head(head, points), scene.accessory)
     first, last = (camera.project(ends) for ends in (bars.first, bars.last))
-    window = _window(first, last, bars, camera)
-    if window is None:
-        return
-    relief = _relief(window, first, last, bars, camera)
-    _paint(canvas, window, relief, identity, scene.lighting, camera)
-
-
-def _window(first: Floats, last: Floats, bars: Bars, camera: Camera) -> _Window | None:
     margin = float(bars.radius.max()) * camera.pixels_per_metre * 1.3 + 2
-    places = np.vstack([first, last])[:, :2]
-    low = np.floor(places.min(axis=0) - margin).astype(int)
-    high = np.ceil(places.max(axis=0) + margin).astype(int)
-    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
-    width, height = min(int(high[0]), camera.width) - left, min(int(high[1]), camera.height) - top
-    return _Window(left, top, width, height) if width > 0 and height > 0 else None
+    window = canvas.window(np.vstack([first, last]), margin)
+    if canvas.alpha[window].size:
+        relief = _relief(window, first, last, bars, camera)
+        _paint(canvas, window, relief, identity, scene.lighting, camera)
 
 
 def _relief(window: _Window, first: Floats, last: Floats, bars: Bars, camera: Camera) -> _Relief:
-    column = np.arange(window.width, dtype=np.float32)[None, :] + np.float32(window.left + 0.5)
-    row = np.arange(window.height, dtype=np.float32)[:, None] + np.float32(window.top + 0.5)
-    size = (window.height, window.width)
+    """first, last [B, 3]: the ends of the bars as the camera sees them."""
+    rows, columns = window
+    column = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] + np.float32(0.5)
+    row = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + np.float32(0.5)
+    size = (len(row), column.shape[1])
     total = np.zeros(size, np.float32)
     inside = np.full(size, -1e3, np.float32)
     tip = np.zeros(size, np.float32)
@@ -113,8 +99,7 @@ def _relief(window: _Window, first: Floats, last: Floats, bars: Bars, camera: Ca
         if bars.tips[number]:
             near_tip = np.square(column - end[0]) + np.square(row - end[1])
             tip = np.maximum(tip, np.exp(-near_tip / np.square(1.2 * scale * nearness * thin)))
-            if bars.nails:
-                nail = np.maximum(nail, _nail(across, down, run, float(in_pixels.mean())))
+            nail = np.maximum(nail, _nail(across, down, run, float(in_pixels.mean())))
     height = np.log(np.maximum(total, np.float32(1e-35))) * _BLEND
     return _Relief(height, inside, tip, nail)
 
@@ -137,12 +122,8 @@ def _paint(
     lighting: Lighting,
     camera: Camera,
 ) -> None:
-    area = (
-        slice(window.top, window.top + window.height),
-        slice(window.left, window.left + window.width),
-    )
-    nearness = 1 / (np.float32(camera.distance) - relief.height)
-    before = canvas.nearness[area]
+    nearness = np.reciprocal(np.float32(camera.distance) - relief.height)
+    before = canvas.nearness[window]
     shown = nearness + _SLACK * np.square(nearness) > before
     alpha = np.clip(relief.inside + np.float32(0.5), 0, 1) * shown
     rows, columns = np.nonzero(alpha > 0)
@@ -153,13 +134,9 @@ def _paint(
     skin = identity.skin * (1 + (_FLUSH - 1) * flush) * (1 + (_NAIL - 1) * nail)
     colour = skin * light * _creases(relief, camera)[rows, columns][:, None]
     colour += light_shine(normal, lighting, 18) * (np.float32(0.03) + np.float32(0.10) * nail)
-    _shade_face(canvas, area, alpha, camera)
-    cover = alpha[rows, columns]
-    at = rows + window.top, columns + window.left
-    canvas.colour[at] = canvas.colour[at] * (1 - cover)[:, None] + colour * cover[:, None]
-    canvas.alpha[at] = canvas.alpha[at] * (1 - cover) + cover
-    nearest = np.maximum(canvas.nearness[at], nearness[rows, columns])
-    canvas.nearness[at] = np.where(cover > 0.5, nearest, canvas.nearness[at])
+    _shade_face(canvas, window, alpha, camera)
+    at = rows + window[0].start, columns + window[1].start
+    canvas.lay(*at, nearness[rows, columns], colour, alpha[rows, columns])
 
 
 def _normals(relief: _Relief, camera: Camera) -> Floats:
@@ -182,8 +159,8 @@ def _creases(relief: _Relief, camera: Camera) -> Floats:
     return np.asarray(1 - np.clip((around - relief.height) * 110, 0, 0.5), np.float32)
 
 
-def _shade_face(canvas: Canvas, area: tuple[slice, slice], alpha: Floats, camera: Camera) -> None:
+def _shade_face(canvas: Canvas, window: _Window, alpha: Floats, camera: Camera) -> None:
     """The skin beside a hand lies in its soft shadow."""
     reach = max(1.0, 0.007 * camera.pixels_per_metre)
     shadow = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), reach)
-    canvas.colour[area] *= (1 - np.float32(0.45) * np.clip(shadow, 0, 1))[..., None]
+    canvas.colour[window] *= (1 - np.float32(0.45) * np.clip(shadow, 0, 1))[..., None]

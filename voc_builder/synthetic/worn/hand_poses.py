@@ -24,8 +24,6 @@ class Bars:
     """[B, 2] at both ends."""
     tips: NDArray[np.bool_]
     """[B] whether the last end is a fingertip."""
-    nails: bool
-    """Whether the back of the hand is seen."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,6 @@ def hold_hand(fit: HeadFit, seed: int) -> Bars:
         np.array(last, np.float32),
         np.array(radius, np.float32),
         np.array(tips, np.bool_),
-        nails=True,
     )
 
 

@@ -10,18 +10,12 @@ import numpy as np
 
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, fit_head, off_disc, sample
-from voc_builder.synthetic.hair.shells import grid_triangles
 from voc_builder.synthetic.materials.noise import noise
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import smooth_step, unit, vertex_normals
-from voc_builder.synthetic.renderer.sheets import (
-    SeenPoints,
-    cast_soft_shadow,
-    cover_of,
-    lay,
-    light_matte,
-    see,
-)
+from voc_builder.synthetic.renderer.curves import bell, smooth_step
+from voc_builder.synthetic.renderer.geometry import grid_triangles, unit, vertex_normals
+from voc_builder.synthetic.renderer.plain_light import light_matte
+from voc_builder.synthetic.renderer.sheets import SeenPoints, cast_soft_shadow, cover_of, lay, see
 from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting, Scene
 
@@ -55,11 +49,15 @@ _SHADOW_FALL = 0.006
 _BRIM_SHADOW_FALL = 0.022
 _BRIM_LENGTH = 0.068
 _BRIM_HALF_WIDTH = 0.070
+"""Metres, likewise."""
 _BRIM_COLUMNS, _BRIM_ROWS = 21, 9
+"""Vertices of a brim across and outwards."""
 
 
 @dataclass(frozen=True)
 class _Cloth:
+    """One thing for the head."""
+
     kind: Headgear
     colour: Floats
     brim: Floats
@@ -113,6 +111,7 @@ def _draw_cloth(seed: int) -> _Cloth:
 def _draw_shell(
     canvas: Canvas, fit: HeadFit, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
+    """What lies around the skull: a hat's dome, or all of a scarf."""
     direction = off_disc(_GRID).reshape(-1, 3)
     radius = fit.disc.radius
     if cloth.kind == "scarf":
@@ -130,7 +129,7 @@ def _draw_shell(
     shell = skin + direction * thickness[:, None].astype(np.float32)
     shell += np.array([0, 0.6, 0.8], np.float32) * (cloth.slouch * top)[:, None]
     placed = fit.place(shell.astype(np.float32))
-    triangles = grid_triangles(_GRID)
+    triangles = grid_triangles(_GRID, _GRID)
     triangles = triangles[above[triangles].max(axis=1) > -_HEM]
     values = np.hstack([skin, above[:, None]]).astype(np.float32)
     facing = vertex_normals(placed, triangles)
@@ -163,6 +162,7 @@ def _draped(radius: Floats) -> Floats:
 def _paint(
     canvas: Canvas, seen: SeenPoints, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
+    """Lay the cloth; seen.values [P, 4]: place on the base head, metres inside the edge."""
     place, above = seen.values[:, :3], seen.values[:, 3]
     offset = place - SKULL
     turn = np.arctan2(offset[:, 0], -offset[:, 1]) / np.float32(2 * np.pi)
@@ -171,11 +171,11 @@ def _paint(
     if cloth.kind == "beanie":
         ribs = np.sin(turn * np.float32(2 * np.pi * 90))
         double = 1 - smooth_step(0.028, 0.032, above)
-        tint = tint * (1 + 0.13 * ribs) * (1 - 0.25 * np.exp(-np.square((above - 0.031) / 0.0015)))
+        tint = tint * (1 + 0.13 * ribs) * (1 - 0.25 * bell((above - 0.031) / 0.0015))
         bend = bend + 0.1 * double
     elif cloth.kind == "cap":
         seams = np.abs(np.sin(turn * np.float32(np.pi * 6)))
-        tint = tint * (1 - 0.3 * np.exp(-np.square(seams / 0.03)))
+        tint = tint * (1 - 0.3 * bell(seams / 0.03))
     else:
         # Folds run along the face's opening.
         folds = np.sin(above * np.float32(330) + 3 * noise("low", turn, place[:, 2] * 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
@@ -12,13 +11,16 @@ from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, fit_head, sample
 from voc_builder.synthetic.materials.noise import noise
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import smooth_step, vertex_normals
-from voc_builder.synthetic.renderer.sheets import cast_soft_shadow, cover_of, lay, light_matte, see
-from voc_builder.synthetic.renderer.strokes import draw_strokes
-from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
+from voc_builder.synthetic.renderer.curves import bell, smooth_step
+from voc_builder.synthetic.renderer.geometry import grid_triangles, vertex_normals
+from voc_builder.synthetic.renderer.plain_light import light_matte
+from voc_builder.synthetic.renderer.sheets import cast_soft_shadow, cover_of, lay, see
+from voc_builder.synthetic.renderer.strokes import draw_strokes, project_paths
+from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting, Scene
 
 _COLUMNS, _ROWS = 33, 21
+"""Vertices of the cloth across and down."""
 _HALF_WIDTH = 66.0
 """Degrees around the skull's upright axis from the nose to the mask's side."""
 _TOP = ((0, 111.5), (9, 113), (22, 119), (40, 123), (66, 129))
@@ -50,11 +52,14 @@ _COLOURS = np.array(
 
 @dataclass(frozen=True)
 class _Cloth:
+    """One mask."""
+
     colour: Floats
     pleats: bool
     seam: bool
-    print: float
-    """Strength of a printed pattern."""
+    """Whether one runs down its middle."""
+    printed: float
+    """Strength of a printed pattern, 0 for none."""
 
 
 def draw_mask(
@@ -73,7 +78,7 @@ def draw_mask(
     sheet, place_on_cloth = _sheet(fit)
     placed = fit.place(sheet)
     _draw_loops(canvas, fit, placed, cloth, camera, lighting)
-    triangles = _triangles()
+    triangles = grid_triangles(_COLUMNS, _ROWS, downwards=True)
     facing = vertex_normals(placed, triangles)
     seen = see(canvas, camera, placed, facing, place_on_cloth, triangles, slack=_SLACK)
     across, down = seen.values.T
@@ -95,7 +100,7 @@ def _draw_cloth(seed: int) -> _Cloth:
     pleats = number < 3 or (number == 3 and rng.random() < 0.6)
     colour = _COLOURS[number] * np.float32(rng.uniform(0.85, 1.12))
     printed = rng.uniform(0.1, 0.35) if number > 3 and rng.random() < 0.4 else 0.0
-    return _Cloth(colour, bool(pleats), not pleats, printed)
+    return _Cloth(colour=colour, pleats=bool(pleats), seam=not pleats, printed=printed)
 
 
 def _sheet(fit: HeadFit) -> tuple[Floats, Floats]:
@@ -140,20 +145,21 @@ def _relief(across: Floats, down: Floats, cloth: _Cloth) -> tuple[Floats, Floats
         for fold in (0.30, 0.50, 0.70):
             # Each fold overhangs: a ledge that catches light above a thin dark line.
             below = down - np.float32(fold) - 0.015 * np.square(across)
-            tilt = tilt + np.float32(0.5) * np.exp(-np.square((below + 0.03) / 0.02))
-            tilt = tilt - np.float32(0.5) * np.exp(-np.square((below - 0.02) / 0.02))
-            tint = tint * (1 - np.float32(0.30) * np.exp(-np.square(below / 0.008)))
+            tilt = tilt + np.float32(0.5) * bell((below + 0.03) / 0.02)
+            tilt = tilt - np.float32(0.5) * bell((below - 0.02) / 0.02)
+            tint = tint * (1 - np.float32(0.30) * bell(below / 0.008))
     if cloth.seam:
-        tint = tint * (1 - np.float32(0.25) * np.exp(-np.square(across / 0.012)))
-    if cloth.print:
+        tint = tint * (1 - np.float32(0.25) * bell(across / 0.012))
+    if cloth.printed:
         spots = noise("mid", across * 0.8, down * 0.6)
-        tint = tint * (1 + np.float32(cloth.print) * np.tanh(2 * spots))
+        tint = tint * (1 + np.float32(cloth.printed) * np.tanh(2 * spots))
     return np.asarray(tilt, np.float32), np.asarray(np.clip(tint, 0.3, 1.6), np.float32)
 
 
 def _draw_loops(
     canvas: Canvas, fit: HeadFit, placed: Floats, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
+    """Two thin strings a side, from the mask's corners to the ear; placed: the posed cloth."""
     grid = placed.reshape(_ROWS, _COLUMNS, 3)
     part = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
     lines = []
@@ -165,21 +171,10 @@ def _draw_loops(
             lines.append(line + out * np.float32(0.006) * np.sin(np.pi * part))
     for shift in (-0.0004, 0.0004):
         path = np.stack(lines) + np.array([0, -0.002, shift], np.float32)
-        projected = camera.project(path.reshape(-1, 3)).reshape(path.shape)
-        ends = np.stack([projected[:, :-1], projected[:, 1:]], axis=2).reshape(-1, 2, 3)
+        ends = project_paths(camera, path).reshape(-1, 2, 3)
         count = len(ends)
         facing = np.array([[0, -0.9, 0.4]], np.float32)
         pale = np.maximum(cloth.colour, 0.05) * 0.5 + np.float32(0.35) * (cloth.colour.mean() > 0.1)
         colour = np.repeat(pale * light_matte(facing, lighting), count, axis=0)
         cover = np.full(count, 1.2, np.float32)
         draw_strokes(canvas, ends, colour, cover, np.zeros(count, np.float32), 0.003)
-
-
-@cache
-def _triangles() -> Ints:
-    """Two a cell, counter-clockwise seen from before the face."""
-    row, column = np.mgrid[0 : _ROWS - 1, 0 : _COLUMNS - 1]
-    first = (row * _COLUMNS + column).ravel()
-    below = first + _COLUMNS
-    cells = np.stack([first, below, below + 1, first + 1], axis=1)
-    return cells[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3).astype(np.int32)

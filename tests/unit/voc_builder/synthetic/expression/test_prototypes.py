@@ -65,8 +65,7 @@ def test_disgust_is_told_from_anger_by_nose_and_lip_against_brow(variety):
 def test_contempt_is_on_one_side_and_on_either():
     sides = set()
     for number in range(20):
-        units = draw("contempt", number)
-        assert units == draw(Expression.CONTEMPT, number)
+        units = draw(Expression.CONTEMPT, number)
         ones = {unit[-1] for unit in units if unit.startswith(("12", "14"))}
         assert len(ones) == 1
         sides |= ones

@@ -52,7 +52,6 @@ def test_parts_of_the_mesh(head):
     assert quads[Region.EYE_SOCKET] > 300
     assert [len(eye) for eye in head.eyes] == [72, 72]
     assert len(head.lashes) == 2 * 2 * (44 + 48)
-    assert len(head.long_hair) == 2 * 198
 
 
 def test_left_is_the_heads_own_left_and_the_face_looks_along_minus_y(head):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.face_model.identity_draw import draw_identity, years_of
+from voc_builder.synthetic.face_model.identity_draw import draw_identity
+from voc_builder.synthetic.face_model.phenotype import years_at
 
 PEOPLE = [draw_identity(5, number) for number in range(400)]
 
@@ -34,7 +35,7 @@ def test_every_shape_is_one_that_the_head_has(head):
 
 
 def test_ages_go_from_four_to_old():
-    years = np.array([years_of(person) for person in PEOPLE])
+    years = np.array([years_at(person.age) for person in PEOPLE])
     assert years.min() >= 4
     assert years.max() > 75
     assert 0.02 < (years < 12).mean() < 0.15
@@ -61,19 +62,19 @@ def test_skin_follows_ancestry_with_overlap():
 def test_beards_are_grown_mens():
     bearded = [person for person in PEOPLE if person.beard]
     assert bearded
-    assert all(person.female < 0.5 and years_of(person) >= 18 for person in bearded)
+    assert all(person.female < 0.5 and years_at(person.age) >= 18 for person in bearded)
 
 
 def test_hair_grays_and_thins_with_age():
     def gray(person: Identity) -> bool:
         return bool(np.ptp(person.hair) < 0.05 < person.hair.mean())
 
-    assert not any(gray(person) for person in PEOPLE if years_of(person) < 25)
-    old_men = [p for p in PEOPLE if years_of(p) > 70 and p.female < 0.5]
+    assert not any(gray(person) for person in PEOPLE if years_at(person.age) < 25)
+    old_men = [p for p in PEOPLE if years_at(p.age) > 70 and p.female < 0.5]
     assert np.mean([gray(person) for person in old_men]) > 0.5
     bald = [person for person in PEOPLE if person.hair_style == "bald"]
     assert bald
-    assert all(person.female < 0.5 and years_of(person) > 25 for person in bald)
+    assert all(person.female < 0.5 and years_at(person.age) > 25 for person in bald)
 
 
 @pytest.mark.parametrize("name", ["skin", "lips", "iris", "hair", "shirt", "texture_offsets"])

@@ -2,13 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 from fake_data.bare_head import BareHead, bare_head
-from fake_data.plain_face import person
+from fake_data.plain_face import cut_of, person
 
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import fit_head, head_disc
 from voc_builder.synthetic.hair.curtain import light_curtain
 from voc_builder.synthetic.hair.guides import grow_guides
-from voc_builder.synthetic.hair.haircut import haircut_of
 from voc_builder.synthetic.renderer.strokes import Strokes
 from voc_builder.synthetic.renderer.surface import Canvas
 
@@ -16,9 +15,14 @@ DOWN = np.array([0, 0, -1], np.float32)
 
 
 def curtain(head: Head, bare: BareHead, canvas: Canvas) -> Strokes:
-    cut = haircut_of(person(hair_style="long"))
-    assert cut is not None
-    cut = replace(cut, combing="parted", hangs=True, length=0.35, side_length=0.3, fringe=0.0)
+    cut = replace(
+        cut_of(hair_style="long"),
+        combing="parted",
+        hangs=True,
+        length=0.35,
+        side_length=0.3,
+        fringe=0.0,
+    )
     guides = grow_guides(head_disc(head), cut, DOWN, cut.points)
     fit = fit_head(head, bare.points)
     return light_curtain(canvas, guides, fit, person(), bare.camera, bare.scene.lighting)

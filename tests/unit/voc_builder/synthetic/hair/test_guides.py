@@ -2,23 +2,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_data.plain_face import person
+from fake_data.plain_face import cut_of
 
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import SKULL, head_disc, sample
 from voc_builder.synthetic.hair.guides import Guides, grow_guides
-from voc_builder.synthetic.hair.haircut import Haircut, haircut_of
+from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import hair_density
 from voc_builder.synthetic.renderer.surface import Floats
 
 DOWN = np.array([0, 0, -1], np.float32)
 STYLES = ["short", "cap", "long", "buzz"]
-
-
-def cut_of(style: str, **features: object) -> Haircut:
-    cut = haircut_of(person(hair_style=style, **features))
-    assert cut is not None
-    return cut
 
 
 def grow(head: Head, cut: Haircut) -> Guides:
@@ -33,7 +27,7 @@ def kept(guides: Guides) -> Floats:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_roots_lie_on_hairy_skin(head: Head, style: str) -> None:
-    cut = cut_of(style)
+    cut = cut_of(hair_style=style)
     guides = grow(head, cut)
     assert 300 < len(guides.points) < 1200
     roots = guides.points[:, 0]
@@ -44,7 +38,7 @@ def test_roots_lie_on_hairy_skin(head: Head, style: str) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_hair_stays_out_of_the_head_and_off_the_face(head: Head, style: str) -> None:
-    cut = replace(cut_of(style), wave=0.0)
+    cut = replace(cut_of(hair_style=style), wave=0.0)
     points = kept(grow(head, cut))
     outside = np.linalg.norm(points - SKULL, axis=1)
     outside -= sample(head_disc(head).radius, points - SKULL)
@@ -54,13 +48,17 @@ def test_hair_stays_out_of_the_head_and_off_the_face(head: Head, style: str) -> 
 
 
 def test_long_hair_falls_and_short_does_not(head: Head) -> None:
-    long = replace(cut_of("long"), combing="parted", hangs=True, length=0.4, side_length=0.35)
+    long = replace(
+        cut_of(hair_style="long"), combing="parted", hangs=True, length=0.4, side_length=0.35
+    )
     assert np.quantile(kept(grow(head, long))[:, 2], 0.05) < 0.55
-    assert kept(grow(head, cut_of("short")))[:, 2].min() > 0.62
+    assert kept(grow(head, cut_of(hair_style="short")))[:, 2].min() > 0.62
 
 
 def test_falls_to_where_down_is(head: Head) -> None:
-    cut = replace(cut_of("long"), combing="parted", hangs=True, length=0.4, side_length=0.4)
+    cut = replace(
+        cut_of(hair_style="long"), combing="parted", hangs=True, length=0.4, side_length=0.4
+    )
     aside = np.array([0.3, 0, -0.95], np.float32)
     straight = kept(grow(head, cut))
     slanted = kept(grow_guides(head_disc(head), cut, aside, cut.points))
@@ -69,7 +67,9 @@ def test_falls_to_where_down_is(head: Head) -> None:
 
 
 def test_tied_hair_meets_behind(head: Head) -> None:
-    tied = replace(cut_of("long"), combing="tied", hangs=False, length=0.3, side_length=0.3)
+    tied = replace(
+        cut_of(hair_style="long"), combing="tied", hangs=False, length=0.3, side_length=0.3
+    )
     tips = grow(head, tied).points[:, -1]
     assert np.median(tips[:, 1]) > 0.03
     assert np.median(np.abs(tips[:, 0])) < 0.02
@@ -77,7 +77,7 @@ def test_tied_hair_meets_behind(head: Head) -> None:
 
 def test_a_fringe_covers_the_forehead(head: Head) -> None:
     def low_in_front(fringe: float) -> int:
-        cut = replace(cut_of("short"), combing="parted", fringe=fringe, fringe_end=0.765)
+        cut = replace(cut_of(hair_style="short"), combing="parted", fringe=fringe, fringe_end=0.765)
         points = kept(grow(head, cut))
         on_forehead = (points[:, 2] < 0.785) & (np.abs(points[:, 0]) < 0.03)
         return int((on_forehead & (points[:, 1] < -0.13)).sum())
@@ -87,5 +87,5 @@ def test_a_fringe_covers_the_forehead(head: Head) -> None:
 
 
 def test_the_same_twice(head: Head) -> None:
-    cut = cut_of("cap")
+    cut = cut_of(hair_style="cap")
     assert grow(head, cut).points.tobytes() == grow(head, cut).points.tobytes()

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from fake_data.plain_face import person
+from fake_data.plain_face import cut_of
 
-from voc_builder.synthetic.hair.haircut import Haircut, haircut_of
 from voc_builder.synthetic.hair.hairline import above_hairline, hair_density, hair_thickness
 from voc_builder.synthetic.renderer.surface import Floats
 
@@ -19,12 +18,6 @@ BARE = {
 
 def places(*points: tuple[float, float, float]) -> Floats:
     return np.array(points, np.float32)
-
-
-def cut_of(**features: object) -> Haircut:
-    cut = haircut_of(person(**features))
-    assert cut is not None
-    return cut
 
 
 @pytest.mark.parametrize("style", ["short", "long", "buzz"])

@@ -3,21 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_data.bare_head import bare_head
-from fake_data.plain_face import person
+from fake_data.plain_face import cut_of, person
 
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import fit_head
-from voc_builder.synthetic.hair.haircut import Haircut, haircut_of
+from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import above_hairline, hair_density
-from voc_builder.synthetic.hair.shells import grid_triangles, light_shell
+from voc_builder.synthetic.hair.shells import light_shell
 from voc_builder.synthetic.renderer.sheets import SeenPoints
 from voc_builder.synthetic.renderer.surface import Floats
-
-
-def cut_of(**features: object) -> Haircut:
-    cut = haircut_of(person(**features))
-    assert cut is not None
-    return cut
 
 
 def shell(head: Head, cut: Haircut, yaw: float = 0.0) -> tuple[SeenPoints, Floats, Floats]:
@@ -58,13 +52,3 @@ def test_thick_hair_stands_off(head: Head) -> None:
     thick = replace(thin, thickness=0.05, side_thickness=0.05)
     rows = [shell(head, cut)[0].rows.min() for cut in (thin, thick)]
     assert rows[1] < rows[0] - 8
-
-
-def test_grid_of_cells() -> None:
-    triangles = grid_triangles(4, 3)
-    assert triangles.shape == (12, 3)
-    assert sorted(np.unique(triangles)) == list(range(12))
-    # x along the row, y up the rows: counter-clockwise turns are positive.
-    corners = np.stack([triangles % 4, triangles // 4], axis=2).astype(float)
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    assert (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] > 0).all()

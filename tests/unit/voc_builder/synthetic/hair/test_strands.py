@@ -2,21 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 from fake_data.bare_head import bare_head
-from fake_data.plain_face import person
+from fake_data.plain_face import cut_of, person
 
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.head_fit import fit_head, head_disc
 from voc_builder.synthetic.hair.guides import Guides, grow_guides
-from voc_builder.synthetic.hair.haircut import Haircut, haircut_of
+from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.strands import grow_strands, light_strands
 
 DOWN = np.array([0, 0, -1], np.float32)
-
-
-def cut_of(**features: object) -> Haircut:
-    cut = haircut_of(person(**features))
-    assert cut is not None
-    return cut
 
 
 def guides_of(head: Head, cut: Haircut) -> Guides:
@@ -25,7 +19,7 @@ def guides_of(head: Head, cut: Haircut) -> Guides:
 
 def test_strands_keep_to_their_guides(head: Head) -> None:
     cut = replace(cut_of(), curl=0.0)
-    guides = replace(guides_of(head, cut), ends=np.ones(1, np.float32))
+    guides = guides_of(head, cut)
     guides = replace(guides, ends=np.ones(len(guides.points), np.float32))
     strands = grow_strands(guides, cut, 4000)
     each = len(strands.points) // len(guides.points)
@@ -72,7 +66,6 @@ def test_gray_hairs_are_lighter(head: Head) -> None:
             replace(cut, gray=gray),
             bare.camera,
             bare.scene.lighting,
-            cover=0.7,
         ).colour.mean()
         for gray in (0.0, 1.0)
     ]

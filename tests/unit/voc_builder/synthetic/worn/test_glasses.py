@@ -9,8 +9,8 @@ from voc_builder.synthetic.worn.glasses import draw_glasses
 SEEDS = range(8)
 
 
-def draw(head: Head, bare: BareHead, wall: bool = False) -> Canvas:
-    canvas = bare.behind_a_wall() if wall else bare.copy()
+def draw(head: Head, bare: BareHead) -> Canvas:
+    canvas = bare.copy()
     draw_glasses(canvas, head, bare.scene, bare.points, bare.camera)
     return canvas
 
@@ -51,16 +51,6 @@ def test_a_temple_runs_to_the_near_ear_only(head: Head) -> None:
     near_eye = bare.pixel(head.landmarks[0])[1]
     columns = np.nonzero(changed)[1]
     assert near_eye - columns.min() > 2 * (columns.max() - far_eye)
-
-
-def test_none_draws_nothing(head: Head) -> None:
-    bare = bare_head(head)
-    assert change(bare.canvas, draw(head, bare)).max() == 0
-
-
-def test_hidden_behind_what_is_nearer(head: Head) -> None:
-    bare = bare_head(head, glasses="dark")
-    assert change(bare.canvas, draw(head, bare, wall=True)).max() == 0
 
 
 def test_a_raised_brow_bends_no_frame(head: Head) -> None:

@@ -10,8 +10,8 @@ from voc_builder.synthetic.worn.hand import draw_hand
 SEEDS = range(12)
 
 
-def draw(head: Head, bare: BareHead, wall: bool = False, skin: Floats | None = None) -> Canvas:
-    canvas = bare.behind_a_wall() if wall else bare.copy()
+def draw(head: Head, bare: BareHead, skin: Floats | None = None) -> Canvas:
+    canvas = bare.copy()
     who = person() if skin is None else person(skin=skin)
     draw_hand(canvas, head, who, bare.scene, bare.points, bare.camera)
     return canvas
@@ -46,16 +46,6 @@ def test_has_the_skin_of_its_person(head: Head) -> None:
     nearer = red.nearness > bare.canvas.nearness
     means = red.colour[nearer].mean(axis=0)
     assert means[0] > 4 * means[1]
-
-
-def test_none_draws_nothing(head: Head) -> None:
-    bare = bare_head(head)
-    assert change(bare.canvas, draw(head, bare)).max() == 0
-
-
-def test_hidden_behind_what_is_nearer(head: Head) -> None:
-    bare = bare_head(head, hand=True)
-    assert change(bare.canvas, draw(head, bare, wall=True)).max() == 0
 
 
 def test_out_of_the_picture_is_no_error(head: Head) -> None:

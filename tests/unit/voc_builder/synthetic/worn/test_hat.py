@@ -9,8 +9,8 @@ from voc_builder.synthetic.worn.hat import draw_hat, headgear_of
 SEEDS = range(12)
 
 
-def draw(head: Head, bare: BareHead, wall: bool = False) -> Canvas:
-    canvas = bare.behind_a_wall() if wall else bare.copy()
+def draw(head: Head, bare: BareHead) -> Canvas:
+    canvas = bare.copy()
     draw_hat(canvas, head, bare.scene, bare.points, bare.camera)
     return canvas
 
@@ -64,19 +64,3 @@ def test_a_scarf_covers_ears_and_neck(head: Head) -> None:
         assert around.any()
     row, column = bare.pixel(head.landmarks68[8])
     assert (canvas.nearness > bare.canvas.nearness)[row : row + 12, column].any()
-
-
-def test_none_draws_nothing(head: Head) -> None:
-    bare = bare_head(head)
-    assert change(bare.canvas, draw(head, bare)).max() == 0
-
-
-def test_hidden_behind_what_is_nearer(head: Head) -> None:
-    for seed in range(6):
-        bare = bare_head(head, hat=True, accessory=seed)
-        assert change(bare.canvas, draw(head, bare, wall=True)).max() == 0
-
-
-def test_the_same_again(head: Head) -> None:
-    bare = bare_head(head, hat=True, accessory=3)
-    assert draw(head, bare).colour.tobytes() == draw(head, bare).colour.tobytes()

@@ -9,8 +9,8 @@ from voc_builder.synthetic.worn.mask import draw_mask
 SEEDS = range(8)
 
 
-def draw(head: Head, bare: BareHead, wall: bool = False) -> Canvas:
-    canvas = bare.behind_a_wall() if wall else bare.copy()
+def draw(head: Head, bare: BareHead) -> Canvas:
+    canvas = bare.copy()
     draw_mask(canvas, head, bare.scene, bare.points, bare.camera)
     return canvas
 
@@ -53,16 +53,6 @@ def test_loops_lead_to_the_ears(head: Head) -> None:
     columns = np.nonzero(changed.any(axis=0))[0]
     assert columns.min() < left + 8
     assert columns.max() > right - 8
-
-
-def test_none_draws_nothing(head: Head) -> None:
-    bare = bare_head(head)
-    assert change(bare.canvas, draw(head, bare)).max() == 0
-
-
-def test_hidden_behind_what_is_nearer(head: Head) -> None:
-    bare = bare_head(head, mask=True)
-    assert change(bare.canvas, draw(head, bare, wall=True)).max() == 0
 
 
 def test_several_colours_and_the_same_again(head: Head) -> None:

@@ -3,7 +3,7 @@ from fake_data.bare_head import GRAY, assert_sound, bare_head, change
 from fake_data.plain_face import person
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.renderer.lashes import draw_lashes
+from voc_builder.synthetic.hair.lashes import draw_lashes
 
 
 def test_dark_strokes_over_the_eyes_only(head: Head) -> None:

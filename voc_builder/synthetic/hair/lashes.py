@@ -7,7 +7,7 @@ import numpy as np
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import smooth_step
+from voc_builder.synthetic.renderer.curves import smooth_step
 from voc_builder.synthetic.renderer.rasteriser import rasterise
 from voc_builder.synthetic.renderer.surface import Canvas, Floats
 
@@ -32,10 +32,10 @@ def draw_lashes(
 ) -> None:
     """Draw the lashes of a head whose posed vertices are `points` [V, 3]."""
     projected = camera.project(points)
-    window = _window(projected[np.unique(head.lashes)], canvas.alpha.shape)
+    window = canvas.window(projected[np.unique(head.lashes)])
     rows, columns = window
     height, width = rows.stop - rows.start, columns.stop - columns.start
-    if height <= 0 or width <= 0:
+    if not height or not width:
         return
     projected[:, :2] -= columns.start, rows.start
     projected[:, :2] *= _FINER
@@ -53,14 +53,6 @@ def draw_lashes(
     under = canvas.colour[window]
     canvas.colour[window] = under * (1 - alpha[..., None]) + colour * alpha[..., None]
     canvas.alpha[window] = canvas.alpha[window] * (1 - alpha) + alpha
-
-
-def _window(places: Floats, size: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns of the picture that hold places [N, 3], none where they lie outside."""
-    low = np.floor(places[:, :2].min(axis=0)).astype(int)
-    high = np.ceil(places[:, :2].max(axis=0)).astype(int)
-    top, left = max(int(low[1]), 0), max(int(low[0]), 0)
-    return slice(top, min(int(high[1]), size[0])), slice(left, min(int(high[0]), size[1]))
 
 
 def _strength(places: Floats, head: Head) -> Floats:

@@ -1,0 +1,15 @@
+"""Square canvases with nothing on them but one value everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from voc_builder.synthetic.renderer.surface import Canvas
+
+
+def empty(size: int = 32, colour: float = 0.0, alpha: float = 0.0, nearness: float = 0.0) -> Canvas:
+    return Canvas(
+        np.full((size, size, 3), colour, np.float32),
+        np.full((size, size), alpha, np.float32),
+        np.full((size, size), nearness, np.float32),
+    )
