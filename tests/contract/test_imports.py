@@ -38,6 +38,16 @@ LAYERS = (
 )
 LAYER_OF = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
+SYNTHETIC_ROOMS = (
+    {"face_model", "expression", "scene"},
+    {"renderer"},
+    {"worn"},
+    {"hair"},
+    {"materials"},
+    {"trees"},
+)
+"""Of voc_builder.synthetic, from the inside outwards; its lone modules are ground or assembly."""
+
 GROUND = {
     "fer_det",  # the package itself names the nouns
     *(
@@ -182,6 +192,24 @@ def test_rooms_that_know_nothing_of_each_other(own: str, forbidden: tuple[str, .
     for module, imported in OF_FER_DET:
         if room(module) == own:
             assert not {name for name in imported if room(name) in forbidden}, module
+
+
+def test_rooms_of_the_made_faces_import_inward() -> None:
+    root = "voc_builder.synthetic."
+    depth = {name: row for row, names in enumerate(SYNTHETIC_ROOMS) for name in names}
+    found = {
+        path.parent.name for path in (ROOTS["voc_builder"] / "synthetic").glob("*/__init__.py")
+    }
+    assert found == set(depth), "say in SYNTHETIC_ROOMS where the new room stands"
+    for module, imported in OF_VOC_BUILDER:
+        own = module.removeprefix(root).split(".")[0]
+        if not module.startswith(root) or own not in depth:
+            continue
+        rooms = {
+            name.removeprefix(root).split(".")[0] for name in imported if name.startswith(root)
+        }
+        outward = {each for each in rooms if depth.get(each, -1) > depth[own]}
+        assert not outward, module
 
 
 def test_ground_and_evaluation_use_no_torch() -> None:

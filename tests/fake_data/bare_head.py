@@ -12,8 +12,8 @@ from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.framing import aim
 from voc_builder.synthetic.renderer.pose import pose_head
 from voc_builder.synthetic.renderer.rasteriser import rasterise
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Film, Lighting, Scene
+from voc_builder.synthetic.surface import Canvas, Floats
 
 GRAY = 0.3
 

@@ -11,7 +11,7 @@ import numpy as np
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.hair.haircut import Haircut, haircut_of
 from voc_builder.synthetic.materials.places import Places, around_head
-from voc_builder.synthetic.renderer.surface import Floats, Region, Surface
+from voc_builder.synthetic.surface import Floats, Region, Surface
 
 PIXEL = 0.0005
 """Metres from one point to the next."""

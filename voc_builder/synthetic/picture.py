@@ -13,12 +13,12 @@ from fer_det.box import FaceBox
 from voc_builder.synthetic.expression.action_units import facial_actions
 from voc_builder.synthetic.face_model.head import Head, load_head
 from voc_builder.synthetic.recipe import Figure, Recipe
+from voc_builder.synthetic.render import RenderedHead, render_head
 from voc_builder.synthetic.renderer.framing import aim
-from voc_builder.synthetic.renderer.render import RenderedHead, render_head
-from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.background import draw_background
 from voc_builder.synthetic.scene.indoors import draw_studio
 from voc_builder.synthetic.scene.photograph import photograph
+from voc_builder.synthetic.surface import Floats
 
 
 @dataclass(frozen=True)

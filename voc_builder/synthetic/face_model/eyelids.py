@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from voc_builder.synthetic.curves import interpolation_parts
 from voc_builder.synthetic.face_model.targets import Targets
-from voc_builder.synthetic.renderer.curves import interpolation_parts
-from voc_builder.synthetic.renderer.surface import Floats, Ints
+from voc_builder.synthetic.surface import Floats, Ints
 
 _CLOSED = np.float32(0.0016)
 """Metres between the lids' inner rims when their edges touch."""

@@ -18,7 +18,7 @@ from voc_builder.synthetic.face_model.lips import Lips, find_lips
 from voc_builder.synthetic.face_model.phenotype import phenotype_weights
 from voc_builder.synthetic.face_model.targets import Targets
 from voc_builder.synthetic.face_model.teeth import Teeth, find_teeth
-from voc_builder.synthetic.renderer.surface import Floats, Ints, Region
+from voc_builder.synthetic.surface import Floats, Ints, Region
 
 _SCALP_FLOOR = 0.60
 """Height in metres on the base head above which hair may grow."""

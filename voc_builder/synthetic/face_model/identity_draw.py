@@ -9,7 +9,7 @@ import numpy as np
 from voc_builder.synthetic.face_model.identity import Colour, HairStyle, Identity
 from voc_builder.synthetic.face_model.local_spread import LOCAL_SPREADS, SIDED_SPREADS
 from voc_builder.synthetic.face_model.phenotype import age_at
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 _STREAM = 11
 """Keeps these draws apart from others that use the same seed."""

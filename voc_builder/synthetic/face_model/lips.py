@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.curves import interpolation_parts
-from voc_builder.synthetic.renderer.surface import Floats, Ints
+from voc_builder.synthetic.curves import interpolation_parts
+from voc_builder.synthetic.surface import Floats, Ints
 
 _SLIT = 0.6607
 """Height in metres on the base head at which the lips part."""

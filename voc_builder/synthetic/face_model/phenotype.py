@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from voc_builder.synthetic.curves import interpolation_parts
 from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.renderer.curves import interpolation_parts
 
 ANCESTRIES = ("african", "asian", "caucasian")
 _AGES = {"baby": 0.0, "child": 1 / 3, "young": 2 / 3, "old": 1.0}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats, Ints
+from voc_builder.synthetic.surface import Floats, Ints
 
 
 @dataclass(frozen=True)

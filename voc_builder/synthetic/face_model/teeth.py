@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voc_builder.synthetic.face_model.lips import Lips
-from voc_builder.synthetic.renderer.surface import Floats, Ints
+from voc_builder.synthetic.surface import Floats, Ints
 
 _SHOWN = np.float32(0.0025)
 """Metres by which the upper front teeth hang below the closed lips' slit; smiles bare them."""

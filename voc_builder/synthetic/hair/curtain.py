@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit
 from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.hair.guides import Guides
 from voc_builder.synthetic.hair.light import light_hair
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.renderer.head_fit import SKULL, HeadFit
 from voc_builder.synthetic.renderer.strokes import Strokes, project_paths
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Canvas, Floats
 
 _EVERY_POINT = 2
 """A band needs fewer points than a strand."""

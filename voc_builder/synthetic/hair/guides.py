@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.face_model.head_fit import SKULL, HeadDisc, sample
+from voc_builder.synthetic.curves import smooth_step
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import hair_density, hair_thickness
-from voc_builder.synthetic.renderer.curves import smooth_step
-from voc_builder.synthetic.renderer.geometry import unit
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.renderer.head_fit import SKULL, HeadDisc, sample
+from voc_builder.synthetic.surface import Floats
 
 Bools = NDArray[np.bool_]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import fit_head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.hair.curtain import light_curtain
 from voc_builder.synthetic.hair.guides import grow_guides
@@ -13,10 +12,11 @@ from voc_builder.synthetic.hair.haircut import flattened, haircut_of
 from voc_builder.synthetic.hair.shells import light_shell
 from voc_builder.synthetic.hair.strands import grow_strands, light_strands
 from voc_builder.synthetic.renderer.camera import Camera
+from voc_builder.synthetic.renderer.head_fit import fit_head
 from voc_builder.synthetic.renderer.sheets import cast_soft_shadow, cover_of, lay
 from voc_builder.synthetic.renderer.strokes import lay_strokes
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Canvas, Floats
 from voc_builder.synthetic.worn.hat import Headgear
 
 _DOWN = np.array([0, 0, -1], np.float32)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from voc_builder.synthetic.face_model.head_fit import SKULL
+from voc_builder.synthetic.curves import smooth_step
 from voc_builder.synthetic.hair.haircut import SEED_UNIT, Haircut
-from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.renderer.curves import smooth_step
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.noise import noise
+from voc_builder.synthetic.renderer.head_fit import SKULL
+from voc_builder.synthetic.surface import Floats
 
 _CROWN = np.array([0, 0.012, 0.835], np.float32)
 """Middle of the part that goes bald, in metres."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from voc_builder.synthetic.curves import smooth_step
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.curves import smooth_step
 from voc_builder.synthetic.renderer.rasteriser import rasterise
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
+from voc_builder.synthetic.surface import Canvas, Floats
 
 _FINER = 2
 """Lashes are thinner than a pixel, so they are drawn at this many times the size."""

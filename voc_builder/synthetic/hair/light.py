@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from voc_builder.synthetic.renderer.plain_light import SCATTERED, halfway
-from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Floats
 
 
 def light_hair(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, off_disc, sample
+from voc_builder.synthetic.curves import smooth_step
 from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.geometry import grid_triangles, vertex_normals
 from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import above_hairline, hair_density, hair_thickness
-from voc_builder.synthetic.materials.noise import noise
+from voc_builder.synthetic.noise import noise
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.curves import smooth_step
-from voc_builder.synthetic.renderer.geometry import grid_triangles, vertex_normals
+from voc_builder.synthetic.renderer.head_fit import SKULL, HeadFit, off_disc, sample
 from voc_builder.synthetic.renderer.plain_light import light_matte
 from voc_builder.synthetic.renderer.sheets import SeenPoints, see
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Canvas, Floats
 
 _GRID = 56
 """Vertices along a side of the shell's grid over the disc of directions."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit
 from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.hair.guides import Guides
 from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.light import light_hair
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.renderer.head_fit import SKULL, HeadFit
 from voc_builder.synthetic.renderer.strokes import Strokes, gather_strokes, project_paths
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Canvas, Floats
 
 _SPREAD = 0.0052
 """Standard deviation in metres of strands beside their guide."""

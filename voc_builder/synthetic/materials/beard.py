@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from voc_builder.synthetic.curves import bell, smooth_ramp
 from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.materials.noise import noise
 from voc_builder.synthetic.materials.places import Places
-from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.noise import noise
+from voc_builder.synthetic.surface import Floats
 
 _ROOTS = 0.6
 """The skin between the hairs of a full beard lies in their shadow."""

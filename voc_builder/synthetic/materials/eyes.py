@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voc_builder.synthetic.curves import bell, smooth_ramp
 from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.materials.noise import noise
 from voc_builder.synthetic.materials.places import Actions
-from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.noise import noise
+from voc_builder.synthetic.surface import Floats
 
 ROUGHNESS = 0.09
 SPECULAR = 1.4

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from voc_builder.synthetic.curves import bell, smooth_ramp
 from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.materials.noise import noise
 from voc_builder.synthetic.materials.places import Places
-from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.noise import noise
+from voc_builder.synthetic.surface import Floats
 
 LIPS_SPECULAR = 1.0
 LIPS_SMOOTHER = -0.09

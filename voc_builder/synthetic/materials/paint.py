@@ -16,8 +16,8 @@ from voc_builder.synthetic.materials.places import Actions, Places, around_head,
 from voc_builder.synthetic.materials.scalp import scalp
 from voc_builder.synthetic.materials.skin import skin_albedo, skin_gloss, skin_relief
 from voc_builder.synthetic.materials.wrinkles import wrinkles
-from voc_builder.synthetic.renderer.surface import Floats, Ints, Paint, Region, Surface
-from voc_builder.synthetic.renderer.texture import sample_mask
+from voc_builder.synthetic.surface import Floats, Ints, Paint, Region, Surface
+from voc_builder.synthetic.texture import sample_mask
 
 _SCATTERING_TEETH = 0.5
 _SCATTERING_EYES = 0.3

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.materials.noise import noise
-from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.curves import bell, smooth_ramp
+from voc_builder.synthetic.noise import noise
+from voc_builder.synthetic.surface import Floats
 
 Actions = Mapping[str, float]
 """Facial actions by their ARKit names, such as browDownLeft, to their strength."""

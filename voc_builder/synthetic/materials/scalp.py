@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from voc_builder.synthetic.curves import smooth_ramp
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.hair.haircut import haircut_of
 from voc_builder.synthetic.hair.hairline import hair_density
 from voc_builder.synthetic.materials.places import Places
-from voc_builder.synthetic.renderer.curves import smooth_ramp
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 _COVER = {"short": 0.85, "cap": 0.88, "long": 0.88, "buzz": 0.6, "bald": 0.0}
 """How much of the scalp each style hides."""

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voc_builder.synthetic.curves import bell, smooth_ramp
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.beard import jaw
 from voc_builder.synthetic.materials.places import Places
-from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 _PIGMENTS = np.array([[0.03, 0.33, 0.27], [0.26, 0.37, 0.46], [0.50, 0.62, 0.52]], np.float32)
 """What blood, melanin and a bluish shade take from red, green and blue light, as exponents."""

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voc_builder.synthetic.curves import bell, smooth_ramp
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.materials.places import Actions, Places, both_sides, sided
-from voc_builder.synthetic.renderer.curves import bell, smooth_ramp
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 _MILLIMETRE = 1e-3
 _DEEPEST = 1.5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 
 @dataclass(frozen=True)

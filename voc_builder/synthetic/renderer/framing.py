@@ -8,8 +8,8 @@ from fer_det.box import FaceBox
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.pose import pose_head
-from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.scene import Scene
+from voc_builder.synthetic.surface import Floats
 
 SUPERSAMPLING = 1.5
 """Pixels of the renderer for each of the finished picture, along a side."""

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 _SCALES = ((0.004, 45.0, 0.3), (0.012, 28.0, 0.5), (0.035, 9.0, 0.5))
 """Radius of a neighbourhood in metres, loss of light a metre that a point lies behind its mean, and

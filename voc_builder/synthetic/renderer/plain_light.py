@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.geometry import TOWARDS_CAMERA, unit
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.geometry import TOWARDS_CAMERA, unit
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Floats
 
 SKY_MEAN, SKY_GAIN = np.float32(0.62), np.float32(0.38)
 """Parts of the light from around that reach whatever faces sideways, and more what faces up."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.renderer.curves import smooth_step
-from voc_builder.synthetic.renderer.geometry import UP
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.curves import smooth_step
+from voc_builder.synthetic.geometry import UP
+from voc_builder.synthetic.surface import Floats
 
 
 @dataclass(frozen=True)

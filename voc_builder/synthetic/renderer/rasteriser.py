@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.renderer.surface import Floats, Ints
+from voc_builder.synthetic.surface import Floats, Ints
 
 Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.renderer.curves import smooth_step
-from voc_builder.synthetic.renderer.surface import Floats, Region, Surface
+from voc_builder.synthetic.curves import smooth_step
+from voc_builder.synthetic.surface import Floats, Region, Surface
 
 _EYES = (Region.LEFT_EYE, Region.RIGHT_EYE)
 INSIDE_MOUTH = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.MOUTH_CAVITY, Region.TONGUE)

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from voc_builder.synthetic.renderer.geometry import unit
-from voc_builder.synthetic.renderer.surface import Floats, Surface
+from voc_builder.synthetic.geometry import unit
+from voc_builder.synthetic.surface import Floats, Surface
 
 _STEEPEST = 0.9
 """Slope to which the relief is held, where two regions meet at different heights."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import unit
 from voc_builder.synthetic.renderer.plain_light import SCATTERED, SKY_GAIN, SKY_MEAN
-from voc_builder.synthetic.renderer.surface import Floats, Paint, Surface
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Floats, Paint, Surface
 
 _WRAP = np.array([0.32, 0.14, 0.09], np.float32)
 """How far light creeps past the edge of the lit side of skin; red, which blood lets through,

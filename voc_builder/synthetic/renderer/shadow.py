@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from voc_builder.synthetic.renderer.geometry import UP, unit
+from voc_builder.synthetic.geometry import UP, unit
 from voc_builder.synthetic.renderer.rasteriser import nearness_map
-from voc_builder.synthetic.renderer.surface import Floats, Ints, Surface
-from voc_builder.synthetic.renderer.texture import sample_texture
+from voc_builder.synthetic.surface import Floats, Ints, Surface
+from voc_builder.synthetic.texture import sample_texture
 
 _MAP_SIZE = 224
 """Pixels on a side of the picture that the light takes of the head."""

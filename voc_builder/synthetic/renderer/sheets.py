@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.geometry import unit
 from voc_builder.synthetic.renderer.rasteriser import rasterise
-from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Canvas, Floats, Ints
 
 _SHADOW = np.float32(0.42)
 """Part of the light that a thing laid on the skin keeps from the skin beside it."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
+from voc_builder.synthetic.surface import Canvas, Floats, Ints
 
 Longs = NDArray[np.int64]
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.renderer.rasteriser import Fragments, rasterise
-from voc_builder.synthetic.renderer.surface import Floats, Region, Surface
+from voc_builder.synthetic.surface import Floats, Region, Surface
 
 _LOOSE = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.TONGUE)
 """What lies in the mouth without being a part of the skin's sheet."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.indoors import draw_room, draw_studio, draw_wall
 from voc_builder.synthetic.scene.outdoors import (
     draw_crowd,
@@ -17,6 +16,7 @@ from voc_builder.synthetic.scene.outdoors import (
     draw_night,
     draw_street,
 )
+from voc_builder.synthetic.surface import Floats
 
 _STREAM = 0xBAC
 """Sets these random numbers apart from others of the same seed."""

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 Corners = Sequence[tuple[float, float]]
 """Points (x, y), clockwise from the top left where there are four of them."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.scene import Film, GlassesKind, Lighting, Scene
+from voc_builder.synthetic.surface import Floats
 
 
 class _Span(NamedTuple):

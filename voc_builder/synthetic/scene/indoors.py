@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.brush import (
     Corners,
     Range,
@@ -23,6 +22,7 @@ from voc_builder.synthetic.scene.brush import (
     mix,
     paste,
 )
+from voc_builder.synthetic.surface import Floats
 
 _TEXTURE = 128
 """Pixels a side of a wall's texture; it is out of focus anyway."""

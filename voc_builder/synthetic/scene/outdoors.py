@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats
 from voc_builder.synthetic.scene.brush import (
     blank,
     cell_values,
@@ -18,6 +17,7 @@ from voc_builder.synthetic.scene.brush import (
     mix,
     paste,
 )
+from voc_builder.synthetic.surface import Floats
 
 _TEXTURE = 128
 """Pixels a side of a facade."""

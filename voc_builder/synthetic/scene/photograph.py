@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from fer_det.image import encode_jpeg
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Film
+from voc_builder.synthetic.surface import Canvas, Floats
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 """Of linear red, green and blue (ITU-R BT.709)."""

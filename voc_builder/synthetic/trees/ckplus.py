@@ -24,7 +24,7 @@ from fer_det.files import make_folder, write_bytes, write_text
 from fer_det.image import decode_rgb8
 from voc_builder.synthetic.picture import Maker, make_picture
 from voc_builder.synthetic.recipe import draw_frame
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 from voc_builder.synthetic.trees.casting import SequenceRole, cast_sequences
 
 FRAME_SIZE = (640, 490)

@@ -32,7 +32,7 @@ from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.face_model.phenotype import years_at
 from voc_builder.synthetic.picture import MadePicture, Maker, make_picture
 from voc_builder.synthetic.recipe import draw_photo
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 from voc_builder.synthetic.trees.casting import PhotoRole, cast_photos
 
 FACES_NAME = "faces.jsonl"

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from voc_builder.synthetic.curves import bell, smooth_step
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, fit_head, sample
+from voc_builder.synthetic.geometry import TOWARDS_CAMERA, unit
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.curves import bell, smooth_step
-from voc_builder.synthetic.renderer.geometry import TOWARDS_CAMERA, unit
+from voc_builder.synthetic.renderer.head_fit import SKULL, HeadFit, fit_head, sample
 from voc_builder.synthetic.renderer.plain_light import light_matte, light_shine
 from voc_builder.synthetic.renderer.sheets import lay, see
 from voc_builder.synthetic.renderer.strokes import draw_strokes, project_paths
-from voc_builder.synthetic.renderer.surface import Canvas, Floats, Ints
 from voc_builder.synthetic.scene.scene import Lighting, Scene
+from voc_builder.synthetic.surface import Canvas, Floats, Ints
 
 _BRIDGE = np.array([0, -0.160, 0.7285], np.float32)
 """The frame's middle on the base head, in metres."""

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from voc_builder.synthetic.curves import smooth_step
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import fit_head
 from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.curves import smooth_step
-from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.renderer.head_fit import fit_head
 from voc_builder.synthetic.renderer.plain_light import light_matte, light_shine
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting, Scene
+from voc_builder.synthetic.surface import Canvas, Floats
 from voc_builder.synthetic.worn.hand_poses import Bars, hold_hand
 
 _BLEND = np.float32(0.0022)

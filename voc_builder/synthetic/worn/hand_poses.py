@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, sample
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.renderer.head_fit import SKULL, HeadFit, sample
+from voc_builder.synthetic.surface import Floats
 
 
 @dataclass(frozen=True)

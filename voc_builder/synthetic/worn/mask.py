@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from voc_builder.synthetic.curves import bell, smooth_step
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import SKULL, HeadFit, fit_head, sample
-from voc_builder.synthetic.materials.noise import noise
+from voc_builder.synthetic.geometry import grid_triangles, vertex_normals
+from voc_builder.synthetic.noise import noise
 from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.curves import bell, smooth_step
-from voc_builder.synthetic.renderer.geometry import grid_triangles, vertex_normals
+from voc_builder.synthetic.renderer.head_fit import SKULL, HeadFit, fit_head, sample
 from voc_builder.synthetic.renderer.plain_light import light_matte
 from voc_builder.synthetic.renderer.sheets import cast_soft_shadow, cover_of, lay, see
 from voc_builder.synthetic.renderer.strokes import draw_strokes, project_paths
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
 from voc_builder.synthetic.scene.scene import Lighting, Scene
+from voc_builder.synthetic.surface import Canvas, Floats
 
 _COLUMNS, _ROWS = 33, 21
 """Vertices of the cloth across and down."""

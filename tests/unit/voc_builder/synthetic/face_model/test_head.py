@@ -11,8 +11,8 @@ import pytest
 
 from voc_builder.synthetic.face_model.head import load_head
 from voc_builder.synthetic.face_model.identity_draw import draw_identity
-from voc_builder.synthetic.renderer.geometry import vertex_normals
-from voc_builder.synthetic.renderer.surface import Region
+from voc_builder.synthetic.geometry import vertex_normals
+from voc_builder.synthetic.surface import Region
 
 PEOPLE = range(8)
 

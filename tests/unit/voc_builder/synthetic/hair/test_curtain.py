@@ -5,11 +5,11 @@ from fake_data.bare_head import BareHead, bare_head
 from fake_data.plain_face import cut_of, person
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import fit_head, head_disc
 from voc_builder.synthetic.hair.curtain import light_curtain
 from voc_builder.synthetic.hair.guides import grow_guides
+from voc_builder.synthetic.renderer.head_fit import fit_head, head_disc
 from voc_builder.synthetic.renderer.strokes import Strokes
-from voc_builder.synthetic.renderer.surface import Canvas
+from voc_builder.synthetic.surface import Canvas
 
 DOWN = np.array([0, 0, -1], np.float32)
 

@@ -5,11 +5,11 @@ import pytest
 from fake_data.plain_face import cut_of
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import SKULL, head_disc, sample
 from voc_builder.synthetic.hair.guides import Guides, grow_guides
 from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import hair_density
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.renderer.head_fit import SKULL, head_disc, sample
+from voc_builder.synthetic.surface import Floats
 
 DOWN = np.array([0, 0, -1], np.float32)
 STYLES = ["short", "cap", "long", "buzz"]

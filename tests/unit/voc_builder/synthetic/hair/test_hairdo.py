@@ -6,7 +6,7 @@ from fake_data.plain_face import person
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.hair.hairdo import draw_hair
-from voc_builder.synthetic.renderer.surface import Canvas
+from voc_builder.synthetic.surface import Canvas
 from voc_builder.synthetic.worn.hat import Headgear
 
 HANGING = np.array([0.6, 0.1, 0.4, 0.9, 0.2, 0.3, 0.5, 0.9], np.float32)

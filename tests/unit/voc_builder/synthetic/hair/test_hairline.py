@@ -3,7 +3,7 @@ import pytest
 from fake_data.plain_face import cut_of
 
 from voc_builder.synthetic.hair.hairline import above_hairline, hair_density, hair_thickness
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 HAIRY = {"top": (0, -0.05, 0.85), "back": (0, 0.04, 0.74), "side": (0.075, -0.04, 0.78)}
 BARE = {

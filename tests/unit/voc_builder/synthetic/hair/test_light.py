@@ -2,7 +2,7 @@ import numpy as np
 from fake_data.bare_head import scene
 
 from voc_builder.synthetic.hair.light import light_hair
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 LIGHTING = scene().lighting
 TINT = np.full((1, 3), 0.1, np.float32)

@@ -6,12 +6,12 @@ from fake_data.bare_head import bare_head
 from fake_data.plain_face import cut_of, person
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import fit_head
 from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.hairline import above_hairline, hair_density
 from voc_builder.synthetic.hair.shells import light_shell
+from voc_builder.synthetic.renderer.head_fit import fit_head
 from voc_builder.synthetic.renderer.sheets import SeenPoints
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 
 def shell(head: Head, cut: Haircut, yaw: float = 0.0) -> tuple[SeenPoints, Floats, Floats]:

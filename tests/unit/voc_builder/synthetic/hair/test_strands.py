@@ -5,10 +5,10 @@ from fake_data.bare_head import bare_head
 from fake_data.plain_face import cut_of, person
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import fit_head, head_disc
 from voc_builder.synthetic.hair.guides import Guides, grow_guides
 from voc_builder.synthetic.hair.haircut import Haircut
 from voc_builder.synthetic.hair.strands import grow_strands, light_strands
+from voc_builder.synthetic.renderer.head_fit import fit_head, head_disc
 
 DOWN = np.array([0, 0, -1], np.float32)
 

@@ -3,7 +3,7 @@ import pytest
 from fake_data.plain_face import WIDTH, person, picture, plain_head, surface
 
 from voc_builder.synthetic.materials.paint import paint
-from voc_builder.synthetic.renderer.surface import Paint, Region, Surface
+from voc_builder.synthetic.surface import Paint, Region, Surface
 
 SURFACE = surface()
 FROWN = {"browDownLeft": 1.0, "browDownRight": 1.0}

@@ -1,7 +1,7 @@
 import numpy as np
 
 from voc_builder.synthetic.renderer.recesses import recess_light
-from voc_builder.synthetic.renderer.surface import Region, Surface
+from voc_builder.synthetic.surface import Region, Surface
 
 SIDE, SCALE = 60, 2000.0
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.renderer.relief import bend_normals, crease_light
-from voc_builder.synthetic.renderer.surface import Surface
+from voc_builder.synthetic.surface import Surface
 
 SIDE, SCALE = 21, 500.0
 

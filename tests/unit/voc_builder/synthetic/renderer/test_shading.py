@@ -5,9 +5,9 @@ import pytest
 
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.shading import Reach, shade
-from voc_builder.synthetic.renderer.surface import Paint, Surface
 from voc_builder.synthetic.scene.draw import direction
 from voc_builder.synthetic.scene.scene import Lighting
+from voc_builder.synthetic.surface import Paint, Surface
 
 CAMERA = Camera(10, 10, 100.0, (5.0, 5.0), np.zeros(3, np.float32), 1.0)
 ANGLES = np.arange(0, 181, 10, dtype=np.float32)

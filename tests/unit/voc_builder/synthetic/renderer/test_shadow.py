@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from voc_builder.synthetic.renderer.shadow import cast_shadow, soften
-from voc_builder.synthetic.renderer.surface import Surface
 from voc_builder.synthetic.scene.draw import direction
+from voc_builder.synthetic.surface import Surface
 
 TOP = 0.1
 """Height of a square roof of side 0.1 above a floor at z = 0, in metres."""

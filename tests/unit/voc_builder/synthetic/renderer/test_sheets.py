@@ -9,7 +9,7 @@ from voc_builder.synthetic.renderer.sheets import (
     lay,
     see,
 )
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
+from voc_builder.synthetic.surface import Canvas, Floats
 
 CAMERA = Camera(32, 32, 32.0, (16.0, 16.0), np.zeros(3, np.float32), 1.0)
 # Two triangles across the view, counter-clockwise for the camera.

@@ -4,7 +4,7 @@ from fake_data.plain_canvas import empty
 
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.strokes import draw_strokes, gather_strokes, project_paths
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
+from voc_builder.synthetic.surface import Canvas, Floats
 
 
 def stroke(*ends: tuple[float, float], nearness: float = 1.0) -> Floats:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fer_det.image import decode_rgb8
-from voc_builder.synthetic.renderer.surface import Canvas
 from voc_builder.synthetic.scene.photograph import (
     compose,
     encode_srgb,
@@ -15,6 +14,7 @@ from voc_builder.synthetic.scene.photograph import (
     tone_curve,
 )
 from voc_builder.synthetic.scene.scene import Film
+from voc_builder.synthetic.surface import Canvas
 
 PLAIN = Film(
     exposure=0.0,

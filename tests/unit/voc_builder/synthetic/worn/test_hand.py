@@ -4,7 +4,7 @@ from fake_data.bare_head import BareHead, assert_sound, bare_head, change
 from fake_data.plain_face import person
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.renderer.surface import Canvas, Floats
+from voc_builder.synthetic.surface import Canvas, Floats
 from voc_builder.synthetic.worn.hand import draw_hand
 
 SEEDS = range(12)

@@ -3,7 +3,7 @@ import pytest
 from fake_data.bare_head import BareHead, assert_sound, bare_head, change
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.renderer.surface import Canvas
+from voc_builder.synthetic.surface import Canvas
 from voc_builder.synthetic.worn.hat import draw_hat, headgear_of
 
 SEEDS = range(12)

@@ -8,7 +8,7 @@ from fake_data.bare_head import BareHead, assert_sound, bare_head, change
 from fake_data.plain_face import person
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.renderer.surface import Canvas
+from voc_builder.synthetic.surface import Canvas
 from voc_builder.synthetic.worn.glasses import draw_glasses
 from voc_builder.synthetic.worn.hand import draw_hand
 from voc_builder.synthetic.worn.hat import draw_hat

@@ -1,7 +1,7 @@
 import numpy as np
 from fake_data.plain_canvas import empty
 
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 
 def places(*points: tuple[float, float]) -> Floats:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from voc_builder.synthetic.renderer.curves import (
+from voc_builder.synthetic.curves import (
     bell,
     interpolation_parts,
     smooth_ramp,

@@ -2,7 +2,7 @@ import numpy as np
 from fake_data.bare_head import bare_head
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.face_model.head_fit import (
+from voc_builder.synthetic.renderer.head_fit import (
     SKULL,
     fit_head,
     head_disc,

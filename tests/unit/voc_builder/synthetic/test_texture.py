@@ -3,7 +3,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from voc_builder.synthetic.renderer.texture import sample_mask, sample_texture
+from voc_builder.synthetic.texture import sample_mask, sample_texture
 
 RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 
 def smooth_step(low: float, high: float, values: Floats) -> Floats:

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.renderer.geometry import unit
+from voc_builder.synthetic.geometry import unit
 from voc_builder.synthetic.renderer.rasteriser import rasterise
-from voc_builder.synthetic.renderer.surface import Floats, Ints, Region
-from voc_builder.synthetic.renderer.texture import sample_texture
+from voc_builder.synthetic.surface import Floats, Ints, Region
+from voc_builder.synthetic.texture import sample_texture
 
 SKULL = np.array([0, -0.055, 0.755], np.float32)
 """Middle of the skull on the base head, in metres."""

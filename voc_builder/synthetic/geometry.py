@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats, Ints
+from voc_builder.synthetic.surface import Floats, Ints
 
 UP = np.array([0, 0, 1], np.float32)
 TOWARDS_CAMERA = np.array([0, -1, 0], np.float32)

@@ -11,12 +11,12 @@ import numpy as np
 from fer_det.box import FaceBox
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.identity import Identity
+from voc_builder.synthetic.geometry import vertex_normals
 from voc_builder.synthetic.hair.hairdo import draw_hair
 from voc_builder.synthetic.hair.lashes import draw_lashes
 from voc_builder.synthetic.materials.paint import paint
 from voc_builder.synthetic.renderer.camera import Camera
 from voc_builder.synthetic.renderer.framing import SUPERSAMPLING, aim, face_box, final_pixels
-from voc_builder.synthetic.renderer.geometry import vertex_normals
 from voc_builder.synthetic.renderer.occlusion import contact_light, openness
 from voc_builder.synthetic.renderer.pose import pose_head
 from voc_builder.synthetic.renderer.rasteriser import Fragments
@@ -24,9 +24,9 @@ from voc_builder.synthetic.renderer.recesses import INSIDE_MOUTH, recess_light
 from voc_builder.synthetic.renderer.relief import bend_normals, crease_light
 from voc_builder.synthetic.renderer.shading import Reach, shade
 from voc_builder.synthetic.renderer.shadow import cast_shadow, soften
-from voc_builder.synthetic.renderer.surface import Canvas, Floats, Paint, Region, Surface
 from voc_builder.synthetic.renderer.surface_points import see_head, visible_surface
 from voc_builder.synthetic.scene.scene import Lighting, Scene
+from voc_builder.synthetic.surface import Canvas, Floats, Paint, Region, Surface
 from voc_builder.synthetic.worn.glasses import draw_glasses
 from voc_builder.synthetic.worn.hand import draw_hand
 from voc_builder.synthetic.worn.hat import draw_hat, headgear_of

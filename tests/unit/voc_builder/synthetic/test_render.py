@@ -4,18 +4,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from voc_builder.synthetic import render
 from voc_builder.synthetic.face_model.head import Head
 from voc_builder.synthetic.face_model.identity import Identity
 from voc_builder.synthetic.face_model.identity_draw import draw_identity
-from voc_builder.synthetic.renderer import render
+from voc_builder.synthetic.geometry import vertex_normals
+from voc_builder.synthetic.render import RenderedHead, render_head
 from voc_builder.synthetic.renderer.framing import SUPERSAMPLING, aim
-from voc_builder.synthetic.renderer.geometry import vertex_normals
 from voc_builder.synthetic.renderer.pose import pose_head
-from voc_builder.synthetic.renderer.render import RenderedHead, render_head
-from voc_builder.synthetic.renderer.surface import Region
 from voc_builder.synthetic.renderer.surface_points import see_head, visible_surface
 from voc_builder.synthetic.scene.draw import draw_scene
 from voc_builder.synthetic.scene.scene import Scene
+from voc_builder.synthetic.surface import Region
 
 SMILE = {"mouthSmileLeft": 1.2, "mouthSmileRight": 1.2, "mouthUpperUpLeft": 0.5, "jawOpen": 0.2}
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_builder.synthetic.renderer.surface import Floats
-from voc_builder.synthetic.renderer.texture import sample_texture
+from voc_builder.synthetic.surface import Floats
+from voc_builder.synthetic.texture import sample_texture
 
 TEXELS = 512
 """Side of a texture; the finest wave that it can hold is two texels long."""

@@ -7,7 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from voc_builder.synthetic.renderer.surface import Floats
+from voc_builder.synthetic.surface import Floats
 
 _ROW = 512
 """Points are looked up as rows of this many: OpenCV takes no map of 32,768 rows or columns."""

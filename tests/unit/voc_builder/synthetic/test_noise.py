@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from voc_builder.synthetic.materials.noise import TEXELS, noise, noise_texture
+from voc_builder.synthetic.noise import TEXELS, noise, noise_texture
 
 NAMES = ("low", "mid", "fine", "strand", "strand2")
 AT_100_200 = [-0.705, 0.5292, -1.8158, -2.2679, 0.038]

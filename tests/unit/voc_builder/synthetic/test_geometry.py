@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from voc_builder.synthetic.renderer.geometry import grid_triangles, unit, vertex_normals
+from voc_builder.synthetic.geometry import grid_triangles, unit, vertex_normals
 
 
 def ball(rows: int = 24, columns: int = 40) -> tuple[np.ndarray, np.ndarray]:
