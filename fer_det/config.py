@@ -12,6 +12,9 @@ from fer_det.jitter import JitterRanges
 Colour = tuple[float, float, float]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
+CONVOLUTIONS = 13
+"""Of VGG16's trunk."""
+
 C = TypeVar("C")
 
 
@@ -47,6 +50,8 @@ class ModelConfig:
     """Subtracted from red, green and blue in 0..1; weights of others bring their own."""
     image_std: Colour = (0.25, 0.25, 0.25)
     """What red, green and blue are divided by afterwards."""
+    face_margin: float = 0.0
+    """Only for classifiers: how much they see around a box; a detector sees the whole picture."""
 
     def __post_init__(self) -> None:
         demand(
@@ -66,6 +71,7 @@ class ModelConfig:
         )
         demand(0 <= self.dropout < 1, f"--model.dropout {self.dropout}", "0 <= dropout < 1")
         demand(0 < self.nms_iou <= 1, f"--model.nms_iou {self.nms_iou}", "0 < nms_iou <= 1")
+        demand(0 <= self.face_margin <= 2, f"--model.face_margin {self.face_margin}", "0 to 2")
         demand(
             all(0 <= mean <= 1 for mean in self.image_mean),
             f"--model.image_mean {list(self.image_mean)}",
@@ -125,14 +131,20 @@ class OptimizerConfig:
     """Longest gradient; a longer one is shortened to it."""
     trunk_rate: float = 1.0
     """Factor of the trunk's learning rate; 0 leaves the trunk's weights as they are."""
+    head_rate: float = 1.0
+    """Factor of fc6's and fc7's learning rate."""
+    frozen: int = 0
+    """So many of the trunk's convolutions, the first, stay as --init brought them, norm and all."""
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             demand(value > 0, f"--optimizer.{name} {value}", "more than 0")
-        for name in ("weight_decay", "warmup_steps", "trunk_rate"):
+        for name in ("weight_decay", "warmup_steps", "trunk_rate", "head_rate"):
             value = getattr(self, name)
             demand(value >= 0, f"--optimizer.{name} {value}", "0 or more")
+        frozen = f"--optimizer.frozen {self.frozen}"
+        demand(0 <= self.frozen <= CONVOLUTIONS, frozen, f"0 to {CONVOLUTIONS}")
         demand(0 <= self.momentum < 1, f"--optimizer.momentum {self.momentum}", "0 <= momentum < 1")
 
 
@@ -186,9 +198,13 @@ class TrainConfig(RunConfig):
     data: Path = Path("data/voc")
     """VOC folder with train and val splits, plain or balanced."""
     init: Path | None = None
-    """Weights to start from: a trunk (.safetensors) or a detector's best.pth; none by default."""
+    """Weights to start from: a weights file (.safetensors) or a best.pth; none by default."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The network."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        demand_init(self.optimizer, self.init)
 
 
 @dataclass(frozen=True)
@@ -271,3 +287,13 @@ def demand(holds: bool, found: str, wanted: str) -> None:
     """Raise ConfigError unless a flag holds."""
     if not holds:
         raise ConfigError(found, wanted, "change the flag")
+
+
+def demand_init(optimizer: OptimizerConfig, init: Path | None) -> None:
+    """Raise ConfigError where random weights would be frozen."""
+    if optimizer.frozen and init is None:
+        raise ConfigError(
+            f"--optimizer.frozen {optimizer.frozen} without --init",
+            "weights that are worth keeping",
+            "name some with --init, or freeze nothing",
+        )

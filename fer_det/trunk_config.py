@@ -83,3 +83,7 @@ class TrainTrunkConfig(RunConfig):
     """The network."""
     losses: TrunkLossConfig = field(default_factory=TrunkLossConfig)
     """What is learnt."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        demand(not self.optimizer.frozen, f"--optimizer.frozen {self.optimizer.frozen}", "0")

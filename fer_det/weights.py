@@ -18,13 +18,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from fer_det.checkpoint import file_hash
 from fer_det.config import Colour
 from fer_det.errors import WeightsError, WeightsNotFoundError
-from fer_det.files import make_folder, write_bytes
+from fer_det.files import atomic_writer, make_folder
 from fer_det.models.roi_heads import POOLED
 from fer_det.models.vgg16 import OUT_CHANNELS, vgg16_trunk
 
@@ -37,9 +36,10 @@ MODEL_NAMES = {
 }
 """What a canonical name begins with, and what it begins with in our models' state dicts."""
 
+_TYPES = {torch.float16: "F16", torch.float32: "F32"}
 _HEAD = ("classifier.0.weight", "classifier.0.bias", "classifier.3.weight", "classifier.3.bias")
 _WANTED = "a weights file written by fer_det"
-_REMEDY = "name another file, or make it with tools/train_trunk.py"
+_REMEDY = "name another file, or make it with tools/train_trunk.py or convert_weights.py"
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def save_weights(
     The same content always gives the same bytes. Raises OutputError, and WeightsError where a
     tensor is missing, has another shape or does not fit the type.
     """
-    assert dtype in (torch.float16, torch.float32)
-    plain = {name: tensor.detach().cpu().to(dtype).contiguous() for name, tensor in tensors.items()}
+    assert dtype in _TYPES
+    plain = {name: tensors[name].detach().cpu().to(dtype).contiguous() for name in sorted(tensors)}
     _check_tensors(path, plain)
     metadata = {
         **info.notes,
@@ -101,7 +101,11 @@ def save_weights(
         "image_std": json.dumps(list(info.image_std)),
     }
     make_folder(path.parent)
-    write_bytes(path, _in_order(save(plain, metadata)))
+    # One after the other, since with fc6 and fc7 a file has half a gigabyte.
+    with atomic_writer(path) as file:
+        file.write(_header(plain, metadata))
+        for tensor in plain.values():
+            file.write(tensor.numpy().data)
     return file_hash(path)
 
 
@@ -167,7 +171,7 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         if tuple(tensor.shape) != shape:
             told = f"{path} has {name} of shape {list(tensor.shape)}"
             raise WeightsError(told, f"{list(shape)}", _REMEDY)
-        if tensor.dtype not in (torch.float16, torch.float32):
+        if tensor.dtype not in _TYPES:
             told = f"{path} has {name} as {tensor.dtype}"
             raise WeightsError(told, "float16 or float32", _REMEDY)
         if not bool(tensor.isfinite().all()):
@@ -183,15 +187,21 @@ def _trunk_shapes() -> tuple[tuple[str, tuple[int, ...]], ...]:
     return tuple((f"features.{name}", tuple(tensor.shape)) for name, tensor in state.items())
 
 
-def _in_order(data: bytes) -> bytes:
-    """The same file with its metadata sorted: the package writes them in any order.
+def _header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """What a safetensors file begins with, the same for the same content.
 
-    A safetensors file is 8 bytes with the header's length, the header as JSON, filled up with
-    spaces to a multiple of 8, and the tensors.
+    8 bytes with the header's length, and the header as JSON, filled up with spaces to a multiple of
+    8; the tensors follow by name. The package would write the metadata in any order.
     """
-    (length,) = struct.unpack("<Q", data[:8])
-    header: dict[str, Any] = json.loads(data[8 : 8 + length])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
+    end = 0
+    for name, tensor in tensors.items():
+        begin, end = end, end + tensor.nbytes
+        header[name] = {
+            "dtype": _TYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [begin, end],
+        }
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text + data[8 + length :]
+    return struct.pack("<Q", len(text)) + text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ from typing import Any
 from fer_det.checkpoint import Checkpoint, file_hash, load_checkpoint
 from fer_det.command import EXIT_OK, parse_config, run_command
 from fer_det.config import EvalConfig
+from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.detection import FEWEST_FACES
-from fer_det.engine.hardware import choose_hardware
-from fer_det.engine.score import score_pictures
+from fer_det.engine.hardware import Hardware, choose_hardware
+from fer_det.engine.score import score_crops, score_given_boxes, score_pictures
 from fer_det.errors import ConfigError, DatasetNotFoundError
-from fer_det.evaluation import Protocol, evaluate, hash_pictures
+from fer_det.evaluation import Protocol, ScoredPicture, evaluate, hash_pictures
 from fer_det.files import make_folder, write_text
-from fer_det.models import build_model
+from fer_det.models import CLASSIFIERS, build_model
 from fer_det.progress import track
 from fer_det.runs import find_weights
 from fer_det.voc import VocFolder
@@ -56,12 +57,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
     size, padding = checkpoint.config.input_size, checkpoint.config.padding
     dataset = VocDataset(data, config.split, size, padding, classes=checkpoint.classes)
-    model = build_model(checkpoint.config, checkpoint.classes)
-    model.load_state_dict(checkpoint.model)
-    model.to(hardware.device)
-    order = in_order(len(dataset), config.batch_size)
-    batches = make_loader(dataset, order, config.workers, hardware.device.type == "cuda")
-    answers = score_pictures(model, hardware, dataset, batches)
+    answers = _answers(config, checkpoint, hardware, dataset)
     pictures = list(track(answers, len(dataset), "scored", "pictures"))
     protocol = replace(
         _describe_data(dataset, config.split, checkpoint),
@@ -75,6 +71,24 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     write_text(out / SCORES, json.dumps(report.to_json(), indent=1) + "\n")
     print(f"scores: {out / SCORES}")
     return EXIT_OK
+
+
+def _answers(
+    config: EvalConfig, checkpoint: Checkpoint, hardware: Hardware, photos: VocDataset
+) -> Iterator[ScoredPicture]:
+    """What the checkpoint's model says of all photos; a classifier is given the faces' boxes."""
+    model = build_model(checkpoint.config, checkpoint.classes)
+    model.load_state_dict(checkpoint.model)
+    model.to(hardware.device)
+    pinned = hardware.device.type == "cuda"
+    if checkpoint.config.name in CLASSIFIERS:
+        crops = FaceCrops(photos, checkpoint.config.face_margin)
+        order = in_order(len(crops), config.batch_size)
+        batches = make_loader(crops, order, config.workers, pinned)
+        return score_given_boxes(crops, score_crops(model, hardware, crops, batches))
+    order = in_order(len(photos), config.batch_size)
+    batches = make_loader(photos, order, config.workers, pinned)
+    return score_pictures(model, hardware, photos, batches)
 
 
 def _find_data(asked: Path | None, checkpoint: Checkpoint) -> Path:
@@ -112,6 +126,7 @@ def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> P
         input_size=checkpoint.config.input_size,
         listed=counts.get("listed"),
         rejected=counts.get("rejected"),
+        boxes_given=checkpoint.config.name in CLASSIFIERS,
     )
 
 

@@ -18,7 +18,8 @@ from fer_det.engine.resume import describe_run
 from fer_det.engine.session import Plan, in_processes, run_to_the_end
 from fer_det.engine.start import read_start, start_model
 from fer_det.engine.trainer import BEST
-from fer_det.models import build_model
+from fer_det.errors import ConfigError
+from fer_det.models import CLASSIFIERS, build_model
 
 PROG = "train_frcnn.py"
 KIND = "frcnn"
@@ -36,6 +37,12 @@ def _train(argv: Sequence[str] | None) -> int:
 
 
 def _train_in(config: TrainConfig, hardware: Hardware, processes: Processes) -> None:
+    if config.model.name in CLASSIFIERS:
+        raise ConfigError(
+            f"--model.name {config.model.name}, which finds no faces",
+            "a detector",
+            "change the flag, or train it with tools/train_classifier.py",
+        )
     start = read_start(config.init) if config.init is not None else None
     if start is not None:
         config = start.bring_normalisation(config)

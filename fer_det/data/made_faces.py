@@ -23,7 +23,7 @@ from fer_det.affine import turn_boxes
 from fer_det.box import FaceBox
 from fer_det.data.augment import Augmentation, Change
 from fer_det.data.face_measures import FaceMeasures, Standard
-from fer_det.data.framing import draw_framing
+from fer_det.data.framing import draw_framing, loosen
 from fer_det.data.pictures import Draw
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from fer_det.expression import BASIC_EXPRESSIONS
@@ -35,10 +35,6 @@ FACES = Path("basic") / "faces.jsonl"
 LAYOUT = "rafdb"
 MAKING = "made_faces.json"
 PHOTOS = Path("basic") / "Image" / "original"
-
-LOOSENESS = 0.1
-"""In training the box is as inexact as a detector's proposal: each edge is off by up to this part
-of the box's side."""
 
 VISIBLE_PART = 0.6
 """A change that leaves less of the face's box in the input is not made."""
@@ -109,7 +105,7 @@ class MadeFaces(Dataset[tuple[Tensor, dict[str, Tensor]]]):
                 measures = self._changed(measures, change)
         box = turn_boxes(np.array([face.box.as_tuple()]), matrix)
         if self._augmentation is not None:
-            box = _loosened(box, generator)
+            box = loosen(box, generator)
         pixels = warp(pixels, matrix, self._size, self._padding)
         target = {
             "boxes": torch.from_numpy(box.clip(0, self._size).astype(np.float32)),
@@ -212,9 +208,3 @@ def _visible_part(box: FaceBox, matrix: NDArray[np.float64], size: int) -> float
     (moved,) = turn_boxes(np.array([box.as_tuple()]), matrix)
     sides = np.maximum(moved.clip(0, size)[2:] - moved.clip(0, size)[:2], 0)
     return float(sides.prod() / (moved[2:] - moved[:2]).prod())
-
-
-def _loosened(boxes: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Boxes [N, 4], each edge moved by up to LOOSENESS of the box's side."""
-    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-    return boxes + LOOSENESS * sides * (2 * generator.random(boxes.shape) - 1)

@@ -65,7 +65,7 @@ class VocDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         self.root = root
         self.classes = tuple(classes) if classes is not None else folder.classes()
         self.size = size
-        self._padding = padding
+        self.padding = padding
         self._augmentation = augmentation
         self.pictures = [_picture(folder, name, self.classes) for name in folder.image_ids(split)]
         if not self.pictures:
@@ -98,23 +98,17 @@ class VocDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         target: boxes [N, 4] float32, labels [N] int64, index [] and seed [] int64.
         """
         picture = self.pictures[draw.index]
-        pixels = load_rgb8(picture.path)
+        pixels = load_picture(picture)
         height, width = pixels.shape[:2]
-        if (width, height) != (picture.width, picture.height):
-            raise DatasetFormatError(
-                f"{picture.path} has {width} x {height} pixels",
-                f"{picture.width} x {picture.height} as its annotation says",
-                "build the VOC folder anew",
-            )
         matrix = Letterbox(width, height, self.size).matrix()
         boxes, labels = picture.boxes, picture.labels
         if self._augmentation is None:
-            pixels = warp(pixels, matrix, self.size, self._padding)
+            pixels = warp(pixels, matrix, self.size, self.padding)
             boxes = boxes * np.float32(matrix[0, 0])
         else:
             change = self._augmentation.draw(draw.seed, matrix, self.size)
             # The colour first: padding is no part of the picture.
-            pixels = warp(change.apply_colour(pixels), change.matrix, self.size, self._padding)
+            pixels = warp(change.apply_colour(pixels), change.matrix, self.size, self.padding)
             boxes, labels = change.apply_boxes(boxes, labels, self.size)
         target = {
             "boxes": torch.from_numpy(boxes),
@@ -123,6 +117,19 @@ class VocDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
             "seed": torch.tensor(draw.seed),
         }
         return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), target
+
+
+def load_picture(picture: FacePicture) -> NDArray[np.uint8]:
+    """Decode a picture -> [H, W, 3] RGB; DatasetFormatError for another size than annotated."""
+    pixels = load_rgb8(picture.path)
+    height, width = pixels.shape[:2]
+    if (width, height) != (picture.width, picture.height):
+        raise DatasetFormatError(
+            f"{picture.path} has {width} x {height} pixels",
+            f"{picture.width} x {picture.height} as its annotation says",
+            "build the VOC folder anew",
+        )
+    return pixels
 
 
 def _picture(folder: VocFolder, image_id: str, classes: tuple[str, ...]) -> FacePicture:

@@ -1,16 +1,29 @@
-"""The optimiser, with decay on weights alone."""
+"""Which weights are moved and how fast, with decay on weights alone."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from fer_det.config import OptimizerConfig
+from fer_det.models.vgg16 import Trunk
 
 ADAM_SECOND_BETA = 0.999
 
 TRUNK_PREFIX = "backbone."
 """Where models keep their trunk, as torchvision's detectors do."""
+HEAD_PREFIX = "roi_heads.box_head."
+"""Where they keep fc6 and fc7."""
+
+
+def freeze_trunk(model: nn.Module, convolutions: int) -> None:
+    """Keep the first so many convolutions of the model's trunk as they are; see Trunk."""
+    if convolutions:
+        trunk = model.get_submodule(TRUNK_PREFIX.rstrip("."))
+        assert isinstance(trunk, Trunk)
+        trunk.freeze(convolutions)
 
 
 def make_optimizer(model: nn.Module, config: OptimizerConfig) -> Optimizer:
@@ -19,7 +32,8 @@ def make_optimizer(model: nn.Module, config: OptimizerConfig) -> Optimizer:
     Each group carries its `factor` of the learning rate, which `set_learning_rate` respects.
     """
     groups = []
-    for factor, parameters in _by_factor(model, config.trunk_rate).items():
+    factors = {TRUNK_PREFIX: config.trunk_rate, HEAD_PREFIX: config.head_rate}
+    for factor, parameters in _by_factor(model, factors).items():
         rate = {"lr": factor * config.learning_rate, "factor": factor}
         weights = [p for p in parameters if p.ndim > 1]
         rest = [p for p in parameters if p.ndim <= 1]
@@ -43,11 +57,11 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
         group["lr"] = rate * group["factor"]
 
 
-def _by_factor(model: nn.Module, trunk_rate: float) -> dict[float, list[nn.Parameter]]:
-    """The parameters to train by the factor of their learning rate."""
+def _by_factor(model: nn.Module, factors: Mapping[str, float]) -> dict[float, list[nn.Parameter]]:
+    """The parameters to train by the factor of their learning rate, 1 without a known prefix."""
     found: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            factor = trunk_rate if name.startswith(TRUNK_PREFIX) else 1.0
-            found.setdefault(factor, []).append(parameter)
+            own = [factor for prefix, factor in factors.items() if name.startswith(prefix)]
+            found.setdefault(own[0] if own else 1.0, []).append(parameter)
     return found

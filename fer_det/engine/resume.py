@@ -71,12 +71,12 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Check
 
 
 def describe_run(
-    config: RunConfig, hardware: Hardware, data: Mapping[str, str], start: Mapping[str, str]
+    config: RunConfig, hardware: Hardware, data: Mapping[str, str], start: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a checkpoint keeps of how it was trained.
 
     data: path, and the hash of each split by its name; start: path, sha256 and source of the
-    weights that the run starts from, {} where there are none.
+    weights that the run starts from, and their own start, {} where there are none.
     """
     return {
         "train_config": to_plain(config),

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import Batch
 from fer_det.data.voc_dataset import FacePicture, VocDataset
 from fer_det.engine.hardware import Hardware
@@ -35,6 +37,51 @@ def score_pictures(
             yield _scored(dataset.pictures[int(target["index"])], answer, dataset.size)
 
 
+@torch.inference_mode()
+def score_crops(
+    model: nn.Module, hardware: Hardware, crops: FaceCrops, batches: Iterable[Batch]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Run a classifier on batches of `crops` -> which crop, and its C probabilities.
+
+    Raises TrainingDivergedError where an answer is not finite.
+    """
+    model.eval()
+    for pictures, targets in batches:
+        images = to_unit_range(pictures, hardware.device)
+        placed = [{"boxes": target["boxes"].to(hardware.device)} for target in targets]
+        with hardware.autocast():
+            answers = model(images, placed)
+        for target, answer in zip(targets, answers, strict=True):
+            index = int(target["index"])
+            (row,) = _plain(answer, crops.pictures[index].path.name)["target_probabilities"]
+            yield index, row
+
+
+def score_given_boxes(
+    crops: FaceCrops, answers: Iterable[tuple[int, NDArray[np.float32]]]
+) -> Iterator[ScoredPicture]:
+    """Gather the answers of all crops, in order, by photo; there are no detections among them."""
+    of_photo: list[NDArray[np.float32]] = []
+    for index, row in answers:
+        of_photo.append(row)
+        photo = crops.pictures[index].picture
+        labelled = photo.labels > 0
+        if len(of_photo) == labelled.sum():
+            yield ScoredPicture(
+                image_id=photo.image_id,
+                width=photo.width,
+                height=photo.height,
+                truth_boxes=photo.boxes[labelled],
+                truth_labels=photo.labels[labelled].astype(np.int64),
+                ignore_boxes=photo.boxes[~labelled],
+                boxes=np.empty((0, 4), np.float32),
+                scores=np.empty(0, np.float32),
+                probabilities=np.empty((0, len(row)), np.float32),
+                truth_probabilities=np.stack(of_photo),
+            )
+            of_photo = []
+
+
 def to_unit_range(pictures: Tensor, device: torch.device) -> Tensor:
     """[B, 3, S, S] uint8 -> float32 in 0..1, channels last, on that device."""
     moved = pictures.to(device, non_blocking=True)
@@ -48,13 +95,7 @@ def top1_pairs(picture: ScoredPicture) -> list[tuple[int, int]]:
 
 
 def _scored(picture: FacePicture, answer: dict[str, Tensor], size: int) -> ScoredPicture:
-    found = {name: tensor.float().cpu().numpy() for name, tensor in answer.items()}
-    if not all(np.isfinite(values).all() for values in found.values()):
-        raise TrainingDivergedError(
-            f"an answer that is not finite on {picture.path.name}",
-            "finite weights",
-            "train again with a lower --optimizer.learning_rate",
-        )
+    found = _plain(answer, picture.path.name)
     labelled = picture.labels > 0
     letterbox = Letterbox(picture.width, picture.height, size)
     return ScoredPicture(
@@ -69,3 +110,15 @@ def _scored(picture: FacePicture, answer: dict[str, Tensor], size: int) -> Score
         probabilities=found["probabilities"],
         truth_probabilities=found["target_probabilities"][labelled],
     )
+
+
+def _plain(answer: dict[str, Tensor], name: str) -> dict[str, NDArray[np.float32]]:
+    """name: of the picture that it is the answer for."""
+    found = {key: tensor.float().cpu().numpy() for key, tensor in answer.items()}
+    if not all(np.isfinite(values).all() for values in found.values()):
+        raise TrainingDivergedError(
+            f"an answer that is not finite on {name}",
+            "finite weights",
+            "train again with a lower --optimizer.learning_rate",
+        )
+    return found

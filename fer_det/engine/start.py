@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fer_det.checkpoint import file_hash, load_checkpoint
+from fer_det.classifier_config import TrainClassifierConfig
 from fer_det.config import Colour, ModelConfig, TrainConfig
 from fer_det.data.loader import make_loader
 from fer_det.data.pictures import Draw, PictureDataset
@@ -24,10 +26,14 @@ CALIBRATION_PICTURES = 64
 """From which a new batch normalisation takes its statistics."""
 CALIBRATION_BATCH = 16
 
-CLASS_LAYER = "roi_heads.box_predictor.cls_score"
-"""Its rows mean classes, so it serves the same classes alone."""
+CLASS_LAYERS = frozenset(
+    {"roi_heads.box_predictor.cls_score", "roi_heads.class_score", "loss.of_features"}
+)
+"""Their rows mean classes, so they serve the same classes alone."""
 
 _ARCHIVE_BEGINS = b"PK\x03\x04"
+
+C = TypeVar("C", TrainConfig, TrainClassifierConfig)
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,15 @@ class Start:
     tensors: Mapping[str, Tensor]
     classes: tuple[str, ...] | None
     """Of a checkpoint."""
+    init: Mapping[str, Any] | None = None
+    """What a checkpoint tells of its own first weights, as `describe` did."""
 
-    def describe(self) -> dict[str, str]:
-        """What a checkpoint keeps of it."""
-        return {"path": str(self.path), "sha256": self.sha256, "source": self.source}
+    def describe(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it, and of what it was itself started from, and so on."""
+        own = {"path": str(self.path), "sha256": self.sha256, "source": self.source}
+        return {**own, "init": dict(self.init)} if self.init is not None else own
 
-    def bring_normalisation(self, config: TrainConfig) -> TrainConfig:
+    def bring_normalisation(self, config: C) -> C:
         """The same settings with the mean and deviation that these weights want to see.
 
         Raises ConfigError where the flags ask for others.
@@ -61,8 +70,8 @@ class Start:
                     f"its own {list(own)}",
                     "leave the flag out",
                 )
-        model = replace(config.model, image_mean=self.image_mean, image_std=self.image_std)
-        return replace(config, model=model)
+        own = {"image_mean": self.image_mean, "image_std": self.image_std}
+        return replace(config, model=replace(config.model, **own))
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ class Taken:
         trunk = len(self.taken) - len(others)
         lines = [
             f"starts from {self.start.path} ({self.start.source})",
+            *_ancestors(self.start.init),
             f"  taken: {', '.join([f'{trunk} convolutions of the trunk', *others])}",
         ]
         for title, names in (("fresh", self.fresh), ("left in the file", self.unused)):
@@ -111,7 +121,8 @@ def read_start(path: Path) -> Start:
     if "epoch" in checkpoint.info:
         source += f", epoch {checkpoint.info['epoch'] + 1}"
     state = fold_batch_norm(checkpoint.model)
-    return Start(path, file_hash(path), source, mean, std, state, checkpoint.classes)
+    init = checkpoint.info.get("init")
+    return Start(path, file_hash(path), source, mean, std, state, checkpoint.classes, init)
 
 
 def start_model(
@@ -131,7 +142,7 @@ def start_model(
         layer: tensors
         for layer, tensors in offered.items()
         if _shapes(tensors) == _shapes(wanted.get(layer, {}))
-        and (same_classes or layer != CLASS_LAYER)
+        and (same_classes or layer not in CLASS_LAYERS)
     }
     missing = [n for n in wanted if n.startswith(TRUNK_PREFIX) and n not in taken]
     if missing:
@@ -150,6 +161,12 @@ def start_model(
         fresh=tuple(layer for layer in wanted if layer not in taken),
         unused=tuple(layer for layer in offered if layer not in taken),
     )
+
+
+def _ancestors(init: Mapping[str, Any] | None) -> Iterator[str]:
+    while init is not None:
+        yield f"  which started from {init['path']} ({init['source']})"
+        init = init.get("init")
 
 
 def _by_layer(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

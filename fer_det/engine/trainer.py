@@ -19,7 +19,7 @@ from fer_det.data.sampler import EpochSampler
 from fer_det.engine.distributed import Processes
 from fer_det.engine.hardware import Hardware
 from fer_det.engine.log import RunLog
-from fer_det.engine.optimizer import make_optimizer, set_learning_rate
+from fer_det.engine.optimizer import freeze_trunk, make_optimizer, set_learning_rate
 from fer_det.engine.schedule import learning_rate
 from fer_det.engine.score import to_unit_range
 from fer_det.engine.task import Task
@@ -69,6 +69,7 @@ class Trainer:
         resumed: Checkpoint | None = None,
     ) -> None:
         self.model = model.to(hardware.device)
+        freeze_trunk(self.model, config.optimizer.frozen)
         self.optimizer = make_optimizer(self.model, config.optimizer)
         self.position = Position()
         self._config, self._folder = config, folder

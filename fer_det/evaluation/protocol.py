@@ -37,6 +37,9 @@ class Protocol:
     """By class, the faces in the data set's own list; None where nobody counted."""
     rejected: Mapping[str, int] | None = None
     """By class, those of them that the converter could not use; None where nobody counted."""
+    boxes_given: bool = False
+    """Whether a classifier answered, which was given the labelled faces' boxes and looked for none.
+    """
 
     def __post_init__(self) -> None:
         for label, count in (self.rejected or {}).items():

@@ -1,4 +1,4 @@
-"""The scores of a detector on a split: `evaluate` makes them, `EvaluationReport` holds them."""
+"""The scores of a model on a split: `evaluate` makes them, `EvaluationReport` holds them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RuleScores:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationReport:
-    """A detector's scores on a split, by the three rules of choosing a box, and how they came."""
+    """Scores on a split, by the rules of choosing a box, and how they came."""
 
     classes: tuple[str, ...]
     """The names of the labels 1..C."""
@@ -55,13 +55,15 @@ class EvaluationReport:
     """How many were given, those without a labelled face included."""
     n_by_class: Mapping[str, int]
     """Labelled faces scored."""
-    top1: RuleScores
-    """The class of the highest-scoring box; the primary rule."""
-    matched: RuleScores
-    """The class of the highest-scoring box with IoU >= 0.5."""
+    top1: RuleScores | None
+    """The class of the highest-scoring box; a detector's primary rule, None for a classifier."""
+    matched: RuleScores | None
+    """The class of the highest-scoring box with IoU >= 0.5; None for a classifier."""
     gt_box: RuleScores | None
-    """The box head's class for the labelled face's own box; None where it was not run."""
-    ap: AveragePrecision
+    """The class for the labelled face's own box, by the box head, None where it was not run, or by
+    a classifier, whose primary rule it is."""
+    ap: AveragePrecision | None
+    """None for a classifier, which finds no faces."""
     resamples: int
     seed: int
     subsets: Mapping[str, tuple[str, ...]]
@@ -77,29 +79,26 @@ class EvaluationReport:
     @property
     def rules(self) -> dict[str, RuleScores]:
         """The rules that were scored, by name, the primary one first."""
-        rules = {"top1": self.top1, "matched": self.matched}
-        return rules if self.gt_box is None else rules | {"gt_box": self.gt_box}
+        rules = {"top1": self.top1, "matched": self.matched, "gt_box": self.gt_box}
+        return {name: rule for name, rule in rules.items() if rule is not None}
+
+    @property
+    def primary(self) -> str:
+        """The name of the first of `rules`."""
+        return next(iter(self.rules))
 
     def to_json(self) -> dict[str, Any]:
         """The whole report as plain values that any JSON reader takes; what is NaN becomes None."""
-        ap_by_class = zip(self.ap.ap50_by_class, self.ap.ap_by_class, strict=True)
         scores = {
             "top1": self._rule_to_json(self.top1),
             "matched": self._rule_to_json(self.matched),
-            "gt_box": None if self.gt_box is None else self._rule_to_json(self.gt_box),
-            "ap": {
-                "ap50": self.ap.ap50,
-                "ap": self.ap.ap,
-                "by_class": {
-                    label: {"ap50": float(ap50), "ap": float(ap)}
-                    for label, (ap50, ap) in zip(self.classes, ap_by_class, strict=True)
-                },
-            },
+            "gt_box": self._rule_to_json(self.gt_box),
+            "ap": self._ap_to_json(),
             "n": self.n,
             "n_by_class": dict(self.n_by_class),
             "listed_by_class": self.listed_by_class and dict(self.listed_by_class),
             "pictures": self.pictures,
-            "primary": "top1",
+            "primary": self.primary,
             "classes": list(self.classes),
             "subsets": {name: list(labels) for name, labels in self.subsets.items()},
             "confusion_columns": [*self.classes, "none"],
@@ -113,7 +112,22 @@ class EvaluationReport:
         """The report for a terminal, at most 100 columns wide."""
         return format_report(self)
 
-    def _rule_to_json(self, rule: RuleScores) -> dict[str, Any]:
+    def _ap_to_json(self) -> dict[str, Any] | None:
+        if self.ap is None:
+            return None
+        by_class = zip(self.ap.ap50_by_class, self.ap.ap_by_class, strict=True)
+        return {
+            "ap50": self.ap.ap50,
+            "ap": self.ap.ap,
+            "by_class": {
+                label: {"ap50": float(ap50), "ap": float(ap)}
+                for label, (ap50, ap) in zip(self.classes, by_class, strict=True)
+            },
+        }
+
+    def _rule_to_json(self, rule: RuleScores | None) -> dict[str, Any] | None:
+        if rule is None:
+            return None
         return {
             **_recognition_to_json(rule.scores, self.classes, float),
             "accuracy_all_listed": rule.accuracy_all_listed,
@@ -137,6 +151,8 @@ def evaluate(
     recalls is taken. The same pictures, in any order, and seed give the same report but for the
     order in which AP breaks ties between equal scores.
 
+    Where the protocol says that boxes were given, `gt_box` is the one rule and there is no AP.
+
     Raises ConfigError for a subset of classes that are not there, DatasetFormatError for more faces
     than the protocol lists, and ValueError for pictures that contradict the classes, each other or
     the protocol's split hash.
@@ -151,15 +167,16 @@ def evaluate(
     def score(answer: Callable[[ScoredPicture], IntArray]) -> RuleScores:
         return _score_rule(labelled, answer, masks, listed, len(classes), resamples, seed)
 
+    looked, asked = not protocol.boxes_given, _box_head_was_run(labelled)
     return EvaluationReport(
         classes=tuple(classes),
         protocol=protocol,
         pictures=len(given),
         n_by_class=n_by_class,
-        top1=score(answer_top1),
-        matched=score(answer_matched),
-        gt_box=score(answer_gt_box) if _box_head_was_run(labelled) else None,
-        ap=average_precision(given, len(classes)),
+        top1=score(answer_top1) if looked else None,
+        matched=score(answer_matched) if looked else None,
+        gt_box=score(answer_gt_box) if asked or not looked else None,
+        ap=average_precision(given, len(classes)) if looked else None,
         resamples=resamples,
         seed=seed,
         subsets={name: tuple(labels) for name, labels in (subsets or {}).items()},

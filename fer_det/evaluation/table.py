@@ -15,7 +15,7 @@ from fer_det.evaluation.matching import MIN_IOU
 from fer_det.evaluation.recognition import Recognition
 
 if TYPE_CHECKING:
-    from fer_det.evaluation.report import EvaluationReport
+    from fer_det.evaluation.report import EvaluationReport, RuleScores
 
 WIDTH = 100
 FEW_FACES = 30
@@ -26,6 +26,10 @@ _RULES = {
     "matched": f"class of the highest-scoring box with IoU >= {MIN_IOU}, else an error",
     "gt_box": "class that the box head gives the labelled face's own box",
 }
+_CLASSIFIER_RULES = {**_RULES, "gt_box": "class that it gives the labelled face's own box"}
+_DETECTOR = "A face's expression is read by three rules; top1 is the primary one."
+_CLASSIFIER = "A classifier, given each labelled face's box: compare it with a detector's gt_box."
+_NO_DETECTOR = "not scored: a classifier finds no faces"
 _NOT_RUN = "not scored: the box head was not run on the labelled faces' own boxes"
 _LABEL_WIDTH = 28
 _COUNT_WIDTH = 6
@@ -50,17 +54,20 @@ def format_report(report: EvaluationReport) -> str:
 
 
 def _title(report: EvaluationReport) -> str:
-    protocol, misses = report.protocol, int(report.top1.confusion[:, -1].sum())
+    protocol, misses = report.protocol, int(_primary(report).confusion[:, -1].sum())
     faces, pictures = _count(report.n, "labelled face"), _count(report.pictures, "picture")
+    missed = "boxes given" if protocol.boxes_given else f"{misses} missed"
     return "\n".join(
-        _wrap(f"{protocol.dataset}, {protocol.split}: {faces} in {pictures}, {misses} missed")
+        _wrap(f"{protocol.dataset}, {protocol.split}: {faces} in {pictures}, {missed}")
     )
 
 
 def _rules(report: EvaluationReport) -> str:
-    lines = ["A face's expression is read by three rules; top1 is the primary one."]
-    for name, words in _RULES.items():
-        lines.append(f"  {name:<8} {words if name in report.rules else _NOT_RUN}")
+    given = report.protocol.boxes_given
+    rules, unscored = (_CLASSIFIER_RULES, _NO_DETECTOR) if given else (_RULES, _NOT_RUN)
+    lines = [_CLASSIFIER if given else _DETECTOR]
+    for name, words in rules.items():
+        lines.append(f"  {name:<8} {words if name in report.rules else unscored}")
     return "\n".join(lines)
 
 
@@ -69,13 +76,10 @@ def _scores(report: EvaluationReport) -> str:
         ("accuracy", lambda values: values.accuracy),
         ("mean of recalls", lambda values: values.mean_recall),
     ]
-    rows += [
-        (f"mean over {name}", _pick_subset(name)) for name in report.top1.scores.subset_mean_recall
-    ]
-    rows += [
-        ("macro-F1", lambda values: values.macro_f1),
-        ("miss rate", lambda values: values.miss_rate),
-    ]
+    rows += [(f"mean over {name}", _pick_subset(name)) for name in report.subsets]
+    rows.append(("macro-F1", lambda values: values.macro_f1))
+    if not report.protocol.boxes_given:
+        rows.append(("miss rate", lambda values: values.miss_rate))
     lines = [_header(report, f"with {LEVEL:.0%} interval", "n")]
     lines += [_score_line(report, label, report.n, pick) for label, pick in rows]
     if report.listed_by_class is not None:
@@ -97,14 +101,16 @@ def _recalls(report: EvaluationReport) -> str:
 def _confusion(report: EvaluationReport) -> str:
     rows = [
         (label, [str(count) for count in counts])
-        for label, counts in zip(report.classes, report.top1.confusion, strict=True)
+        for label, counts in zip(report.classes, _primary(report).confusion, strict=True)
     ]
-    title = "confusion by top1: truth in rows, answers in columns"
+    title = f"confusion by {report.primary}: truth in rows, answers in columns"
     return "\n".join([title, *_grid([*report.classes, "none"], rows)])
 
 
 def _average_precision(report: EvaluationReport) -> str:
     ap = report.ap
+    if ap is None:
+        return f"average precision {_NO_DETECTOR}"
     rows = [
         ("AP@0.5", [_figure(value) for value in (ap.ap50, *ap.ap50_by_class)]),
         ("AP@[.5:.95]", [_figure(value) for value in (ap.ap, *ap.ap_by_class)]),
@@ -161,6 +167,10 @@ def _few_faces(report: EvaluationReport) -> str:
     return f"Too few faces for the interval to be trusted: {', '.join(few)}." if few else ""
 
 
+def _primary(report: EvaluationReport) -> RuleScores:
+    return report.rules[report.primary]
+
+
 def _pick_subset(name: str) -> Pick:
     return lambda values: values.subset_mean_recall[name]
 
@@ -170,7 +180,7 @@ def _pick_recall(row: int) -> Pick:
 
 
 def _header(report: EvaluationReport, label: str, count: str) -> str:
-    names = [f"{name} (primary)" if name == "top1" else name for name in report.rules]
+    names = [f"{name} (primary)" if name == report.primary else name for name in report.rules]
     return _line(label, count, names)
 
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from fer_det.box import FaceBox
 from fer_det.checkpoint import Checkpoint, load_checkpoint
 from fer_det.detection import Detection
+from fer_det.errors import WeightsError
 from fer_det.image import load_rgb8
 from fer_det.letterbox import Letterbox, warp
-from fer_det.models import build_model
+from fer_det.models import CLASSIFIERS, build_model
 
 
 class Predictor:
@@ -34,8 +35,14 @@ class Predictor:
 
     @classmethod
     def from_checkpoint(cls, path: Path) -> Predictor:
-        """Read best.pth; raises WeightsNotFoundError and WeightsError."""
+        """Read a detector's best.pth; raises WeightsNotFoundError and WeightsError."""
         checkpoint = load_checkpoint(path)
+        if checkpoint.config.name in CLASSIFIERS:
+            raise WeightsError(
+                f"{path} is a classifier, which finds no faces",
+                "a detector's checkpoint",
+                f"train one with tools/train_frcnn.py --init {path}",
+            )
         model = build_model(checkpoint.config, checkpoint.classes)
         model.load_state_dict(checkpoint.model)
         return cls(model, checkpoint)

@@ -6,13 +6,18 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from fer_det.classifier_config import CLASSIFIER_MODEL
 from fer_det.config import ModelConfig
 from fer_det.errors import ConfigError
-from fer_det.models import faster_rcnn
+from fer_det.models import classifier, faster_rcnn
 
 MODELS: dict[str, Callable[[ModelConfig, Sequence[str]], nn.Module]] = {
     "frcnn_vgg16": faster_rcnn.build,
+    CLASSIFIER_MODEL: classifier.build,
 }
+
+CLASSIFIERS = frozenset({CLASSIFIER_MODEL})
+"""Those that name the expression in a given box and look for none."""
 
 
 def build_model(config: ModelConfig, classes: Sequence[str]) -> nn.Module:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
+
+from fer_det.collective import process_count, sum_over_processes
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):
@@ -17,16 +17,14 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H, W]."""
-        if not (
-            self.training and distributed.is_initialized() and distributed.get_world_size() > 1
-        ):
+        world = process_count()
+        if not self.training or world == 1:
             return super().forward(input)
-        world = distributed.get_world_size()
         wide = input.to(torch.promote_types(input.dtype, torch.float32))
-        mean = _sum_over_processes(wide.mean((0, 2, 3))) / world
+        mean = sum_over_processes(wide.mean((0, 2, 3))) / world
         # About the global mean, because E[x^2] - E[x]^2 loses half the digits.
         squares = (wide - mean[:, None, None]).square().mean((0, 2, 3))
-        variance = _sum_over_processes(squares) / world
+        variance = sum_over_processes(squares) / world
         with torch.no_grad():
             self._remember(mean, variance, count=world * input.numel() // input.shape[1])
         gain = self.weight * torch.rsqrt(variance + self.eps)
@@ -42,25 +40,3 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
-
-
-class _SumOverProcesses(torch.autograd.Function):
-    """The sum of all processes' values; its gradient is the sum of theirs as well."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004  (torch's signature)
-        return _all_reduced(values)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
-        return _all_reduced(gradient)
-
-
-def _sum_over_processes(values: Tensor) -> Tensor:
-    return cast(Tensor, _SumOverProcesses.apply(values))
-
-
-def _all_reduced(values: Tensor) -> Tensor:
-    summed = values.clone(memory_format=torch.contiguous_format)
-    distributed.all_reduce(summed)
-    return summed

@@ -55,9 +55,13 @@ class BoxHead(nn.Module):
 
     def forward(self, pooled: Tensor, counts: list[int]) -> Tensor:
         """pooled [R, C, 7, 7], `counts` rows a picture -> [R, width]."""
-        hidden = self.dropout(F.relu(self.fc6(pooled.flatten(1))), counts)
-        features: Tensor = self.dropout(F.relu(self.fc7(hidden)), counts)
+        features: Tensor = self.dropout(self.whole_features(pooled, counts), counts)
         return features
+
+    def whole_features(self, pooled: Tensor, counts: list[int]) -> Tensor:
+        """The same before the last dropout."""
+        hidden = self.dropout(F.relu(self.fc6(pooled.flatten(1))), counts)
+        return F.relu(self.fc7(hidden))
 
 
 class BoxPredictor(nn.Module):

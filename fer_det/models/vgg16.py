@@ -61,6 +61,26 @@ class Trunk(nn.Module):
     def __init__(self, features: nn.Sequential) -> None:
         super().__init__()
         self.features = features
+        self._frozen: list[nn.Conv2d] = []
+
+    def freeze(self, convolutions: int) -> None:
+        """Keep the first so many convolutions as they are while the others are trained.
+
+        Their batch normalisation is fixed too: gain and shift stay, and in training as in
+        evaluation it goes by the statistics that it has.
+        """
+        layers = [layer for layer in self.features if isinstance(layer, nn.Conv2d)]
+        self._frozen = layers[:convolutions]
+        for layer in self._frozen:
+            layer.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Trunk:
+        """Switch between training and evaluation; what is frozen stays in evaluation."""
+        super().train(mode)
+        for layer in self._frozen:
+            layer.eval()
+        return self
 
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """[B, 3, H, W] -> {"0": [B, 512, H/16, W/16]}."""

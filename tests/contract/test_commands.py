@@ -20,7 +20,11 @@ SCRIPTS = dict(
     re.findall(r'"(fer-det-[a-z-]+) = ([\w.]+):main"', (ROOT / "setup.py").read_text("utf-8"))
 )
 
-REQUIRED = {"eval_rafdb": ["--weights=best.pth"], "predict": ["--picture=photo.jpg"]}
+REQUIRED = {
+    "convert_weights": ["vgg_face.mat", "--out=vgg_face.safetensors"],
+    "eval_rafdb": ["--weights=best.pth"],
+    "predict": ["--picture=photo.jpg"],
+}
 """Flags without which a command cannot even print its configuration."""
 
 

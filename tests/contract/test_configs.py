@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from fer_det.classifier_config import TrainClassifierConfig
 from fer_det.command import parse_config
 from fer_det.config import TrainConfig
 from fer_det.trunk_config import TrainTrunkConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
-CLASSES = {"train_frcnn.py": TrainConfig, "train_trunk.py": TrainTrunkConfig}
+CLASSES = {
+    "train_classifier.py": TrainClassifierConfig,
+    "train_frcnn.py": TrainConfig,
+    "train_trunk.py": TrainTrunkConfig,
+}
 """Of the flags of each command that a configuration may be for."""
 
 

@@ -29,10 +29,12 @@ LAYERS = (
         "voc",
         "config",
         "trunk_config",
+        "classifier_config",
+        "weights_config",
         "runs",
     ),
-    ("data", "models", "losses", "evaluation"),
-    ("checkpoint", "weights", "engine"),
+    ("collective", "data", "models", "losses", "evaluation"),
+    ("checkpoint", "weights", "weight_forms", "engine"),
     ("inference", "export"),
     ("cli",),
 )
@@ -185,6 +187,7 @@ def test_voc_builder_uses_only_the_ground(module: str, imported: set[str]) -> No
         ("data", ("models", "evaluation", "losses")),
         ("models", ("data", "evaluation")),
         ("losses", ("models", "data", "evaluation")),
+        ("collective", ("models", "data", "losses", "evaluation")),
         ("inference", ("engine", "evaluation")),
     ],
 )

@@ -1,7 +1,9 @@
-"""The training command in float64, whose rounding stays too small to see.
+"""A training command in float64, whose rounding stays too small to see.
 
 In float32 a trunk with batch normalisation turns rounding into differences of a per cent after one
 step: the pictures of a batch in another order, in one process, do that already.
+
+    python train_in_double.py train_frcnn --data ...
 """
 
 from __future__ import annotations
@@ -10,14 +12,21 @@ import sys
 
 from torch import Tensor, nn
 
-from fer_det.cli import train_frcnn
+from fer_det.cli import train_classifier, train_frcnn
 from fer_det.engine import score, trainer
+from fer_det.models import classifier
 
-_build_model, _to_unit_range = train_frcnn.build_model, score.to_unit_range
+_COMMANDS = {"train_frcnn": train_frcnn, "train_classifier": train_classifier}
+_build_model, _build_classifier = train_frcnn.build_model, classifier.build
+_to_unit_range = score.to_unit_range
 
 
 def _double_model(*arguments: object) -> nn.Module:
     return _build_model(*arguments).double()  # type: ignore[arg-type]
+
+
+def _double_classifier(*arguments: object) -> nn.Module:
+    return _build_classifier(*arguments).double()  # type: ignore[arg-type]
 
 
 def _double_pictures(*arguments: object) -> Tensor:
@@ -26,5 +35,6 @@ def _double_pictures(*arguments: object) -> Tensor:
 
 if __name__ == "__main__":
     train_frcnn.build_model = _double_model
+    classifier.build = _double_classifier  # type: ignore[assignment]
     trainer.to_unit_range = score.to_unit_range = _double_pictures
-    sys.exit(train_frcnn.main())
+    sys.exit(_COMMANDS[sys.argv.pop(1)].main())

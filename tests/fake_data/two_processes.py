@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor, distributed, multiprocessing
+from torch import Tensor, distributed, multiprocessing, nn
 
+from fer_det.collective import rows_of_all_processes
 from fer_det.models.batch_norm import GlobalBatchNorm2d
 
 WORLD = 2
@@ -14,8 +16,27 @@ WORLD = 2
 
 def normalise_together(folder: Path, pictures: Tensor, weights: Tensor) -> list[dict[str, Tensor]]:
     """What each of two processes gets of `normalise` on its half of `pictures` and `weights`."""
-    torch.save((pictures, weights), folder / "batch")
-    multiprocessing.spawn(_normalise_half, (folder,), nprocs=WORLD)
+    return _together(_normalise_half, folder, pictures, weights)
+
+
+def lose_together(
+    folder: Path, loss: nn.Module, features: Tensor, labels: Tensor
+) -> list[dict[str, Tensor]]:
+    """What each of two processes gets of a loss on its half."""
+    return _together(_lose_share, folder, loss, features, labels)
+
+
+def join_together(folder: Path, rows: Tensor) -> list[dict[str, Tensor]]:
+    """What each of two processes gets of the rows of both, of which the first has one."""
+    return _together(_join_share, folder, rows)
+
+
+def _together(
+    work: Callable[..., dict[str, Tensor]], folder: Path, *given: object
+) -> list[dict[str, Tensor]]:
+    """given: what `work` is given after the rank; -> what it returns on each process."""
+    torch.save(given, folder / "given")
+    multiprocessing.spawn(_in_process, (work, folder), nprocs=WORLD)
     return [torch.load(folder / f"answer{rank}") for rank in range(WORLD)]
 
 
@@ -46,13 +67,34 @@ def make_norm() -> GlobalBatchNorm2d:
     return norm
 
 
-def _normalise_half(rank: int, folder: Path) -> None:
+def _in_process(rank: int, work: Callable[..., dict[str, Tensor]], folder: Path) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group(
         "gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=WORLD
     )
     try:
-        pictures, weights = (whole.chunk(WORLD)[rank] for whole in torch.load(folder / "batch"))
-        torch.save(normalise(make_norm(), pictures, weights), folder / f"answer{rank}")
+        given = torch.load(folder / "given", weights_only=False)
+        torch.save(work(rank, *given), folder / f"answer{rank}")
     finally:
         distributed.destroy_process_group()
+
+
+def _normalise_half(rank: int, pictures: Tensor, weights: Tensor) -> dict[str, Tensor]:
+    return normalise(make_norm(), pictures.chunk(WORLD)[rank], weights.chunk(WORLD)[rank])
+
+
+def _lose_share(rank: int, loss: nn.Module, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    leaf = features.chunk(WORLD)[rank].clone().requires_grad_()
+    value = loss(leaf, labels.chunk(WORLD)[rank])
+    value.backward()
+    assert leaf.grad is not None
+    return {"value": value.detach(), "gradient": leaf.grad, **loss.state_dict()}
+
+
+def _join_share(rank: int, rows: Tensor) -> dict[str, Tensor]:
+    leaf = (rows[:1], rows[1:])[rank].clone().requires_grad_()
+    joined = rows_of_all_processes(leaf)
+    # The processes' losses differ, so that each one's part of a gradient shows.
+    ((rank + 1) * joined * rows).sum().backward()
+    assert leaf.grad is not None
+    return {"joined": joined.detach(), "gradient": leaf.grad}

@@ -190,7 +190,7 @@ class TestKilled:
 def test_two_processes_train_the_model_of_one(space: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     double = str(ROOT / "tests" / "fake_data" / "train_in_double.py")
-    argv = [*settings(space), "--epochs=1", "--save_minutes=9"]
+    argv = ["train_frcnn", *settings(space), "--epochs=1", "--save_minutes=9"]
     one, two = (
         finish(start(space / "one", *argv, "--out=run", command=(double,))),
         finish(start(space / "two", *argv, "--out=run", command=(*launcher, double))),

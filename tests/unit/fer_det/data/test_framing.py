@@ -3,7 +3,7 @@ import pytest
 
 from fer_det.affine import turn_box
 from fer_det.box import FaceBox
-from fer_det.data.framing import TIGHTEST, draw_framing
+from fer_det.data.framing import LOOSENESS, TIGHTEST, draw_framing, face_square, loosen
 
 SIZE = 96
 WIDTH, HEIGHT = 300, 200
@@ -47,3 +47,21 @@ def test_inside_the_photo_where_it_fits() -> None:
 def test_face_that_fills_the_photo_is_letterboxed() -> None:
     matrix = draw(FaceBox(-10, -10, 310, 215), 0)
     assert matrix == pytest.approx(np.array([[0.32, 0, 0], [0, 0.32, 0]]))
+
+
+@pytest.mark.parametrize("box", [FACE, FaceBox(0, 0, 30, 40), FaceBox(-20, 10, 80, 30)])
+@pytest.mark.parametrize("margin", [0.0, 0.25])
+def test_square_about_a_face(box: FaceBox, margin: float) -> None:
+    found = turn_box(box, face_square(box, margin, SIZE))
+    assert found.centre == pytest.approx((SIZE / 2, SIZE / 2))
+    # A margin of a quarter on both sides leaves two thirds of the square to the face.
+    assert max(found.width, found.height) == pytest.approx(SIZE / (1 + 2 * margin))
+    assert found.width / found.height == pytest.approx(box.width / box.height)
+
+
+def test_loose_boxes() -> None:
+    boxes = np.tile([10.0, 20.0, 50.0, 100.0], (400, 1))
+    off = (loosen(boxes, np.random.default_rng(0)) - boxes) / [40, 80, 40, 80]
+    assert abs(off).max() <= LOOSENESS
+    assert (off.max(0) > 0.9 * LOOSENESS).all()
+    assert (off.min(0) < -0.9 * LOOSENESS).all()

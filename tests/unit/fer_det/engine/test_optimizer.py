@@ -4,7 +4,8 @@ from torch import nn
 from torch.optim import SGD, AdamW
 
 from fer_det.config import OptimizerConfig
-from fer_det.engine.optimizer import make_optimizer, set_learning_rate
+from fer_det.engine.optimizer import freeze_trunk, make_optimizer, set_learning_rate
+from fer_det.models.vgg16 import Trunk, vgg16_trunk
 
 
 def make_model() -> nn.Sequential:
@@ -80,3 +81,57 @@ class TestTrunkRate:
         optimizer.step()
         moved = {n for n, v in model.state_dict().items() if not torch.equal(v, before[n])}
         assert moved == {"head.weight", "head.bias"}
+
+
+def test_fc6_and_fc7_have_a_rate_of_their_own() -> None:
+    model = nn.ModuleDict(
+        {
+            "backbone": nn.Linear(2, 2),
+            "roi_heads": nn.ModuleDict(
+                {"box_head": nn.Linear(2, 2), "class_score": nn.Linear(2, 2)}
+            ),
+        }
+    )
+    config = OptimizerConfig(learning_rate=0.5, trunk_rate=0.1, head_rate=0.2)
+    rates = {
+        id(p): group["lr"]
+        for group in make_optimizer(model, config).param_groups
+        for p in group["params"]
+    }
+    found = {name: rates[id(p)] for name, p in model.named_parameters() if p.ndim > 1}
+    assert found == {
+        "backbone.weight": 0.05,
+        "roi_heads.box_head.weight": 0.1,
+        "roi_heads.class_score.weight": 0.5,
+    }
+
+
+class TestFrozen:
+    @pytest.mark.parametrize("batch_norm", [True, False])
+    def test_first_convolutions_stay_norm_and_all(self, batch_norm: bool) -> None:
+        torch.manual_seed(0)
+        model = nn.ModuleDict({"backbone": Trunk(vgg16_trunk(batch_norm))})
+        freeze_trunk(model, 3)
+        optimizer = make_optimizer(model, OptimizerConfig(learning_rate=0.01))
+        before = {name: values.clone() for name, values in model.state_dict().items()}
+        model.eval().train()
+        trunk = model["backbone"]
+        trunk(torch.rand(2, 3, 32, 32))["0"].square().sum().backward()
+        optimizer.step()
+        still = {
+            name for name, values in model.state_dict().items() if torch.equal(values, before[name])
+        }
+        frozen = ("backbone.features.0.", "backbone.features.2.", "backbone.features.5.")
+        assert {name for name in before if name.startswith(frozen)} == still
+
+    def test_frozen_they_see_in_training_what_they_see_in_evaluation(self) -> None:
+        torch.manual_seed(0)
+        trunk = Trunk(vgg16_trunk(batch_norm=True))
+        trunk.freeze(13)
+        pictures = torch.rand(2, 3, 32, 32)
+        with torch.no_grad():
+            wanted = trunk.eval()(pictures)["0"]
+            torch.testing.assert_close(trunk.train()(pictures)["0"], wanted)
+
+    def test_nothing_frozen_asks_for_no_trunk(self) -> None:
+        freeze_trunk(nn.Linear(1, 1), 0)

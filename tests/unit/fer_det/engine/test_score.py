@@ -5,10 +5,17 @@ import torch
 from fake_data.voc_tree import BYSTANDER, CLASSES, FACE, write_voc_tree
 from torch import Tensor, nn
 
+from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.hardware import Hardware
-from fer_det.engine.score import score_pictures, to_unit_range, top1_pairs
+from fer_det.engine.score import (
+    score_crops,
+    score_given_boxes,
+    score_pictures,
+    to_unit_range,
+    top1_pairs,
+)
 from fer_det.errors import TrainingDivergedError
 from fer_det.evaluation.picture import ScoredPicture
 
@@ -93,3 +100,25 @@ def test_top1_pairs(dataset: VocDataset) -> None:
 def test_answer_that_is_no_number(dataset: VocDataset, value: float) -> None:
     with pytest.raises(TrainingDivergedError, match=r"not finite on test_0000.jpg; wanted finite"):
         score(dataset, Echo(score=value))
+
+
+class TestCrops:
+    def score(self, crops: FaceCrops, model: nn.Module) -> list[ScoredPicture]:
+        # A batch ends in the middle of the photo with two faces.
+        batches = make_loader(crops, in_order(len(crops), 3), workers=0, pin_memory=False)
+        return list(score_given_boxes(crops, score_crops(model.train(), HARDWARE, crops, batches)))
+
+    def test_faces_of_a_photo_come_together(self, dataset: VocDataset) -> None:
+        pictures = self.score(FaceCrops(dataset, 0.1), Echo(label=3))
+        detected = score(dataset, Echo(label=3))
+        for picture, wanted in zip(pictures, detected, strict=True):
+            assert picture.image_id == wanted.image_id
+            assert (picture.width, picture.height) == (wanted.width, wanted.height)
+            for name in ("truth_boxes", "truth_labels", "ignore_boxes", "truth_probabilities"):
+                assert (getattr(picture, name) == getattr(wanted, name)).all()
+            assert len(picture.boxes) == len(picture.scores) == len(picture.probabilities) == 0
+            assert picture.class_count == len(CLASSES)
+
+    def test_answer_that_is_not_finite(self, dataset: VocDataset) -> None:
+        with pytest.raises(TrainingDivergedError, match="test_0000"):
+            self.score(FaceCrops(dataset, 0.1), Echo(score=float("nan")))

@@ -7,12 +7,15 @@ from fake_data.voc_tree import CLASSES, write_voc_tree
 from torch import Tensor, nn
 
 from fer_det.checkpoint import Checkpoint, save_checkpoint
+from fer_det.classifier_config import CLASSIFIER_MODEL
 from fer_det.config import ModelConfig, TrainConfig
 from fer_det.data.pictures import Draw
 from fer_det.data.voc_dataset import VocDataset
-from fer_det.engine.start import Start, read_start, start_model
+from fer_det.engine.start import Start, Taken, read_start, start_model
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
-from fer_det.models import build_model, face_attributes
+from fer_det.losses.centre import CentreLoss
+from fer_det.losses.softmax import BesideSoftmax
+from fer_det.models import build_model, classifier, face_attributes
 from fer_det.models.vgg16 import fold_batch_norm, vgg16_trunk
 from fer_det.trunk_config import TrunkConfig, TrunkLossConfig
 from fer_det.weights import WeightsInfo, canonical_tensors, save_weights
@@ -189,3 +192,43 @@ class TestRefused:
         told = "a has no fitting backbone.features.5, backbone.features.28; wanted a whole VGG16"
         with pytest.raises(WeightsError, match=told):
             start_model(model, start, CLASSES, pictures)
+
+
+def described(path: str, **more: object) -> dict[str, object]:
+    return {"path": path, "sha256": "00", "source": f"source of {path}", **more}
+
+
+def test_chain_of_starts_is_kept_and_told(tmp_path: Path) -> None:
+    config = CONFIG.without_batch_norm()
+    told = described("best.pth", init=described("face.safetensors"))
+    checkpoint = Checkpoint(build_model(config, CLASSES).state_dict(), config, CLASSES)
+    save_checkpoint(tmp_path / "a.pth", replace(checkpoint, info={"init": told}))
+    start = read_start(tmp_path / "a.pth")
+    assert start.describe()["init"] == told
+    lines = Taken(start, ("backbone.features.0",), (), ()).describe().splitlines()
+    assert lines[1:3] == [
+        "  which started from best.pth (source of best.pth)",
+        "  which started from face.safetensors (source of face.safetensors)",
+    ]
+    save_checkpoint(tmp_path / "a.pth", checkpoint)
+    assert "init" not in read_start(tmp_path / "a.pth").describe()
+
+
+@pytest.mark.parametrize("classes", [CLASSES, CLASSES[::-1]], ids=["same", "others"])
+def test_classes_layer_and_centres_serve_the_same_classes(
+    tmp_path: Path, pictures: VocDataset, classes: tuple[str, ...]
+) -> None:
+    config = replace(CONFIG, name=CLASSIFIER_MODEL, batch_norm=False)
+
+    def made(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        centres = CentreLoss(len(CLASSES), WIDTH, 0.5)
+        centres.centres += seed
+        return classifier.build(config, CLASSES, BesideSoftmax("centre", centres, 0.1))
+
+    save_checkpoint(tmp_path / "last.pth", Checkpoint(made(1).state_dict(), config, classes))
+    taken = start_model(made(2), read_start(tmp_path / "last.pth"), CLASSES, pictures)
+    of_classes = ("roi_heads.class_score", "loss.of_features")
+    assert set(of_classes) <= set(taken.taken if classes == CLASSES else taken.fresh)
+    assert set(of_classes).isdisjoint(taken.fresh if classes == CLASSES else taken.taken)
+    assert {"roi_heads.box_head.fc6", "roi_heads.box_head.fc7"} <= set(taken.taken)

@@ -238,3 +238,35 @@ def test_a_picture_given_twice_is_refused():
 def test_pictures_of_another_number_of_classes_are_refused():
     with pytest.raises(ValueError, match="a: classes expected 6, found 7"):
         evaluate(HAND_MADE, CLASSES[:6], protocol_for(HAND_MADE))
+
+
+class TestClassifier:
+    """A classifier answers the labelled faces' own boxes and finds none."""
+
+    PICTURES = tuple(
+        dataclasses.replace(
+            picture,
+            boxes=np.empty((0, 4)),
+            scores=np.empty(0),
+            probabilities=np.empty((0, len(CLASSES))),
+        )
+        for picture in HAND_MADE
+    )
+
+    def test_given_boxes_are_the_one_rule(self):
+        report = report_of(self.PICTURES, boxes_given=True)
+        assert list(report.rules) == ["gt_box"]
+        assert report.primary == "gt_box"
+        scores = report.to_json()
+        assert scores["top1"] is scores["matched"] is scores["ap"] is None
+        assert scores["primary"] == "gt_box"
+        assert scores["protocol"]["boxes_given"] is True
+        # As the same answers score beside a detector's.
+        wanted = report_of(HAND_MADE).to_json()
+        assert scores["gt_box"] == wanted["gt_box"]
+        assert (wanted["primary"], wanted["protocol"]["boxes_given"]) == ("top1", False)
+
+    def test_without_answers_it_is_no_report(self):
+        pictures = [dataclasses.replace(p, truth_probabilities=None) for p in self.PICTURES]
+        with pytest.raises(ValueError, match="truth_probabilities expected"):
+            report_of(pictures, boxes_given=True)

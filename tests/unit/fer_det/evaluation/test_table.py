@@ -121,3 +121,23 @@ def test_the_table_fits_a_hundred_columns(count, long_names):
     assert max(map(len, table.splitlines())) <= 100
     assert table.isascii()
     assert all(line == line.rstrip() for line in table.splitlines())
+
+
+def test_a_classifier_s_table_claims_no_detection():
+    table, scores = table_of(PICTURES, subsets={"five": FIVE}, boxes_given=True)
+    lines = table.splitlines()
+    assert lines[0].endswith("288 labelled faces in 288 pictures, boxes given")
+    assert "A classifier, given each labelled face's box" in table
+    for rule in ("top1", "matched"):
+        assert f"  {rule:<8} not scored: a classifier finds no faces" in lines
+    assert "average precision not scored: a classifier finds no faces" in lines
+    assert "confusion by gt_box: truth in rows, answers in columns" in lines
+    assert "gt_box (primary)" in table
+    assert "miss rate" not in table
+    assert "missed" not in table
+    rule = scores["gt_box"]
+    low, high = rule["intervals"]["accuracy"]
+    wanted = ["288", f"{rule['accuracy']:.3f}", f"[{low:.3f},", f"{high:.3f}]"]
+    assert cells(table, "accuracy") == wanted
+    assert f"{rule['subset_mean_recall']['five']:.3f}" in cells(table, "mean over five")
+    assert all(len(line) <= 100 for line in lines)

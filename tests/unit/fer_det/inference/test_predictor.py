@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fer_det.checkpoint import Checkpoint, save_checkpoint
 from fer_det.config import ModelConfig
-from fer_det.errors import ImageError, WeightsNotFoundError
+from fer_det.errors import ImageError, WeightsError, WeightsNotFoundError
 from fer_det.image import encode_jpeg, load_rgb8
 from fer_det.inference.predictor import Predictor
 from fer_det.models import build_model
@@ -88,3 +88,10 @@ def test_files_that_are_not_there_or_broken(tmp_path: Path) -> None:
     (tmp_path / "page.jpg").write_text("<html>")
     with pytest.raises(ImageError):
         predictor(Stub())(tmp_path / "page.jpg")
+
+
+def test_classifier_finds_no_faces(tmp_path: Path) -> None:
+    config = ModelConfig(name="vgg16_classifier", input_size=SIZE, head_width=16)
+    save_checkpoint(tmp_path / "best.pth", Checkpoint({}, config, CLASSES))
+    with pytest.raises(WeightsError, match=r"best.pth is a classifier, which finds no faces"):
+        Predictor.from_checkpoint(tmp_path / "best.pth")

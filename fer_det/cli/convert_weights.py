@@ -1,0 +1,60 @@
+"""tools/convert_weights.py: a public file of weights in, a weights file of ours out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import torch
+
+from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.errors import WeightsError
+from fer_det.weight_forms.conversion import Converted, convert_weights
+from fer_det.weight_forms.network import FULL_HEAD, FULL_WIDTH
+from fer_det.weights import save_weights
+from fer_det.weights_config import ConvertWeightsConfig
+
+PROG = "convert_weights.py"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; -> exit code."""
+    return run_command(_convert, argv)
+
+
+def write_converted(converted: Converted, config: ConvertWeightsConfig) -> None:
+    """Write the weights file, tell its hash and how to go on.
+
+    Raises OutputError, and WeightsError for a network narrower than VGG16.
+    """
+    width = len(converted.tensors["features.0.bias"])
+    if width != FULL_WIDTH:
+        raise WeightsError(
+            f"{converted.path} has a trunk that begins with {width} channels",
+            f"VGG16's {FULL_WIDTH}",
+            "name another file",
+        )
+    dtype = {"float32": torch.float32, "float16": torch.float16}[config.dtype]
+    digest = save_weights(config.out, converted.tensors, converted.info, dtype)
+    head = f" --model.head_width {FULL_HEAD}" if "fc6" in converted.matched else ""
+    print(f"{config.out}: sha256 {digest}")
+    print(f"next: python tools/train_frcnn.py --init {config.out}{head}")
+
+
+def _convert(argv: Sequence[str] | None) -> int:
+    config = parse_config(ConvertWeightsConfig, PROG, _named(argv))
+    converted = convert_weights(config.weights, config.head, config.channels)
+    print(converted.describe(), flush=True)
+    write_converted(converted, config)
+    return EXIT_OK
+
+
+def _named(argv: Sequence[str] | None) -> list[str]:
+    """The same words, with the flag put before a file that stands first without it."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    bare = bool(words) and not words[0].startswith("-")
+    return [f"--weights={words[0]}", *words[1:]] if bare else words
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""tools/fetch_weights.py: a public file from the network in, a weights file of ours out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from fer_det.cli.convert_weights import write_converted
+from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.errors import WeightsError
+from fer_det.weight_forms.conversion import convert_weights
+from fer_det.weight_forms.fetch import fetch, unpacked
+from fer_det.weight_forms.public_files import PUBLIC_FILES
+from fer_det.weights import load_weights
+from fer_det.weights_config import ConvertWeightsConfig, FetchWeightsConfig
+
+PROG = "fetch_weights.py"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; -> exit code."""
+    return run_command(_fetch, argv)
+
+
+def _fetch(argv: Sequence[str] | None) -> int:
+    config = parse_config(FetchWeightsConfig, PROG, argv)
+    if config.out.is_file():
+        info, _ = load_weights(config.out)
+        print(f"{config.out} is there already ({info.source}); delete it to make it anew")
+        return EXIT_OK
+    file = PUBLIC_FILES[config.file]
+    path = fetch(file, config.folder, config.timeout)
+    with unpacked(file, path) as place:
+        converted = convert_weights(place)
+        print(converted.describe(), flush=True)
+        if converted.parameters != file.parameters:
+            raise WeightsError(
+                f"{path} has {converted.parameters:,} parameters",
+                f"{file.parameters:,}",
+                "delete it and type the same command again",
+            )
+        wish = ConvertWeightsConfig(weights=place, out=config.out, dtype=config.dtype)
+        write_converted(converted, wish)
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

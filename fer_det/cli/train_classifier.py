@@ -1,0 +1,90 @@
+"""tools/train_classifier.py: a VOC folder's labelled faces in, a run folder with best.pth out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from torch import nn
+
+from fer_det.classifier_config import TrainClassifierConfig
+from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.data.augment import Augmentation
+from fer_det.data.face_crops import FaceCrops
+from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine.classification import ClassificationTask
+from fer_det.engine.distributed import Processes
+from fer_det.engine.hardware import Hardware
+from fer_det.engine.resume import describe_run
+from fer_det.engine.session import Plan, in_processes, run_to_the_end
+from fer_det.engine.start import read_start, start_model
+from fer_det.engine.trainer import BEST
+from fer_det.losses import build_loss
+from fer_det.models import classifier
+
+PROG = "train_classifier.py"
+KIND = "classifier"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; -> exit code."""
+    return run_command(_train, argv)
+
+
+def _train(argv: Sequence[str] | None) -> int:
+    config = parse_config(TrainClassifierConfig, PROG, argv)
+    in_processes(config, lambda hardware, processes: _train_in(config, hardware, processes))
+    return EXIT_OK
+
+
+def _train_in(config: TrainClassifierConfig, hardware: Hardware, processes: Processes) -> None:
+    start = read_start(config.init) if config.init is not None else None
+    if start is not None:
+        config = start.bring_normalisation(config)
+    train, validation = _faces(config)
+    hashes = {"path": str(config.data), "train": train.hash(), "val": validation.hash()}
+    model_config, classes = config.model.as_model(), train.classes
+    loss = build_loss(config, len(classes))
+
+    def make_task(chosen: Hardware) -> ClassificationTask:
+        batch, workers = config.batch_size, config.workers
+        return ClassificationTask(
+            train, validation, model_config, chosen, processes, batch, workers
+        )
+
+    def prepare(model: nn.Module) -> None:
+        if start is not None:
+            taken = start_model(model, start, classes, train.without_augmentation())
+            if processes.is_first:
+                print(taken.describe(), flush=True)
+
+    plan = Plan(
+        kind=KIND,
+        config=config,
+        info=describe_run(config, hardware, hashes, start.describe() if start else {}),
+        make_task=make_task,
+        make_model=lambda: classifier.build(model_config, classes, loss),
+        prepare_model=prepare,
+    )
+    finished = run_to_the_end(plan, hardware, processes)
+    if processes.is_first:
+        best = finished.folder / BEST
+        print(
+            f"{best}: epoch {finished.position.best_epoch + 1}, mean recall "
+            f"{finished.position.best_recall:.3f} on the validation split\n"
+            f"next: python tools/train_frcnn.py --init {best} "
+            f"--model.head_width {model_config.head_width}"
+        )
+
+
+def _faces(config: TrainClassifierConfig) -> tuple[FaceCrops, FaceCrops]:
+    size, padding = config.model.input_size, config.model.as_model().padding
+    margin = config.model.face_margin
+    photos = VocDataset(config.data, "train", size, padding)
+    train = FaceCrops(photos, margin, Augmentation(config.augment))
+    judged = VocDataset(config.data, "val", size, padding, classes=photos.classes)
+    return train, FaceCrops(judged, margin)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Training for classification: the labelled faces of a VOC folder, each in its own box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from fer_det.checkpoint import Checkpoint
+from fer_det.config import ModelConfig
+from fer_det.data.face_crops import FaceCrops
+from fer_det.data.loader import in_order, make_loader
+from fer_det.engine.detection import score_answers
+from fer_det.engine.distributed import Processes
+from fer_det.engine.hardware import Hardware
+from fer_det.engine.score import score_crops
+from fer_det.models.classifier import without_loss
+from fer_det.models.vgg16 import fold_batch_norm
+
+
+@dataclass(frozen=True)
+class ClassificationTask:
+    """Names the expressions of faces whose boxes are given; see Task."""
+
+    train: FaceCrops
+    validation: FaceCrops
+    model_config: ModelConfig
+    hardware: Hardware
+    processes: Processes
+    batch_size: int
+    """Of the validation, in faces."""
+    workers: int
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 1, 2, ..."""
+        return self.train.classes
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Scores of the validation split's faces, the same on every process; none is missed."""
+        share = list(in_order(len(self.validation), self.batch_size))
+        share = share[self.processes.rank :: self.processes.world]
+        batches = make_loader(self.validation, share, self.workers, pin_memory=False)
+        pairs = [
+            (self.validation.pictures[index].label, int(row.argmax()) + 1)
+            for index, row in score_crops(model, self.hardware, self.validation, batches)
+        ]
+        return score_answers(self.processes.gather(pairs), len(self.classes))
+
+    def best_checkpoint(self, state: Mapping[str, Tensor], info: Mapping[str, Any]) -> Checkpoint:
+        """The classifier as plain VGG16, without what only training needs."""
+        plain = self.model_config.without_batch_norm()
+        return Checkpoint(fold_batch_norm(without_loss(state)), plain, self.classes, info)

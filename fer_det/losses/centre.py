@@ -1,0 +1,56 @@
+"""The centre loss: the features of a class gather about a centre that moves along with them.
+
+Wen, Zhang, Li and Qiao, "A discriminative feature learning approach for deep face recognition",
+ECCV 2016: L_c = 1/2 sum_i |x_i - c_y_i|^2 over the batch, and after each batch
+
+    c_j <- c_j - alpha sum_i [y_i = j] (c_j - x_i) / (1 + sum_i [y_i = j]).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fer_det.classifier_config import TrainClassifierConfig
+from fer_det.collective import sum_over_processes
+from fer_det.losses.softmax import BesideSoftmax
+
+
+class CentreLoss(nn.Module):
+    """L_c divided by the number of faces, as softmax cross-entropy is.
+
+    The centres start at 0 and are no parameters: no gradient moves them, and they are constants to
+    the loss. In training each call moves them, by the faces of all processes together.
+    """
+
+    centres: Tensor
+
+    def __init__(self, classes: int, width: int, rate: float) -> None:
+        """rate: the formula's alpha."""
+        super().__init__()
+        self.register_buffer("centres", torch.zeros(classes, width))
+        self._rate = rate
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """features [N, W], labels [N] int64 in 0..C-1 -> [], by the centres before they move."""
+        offsets = features - self.centres[labels]
+        loss = offsets.square().sum() / (2 * max(len(labels), 1))
+        if self.training:
+            self._move(features.detach(), labels)
+        return loss
+
+    @torch.no_grad()
+    def _move(self, features: Tensor, labels: Tensor) -> None:
+        # The last column counts the faces.
+        rows = torch.cat([features, features.new_ones(len(features), 1)], 1)
+        of_class = F.one_hot(labels, len(self.centres)).to(rows)
+        sums = sum_over_processes(of_class.T @ rows)
+        totals, counts = sums[:, :-1], sums[:, -1:]
+        self.centres -= self._rate * (counts * self.centres - totals) / (1 + counts)
+
+
+def build(config: TrainClassifierConfig, classes: int) -> BesideSoftmax:
+    """Make the loss beside softmax cross-entropy."""
+    loss = CentreLoss(classes, config.model.head_width, config.centre_rate)
+    return BesideSoftmax("centre", loss, config.loss_weight)

@@ -1,0 +1,318 @@
+"""From a classifier to the detector that begins with it, killed on the way, and both scored."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from fake_data.voc_tree import CLASSES, write_voc_tree
+
+from fer_det.checkpoint import file_hash, load_checkpoint
+from fer_det.cli import eval_rafdb, predict, train_classifier, train_frcnn
+from fer_det.config import ModelConfig
+from fer_det.models import build_model
+from fer_det.models.vgg16 import vgg16_trunk
+from fer_det.weights import WeightsInfo, save_weights
+
+ROOT = Path(__file__).parents[2]
+TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
+TEST = ["happiness", ("fear", "anger"), "sadness"]
+PATIENCE = 600
+"""Seconds; a run of this size takes five on a calm machine."""
+
+CLASSIFIER = Path("runs") / "classifier-001"
+"""Where a run without --out is kept."""
+
+CENTRES = "loss.of_features.centres"
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for all runs, emptied afterwards: VGG16's checkpoints take 140 MB each."""
+    folder = tmp_path_factory.mktemp("two_stages")
+    write_voc_tree(folder / "voc", {"train": TRAIN, "val": ["happiness", "anger"], "test": TEST})
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def weights(space: Path) -> Path:
+    """A weights file with fc6 and fc7, as VGG-Face's is, and a colour of its own."""
+    torch.manual_seed(0)
+    tensors = {f"features.{n}": t for n, t in vgg16_trunk(False).state_dict().items()}
+    tensors["classifier.0.weight"] = torch.randn(16, 25088) / 100
+    tensors["classifier.3.weight"] = torch.randn(16, 16) / 4
+    tensors |= {f"classifier.{n}.bias": torch.zeros(16) for n in (0, 3)}
+    info = WeightsInfo("a face network", "none", "nothing", (0.4, 0.5, 0.6), (0.2, 0.2, 0.2))
+    save_weights(space / "face.safetensors", tensors, info, torch.float32)
+    return space / "face.safetensors"
+
+
+@pytest.fixture(scope="module")
+def classifier(space: Path, weights: Path) -> Path:
+    """The run folder of a classifier that was never interrupted."""
+    told = finish(start(space / "a", "train_classifier", *classifier_settings(space, weights)))
+    assert f"starts from {weights} (a face network)" in told
+    both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
+    assert f"taken: 13 convolutions of the trunk, {both}\n" in told
+    assert "fresh: roi_heads.class_score, loss.of_features\n" in told
+    assert f"--init {CLASSIFIER / 'best.pth'} --model.head_width 16" in told
+    return space / "a" / CLASSIFIER
+
+
+@pytest.fixture(scope="module")
+def detector(space: Path, classifier: Path) -> Path:
+    """The run folder of a detector that began with the classifier."""
+    argv = detector_settings(space, classifier / "best.pth")
+    told = finish(start(space / "a", "train_frcnn", *argv))
+    both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
+    assert f"taken: 13 convolutions of the trunk, {both}\n" in told
+    assert "left in the file: roi_heads.class_score\n" in told
+    assert "which started from" in told
+    return space / "a" / "detector"
+
+
+@pytest.fixture
+def undetermined() -> Iterator[None]:
+    """Commands run in this process ask torch for determinism; the tests after them do not."""
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def settings(space: Path) -> list[str]:
+    """Small, in plain arithmetic, and saved after each step."""
+    return [
+        f"--data={space / 'voc'}",
+        "--epochs=2",
+        "--batch_size=4",
+        "--balance=0",
+        "--workers=0",
+        "--save_minutes=0",
+        "--precision=float32",
+        "--model.input_size=32",
+        "--model.head_width=16",
+        "--optimizer.frozen=2",
+    ]
+
+
+def classifier_settings(space: Path, weights: Path) -> list[str]:
+    return [*settings(space), f"--init={weights}", "--loss=centre", "--loss_weight=0.1"]
+
+
+def detector_settings(space: Path, init: Path) -> list[str]:
+    rates = ["--optimizer.trunk_rate=0.5", "--optimizer.head_rate=0.5"]
+    return [*settings(space), *rates, f"--init={init}", "--out=detector"]
+
+
+def start(folder: Path, command: str, *argv: str) -> subprocess.Popen[str]:
+    """Type a command in `folder`."""
+    return start_python(folder, "-m", f"fer_det.cli.{command}", *argv)
+
+
+def start_python(folder: Path, *argv: str) -> subprocess.Popen[str]:
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, *argv],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """-> what it said."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    return out
+
+
+def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
+    """SIGKILL as soon as the first step is saved."""
+    deadline = time.monotonic() + PATIENCE
+    while not last.is_file():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+class TestClassifier:
+    def test_best_is_plain_and_last_keeps_the_centres(self, classifier: Path) -> None:
+        best, last = (load_checkpoint(classifier / name) for name in ("best.pth", "last.pth"))
+        assert best.config == ModelConfig(
+            name="vgg16_classifier",
+            input_size=32,
+            head_width=16,
+            batch_norm=False,
+            face_margin=0.2,
+            image_mean=(0.4, 0.5, 0.6),
+            image_std=(0.2, 0.2, 0.2),
+        )
+        build_model(best.config, best.classes).load_state_dict(best.model)
+        assert CENTRES not in best.model
+        shown = [bool(row.any()) for row in last.model[CENTRES]]
+        assert shown == [label in TRAIN for label in CLASSES]
+
+    def test_frozen_layers_are_those_of_the_file(self, classifier: Path, weights: Path) -> None:
+        from fer_det.weights import load_weights, model_tensors
+
+        best = load_checkpoint(classifier / "best.pth").model
+        wanted = model_tensors(load_weights(weights)[1])
+        for number, stays in ((0, True), (2, True), (5, False)):
+            name = f"backbone.features.{number}.weight"
+            # The norm was folded away again, which costs the last digits.
+            assert torch.allclose(best[name], wanted[name], rtol=1e-4, atol=1e-6) is stays
+
+    def test_killed_and_typed_again_it_ends_in_the_same_bytes(
+        self, space: Path, weights: Path, classifier: Path
+    ) -> None:
+        argv = classifier_settings(space, weights)
+        process = start(space / "b", "train_classifier", *argv)
+        kill_in_mid_epoch(process, space / "b" / CLASSIFIER / "last.pth")
+        assert "goes on" in finish(start(space / "b", "train_classifier", *argv))
+        for name in ("best.pth", "last.pth", "log.jsonl"):
+            found = (space / "b" / CLASSIFIER / name).read_bytes()
+            assert found == (classifier / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("loss", ["centre", "locality"])
+def test_two_processes_train_the_classifier_of_one(space: Path, loss: str) -> None:
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    double = str(ROOT / "tests" / "fake_data" / "train_in_double.py")
+    flags = ["--epochs=1", "--save_minutes=9", "--optimizer.frozen=0", "--optimizer.name=sgd"]
+    of_loss = [f"--loss={loss}", "--loss_weight=0.1", "--optimizer.learning_rate=0.02"]
+    argv = [double, "train_classifier", *settings(space), *flags, *of_loss]
+    finish(start_python(space / "double", *argv, f"--out=one_{loss}"))
+    finish(start_python(space / "double", *launcher, *argv, f"--out=two_{loss}"))
+    alone, shared = (
+        load_checkpoint(space / "double" / f"{name}_{loss}" / "last.pth").model
+        for name in ("one", "two")
+    )
+    assert alone.keys() == shared.keys()
+    assert (CENTRES in alone) is (loss == "centre")
+    for name, wanted in alone.items():
+        # Found were 2e-14, from sums in another order.
+        torch.testing.assert_close(shared[name], wanted, rtol=1e-9, atol=1e-9)
+
+
+class TestDetector:
+    def test_says_where_its_weights_came_from_all_the_way(
+        self, weights: Path, classifier: Path, detector: Path
+    ) -> None:
+        best = classifier / "best.pth"
+        epoch = load_checkpoint(best).info["epoch"] + 1
+        wanted = {
+            "path": str(best),
+            "sha256": file_hash(best),
+            "source": f"checkpoint of vgg16_classifier, epoch {epoch}",
+            "init": {
+                "path": str(weights),
+                "sha256": file_hash(weights),
+                "source": "a face network",
+            },
+        }
+        for name in ("best.pth", "last.pth"):
+            assert load_checkpoint(detector / name).info["init"] == wanted
+
+    def test_killed_and_typed_again_it_ends_in_the_same_bytes(
+        self, space: Path, classifier: Path, detector: Path
+    ) -> None:
+        argv = detector_settings(space, classifier / "best.pth")
+        process = start(space / "c", "train_frcnn", *argv)
+        kill_in_mid_epoch(process, space / "c" / "detector" / "last.pth")
+        assert "goes on" in finish(start(space / "c", "train_frcnn", *argv))
+        for name in ("best.pth", "last.pth", "log.jsonl"):
+            found = (space / "c" / "detector" / name).read_bytes()
+            assert found == (detector / name).read_bytes(), name
+
+    def test_straight_from_a_weights_file(
+        self,
+        space: Path,
+        weights: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        undetermined: None,
+    ) -> None:
+        (space / "d").mkdir()
+        monkeypatch.chdir(space / "d")
+        assert train_frcnn.main([*detector_settings(space, weights), "--epochs=1"]) == 0
+        both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
+        assert f"taken: 13 convolutions of the trunk, {both}\n" in capsys.readouterr().out
+
+
+class TestScores:
+    @pytest.mark.parametrize("name", ["best.pth", "last.pth"])
+    def test_classifier_is_scored_on_given_boxes_alone(
+        self,
+        name: str,
+        classifier: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        undetermined: None,
+    ) -> None:
+        flags = ["--workers=0", "--resamples=20", "--precision=float32", "--batch_size=2"]
+        argv = [f"--weights={classifier / name}", f"--out={tmp_path}", *flags]
+        assert eval_rafdb.main(argv) == 0
+        scores = json.loads((tmp_path / "scores.json").read_text())
+        assert (scores["n"], scores["pictures"], scores["primary"]) == (4, 3, "gt_box")
+        assert scores["top1"] is scores["matched"] is scores["ap"] is None
+        assert scores["gt_box"]["miss_rate"] == 0
+        assert scores["protocol"]["boxes_given"] is True
+        out = capsys.readouterr().out
+        assert "A classifier, given each labelled face's box" in out
+        assert "top1     not scored: a classifier finds no faces" in out
+
+    def test_classifier_finds_no_faces(
+        self, classifier: Path, space: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        picture = next((space / "voc").rglob("*.jpg"))
+        argv = [f"--weights={classifier / 'best.pth'}", f"--picture={picture}"]
+        assert predict.main(argv) == 2
+        assert "best.pth is a classifier, which finds no faces" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "flags", "told"),
+    [
+        (train_classifier, ["--loss=focal"], "--loss focal; wanted one of softmax, centre"),
+        (train_classifier, ["--neighbours=0"], "--neighbours 0; wanted at least 1"),
+        (train_classifier, ["--init=absent"], "--init absent is absent"),
+        (train_classifier, [], "--optimizer.frozen 2 without --init"),
+        (train_frcnn, [], "--optimizer.frozen 2 without --init"),
+        (
+            train_frcnn,
+            ["--model.name=vgg16_classifier", "--optimizer.frozen=0"],
+            "--model.name vgg16_classifier, which finds no faces; wanted a detector",
+        ),
+    ],
+)
+def test_refused(
+    command: object,
+    flags: list[str],
+    told: str,
+    space: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    undetermined: None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frozen = ["--optimizer.frozen=0"] if flags else []
+    assert command.main([*settings(space), *frozen, *flags]) == 2  # type: ignore[attr-defined]
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

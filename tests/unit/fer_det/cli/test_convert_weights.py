@@ -1,0 +1,117 @@
+"""The commands around the converter, on a trunk of full width."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_data import vgg_face
+
+from fer_det.cli import convert_weights, fetch_weights
+from fer_det.weight_forms.public_files import TRUNK_PARAMETERS, PublicFile
+from fer_det.weights import load_weights
+
+
+@pytest.fixture(scope="module")
+def network() -> vgg_face.Network:
+    return vgg_face.draw(width=64, head=1, classes=1)
+
+
+@pytest.fixture(scope="module")
+def keras(network: vgg_face.Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keras") / "notop"
+    vgg_face.write_keras(path, vgg_face.rows_first(vgg_face.blue_first(network)), top=False)
+    return path
+
+
+def test_convert(
+    keras: Path, network: vgg_face.Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "deep" / "vgg.safetensors"
+    assert convert_weights.main([str(keras), "--out", str(out), "--dtype", "float16"]) == 0
+    told, wrong = capsys.readouterr()
+    assert wrong == ""
+    assert "14,714,688 parameters, reads blue, green, red" in told
+    assert "matched: 13 convolutions of the trunk" in told
+    assert "absent: fc6, fc7" in told
+    assert f"train_frcnn.py --init {out}\n" in told
+    info, tensors = load_weights(out)
+    assert info.image_mean == pytest.approx((0.506613, 0.410833, 0.367035), abs=1e-6)
+    assert info.image_std == (1 / 255,) * 3
+    assert info.licence.startswith("CC BY-NC")
+    assert info.notes["form"] == "vgg_face_rcmalli"
+    weight = network["conv1_1"][0]
+    assert np.array_equal(tensors["features.0.weight"], weight.astype(np.float16))
+    assert out.stat().st_size < 30_000_000
+
+
+def test_narrow_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vgg_face.write_pytorch(tmp_path / "a", vgg_face.draw(width=1, head=2))
+    argv = ["--weights", str(tmp_path / "a"), "--out", str(tmp_path / "b")]
+    assert convert_weights.main(argv) == 2
+    told = capsys.readouterr().err
+    assert "begins with 1 channels; wanted VGG16's 64" in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, PublicFile]:
+    table: dict[str, PublicFile] = {}
+    monkeypatch.setattr(fetch_weights, "PUBLIC_FILES", table)
+    return table
+
+
+def run_fetch(folder: Path) -> int:
+    out = folder / "out.safetensors"
+    return fetch_weights.main(["--file=keras_notop", f"--folder={folder}", f"--out={out}"])
+
+
+def test_fetch_takes_what_lies_there(
+    keras: Path,
+    known: dict[str, PublicFile],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "notop").symlink_to(keras)
+    known["keras_notop"] = PublicFile("http://127.0.0.1:1/notop", TRUNK_PARAMETERS)
+    assert run_fetch(tmp_path) == 0
+    assert load_weights(tmp_path / "out.safetensors")[0].notes["parameters"] == "14714688"
+    capsys.readouterr()
+    assert run_fetch(tmp_path) == 0
+    assert "is there already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lies_there", [True, False])
+def test_fetch_refuses(
+    lies_there: bool,
+    known: dict[str, PublicFile],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Other counts of parameters, and no network."""
+    if lies_there:
+        vgg_face.write_pytorch(tmp_path / "a", vgg_face.draw(width=1, head=2))
+    known["keras_notop"] = PublicFile("http://127.0.0.1:1/a", TRUNK_PARAMETERS)
+    assert run_fetch(tmp_path) == 2
+    told = capsys.readouterr().err
+    assert ("wanted 14,714,688" if lies_there else f"put at {tmp_path / 'a'} by hand") in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+@pytest.mark.parametrize(("package", "writer"), [("h5py", "keras"), ("scipy.io", "matlab")])
+def test_package_that_is_not_there(
+    package: str,
+    writer: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    begins = {"keras": b"\x89HDF\r\n\x1a\n", "matlab": b"MATLAB 5.0 MAT-file"}[writer]
+    (tmp_path / "a").write_bytes(begins.ljust(200))
+    monkeypatch.setitem(sys.modules, package, None)
+    assert convert_weights.main([str(tmp_path / "a"), f"--out={tmp_path / 'b'}"]) == 2
+    assert "pip install 'fer_det[weights]'" in capsys.readouterr().err
