@@ -44,9 +44,9 @@ class TrainClassifierConfig(RunConfig):
 
     Each face is cut out with its margin and read in its own box, by the layers that a detector
     reads boxes with: tools/train_frcnn.py --init takes trunk, fc6 and fc7 from best.pth. Writes
-    best.pth (by mean recall on the validation split, over the classes with ten faces or more
-    there), last.pth, log.jsonl and TensorBoard files to --out. The same command typed again goes on
-    where the run stopped, to the same bytes.
+    best.pth (by mean recall on the validation split, in which classes of few faces there
+    have little say), last.pth, log.jsonl and TensorBoard files to --out. The same command typed
+    again goes on where the run stopped, to the same bytes.
     """
 
     data: Path = Path("data/voc")

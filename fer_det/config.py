@@ -190,9 +190,9 @@ class RunConfig:
 class TrainConfig(RunConfig):
     """Train the detector on a VOC folder.
 
-    Writes best.pth (by mean recall on the validation split, over the classes with ten faces or
-    more there), last.pth, log.jsonl and TensorBoard files to --out. The same command typed again
-    goes on where the run stopped, to the same bytes.
+    Writes best.pth (by mean recall on the validation split, in which classes of few faces there
+    have little say), last.pth, log.jsonl and TensorBoard files to --out. The same command typed
+    again goes on where the run stopped, to the same bytes.
     """
 
     data: Path = Path("data/voc")

@@ -15,7 +15,7 @@ from fer_det.config import EvalConfig
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
-from fer_det.engine.detection import FEWEST_FACES
+from fer_det.engine.detection import SHRINKAGE_FACES
 from fer_det.engine.hardware import Hardware, choose_hardware
 from fer_det.engine.score import score_crops, score_given_boxes, score_pictures
 from fer_det.errors import ConfigError, DatasetNotFoundError
@@ -29,8 +29,8 @@ from fer_det.voc import VocFolder
 PROG = "eval_rafdb.py"
 SCORES = "scores.json"
 BEST_RULE = (
-    f"highest mean recall on the validation split over the classes with {FEWEST_FACES} faces or "
-    "more there, first epoch that reached it"
+    "highest mean recall on the validation split, each class's drawn towards the accuracy as if by "
+    f"{SHRINKAGE_FACES} more faces, first epoch that reached it"
 )
 LAST_RULE = "the last that was saved, whatever its score"
 FRAMINGS = {"photo": "original photos", "face_crop": "face crops"}
