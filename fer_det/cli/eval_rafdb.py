@@ -16,11 +16,11 @@ from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.detection import SHRINKAGE_FACES
-from fer_det.engine.hardware import Hardware, choose_hardware
 from fer_det.engine.score import score_crops, score_given_boxes, score_pictures
 from fer_det.errors import ConfigError, DatasetNotFoundError
 from fer_det.evaluation import Protocol, ScoredPicture, evaluate, hash_pictures
 from fer_det.files import make_folder, write_text
+from fer_det.hardware import Hardware, choose_hardware
 from fer_det.models import CLASSIFIERS, build_model
 from fer_det.progress import track
 from fer_det.runs import find_weights

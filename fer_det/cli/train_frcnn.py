@@ -13,12 +13,12 @@ from fer_det.data.augment import Augmentation
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.detection import DetectionTask
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.resume import describe_run
 from fer_det.engine.session import Plan, in_processes, run_to_the_end
 from fer_det.engine.start import read_start, start_model
 from fer_det.engine.trainer import BEST
 from fer_det.errors import ConfigError
+from fer_det.hardware import Hardware
 from fer_det.models import CLASSIFIERS, build_model
 
 PROG = "train_frcnn.py"

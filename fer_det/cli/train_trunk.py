@@ -14,11 +14,11 @@ from fer_det.command import EXIT_OK, parse_config, run_command
 from fer_det.data.augment import Augmentation
 from fer_det.data.made_faces import MadeFaces, load_made_faces, read_making
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.log import read_log
 from fer_det.engine.resume import describe_run
 from fer_det.engine.session import Finished, Plan, in_processes, run_to_the_end
 from fer_det.engine.trunk import TrunkTask
+from fer_det.hardware import Hardware
 from fer_det.models import face_attributes
 from fer_det.models.vgg16 import fold_batch_norm
 from fer_det.trunk_config import TrainTrunkConfig

@@ -14,8 +14,8 @@ from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.engine.detection import score_answers
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.score import score_crops
+from fer_det.hardware import Hardware
 from fer_det.models.classifier import without_loss
 from fer_det.models.vgg16 import fold_batch_norm
 

@@ -14,9 +14,9 @@ from fer_det.config import ModelConfig
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.score import score_pictures, top1_pairs
 from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
+from fer_det.hardware import Hardware
 from fer_det.models.vgg16 import fold_batch_norm
 
 SHRINKAGE_FACES = 10

@@ -8,9 +8,9 @@ from typing import Any
 
 from fer_det.checkpoint import Checkpoint, load_checkpoint
 from fer_det.config import RunConfig, to_plain
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.trainer import LAST
 from fer_det.errors import ConfigError, WeightsError
+from fer_det.hardware import Hardware
 from fer_det.runs import is_held, newest_run_folder, next_run_folder
 
 FREE_TO_CHANGE = (

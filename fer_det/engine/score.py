@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import Batch
 from fer_det.data.voc_dataset import FacePicture, VocDataset
-from fer_det.engine.hardware import Hardware
 from fer_det.errors import TrainingDivergedError
 from fer_det.evaluation.matching import answer_top1
 from fer_det.evaluation.picture import ScoredPicture
+from fer_det.hardware import Hardware
 from fer_det.letterbox import Letterbox
 
 

@@ -13,12 +13,12 @@ from torch import nn
 
 from fer_det.config import RunConfig
 from fer_det.engine.distributed import Processes, process_group, processes_from_environment
-from fer_det.engine.hardware import Hardware, choose_hardware, make_deterministic
 from fer_det.engine.resume import choose_folder, find_resumable
 from fer_det.engine.task import Task
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError
 from fer_det.files import make_folder, sweep_temporaries
+from fer_det.hardware import Hardware, choose_hardware, make_deterministic
 from fer_det.runs import hold_run
 
 

@@ -17,13 +17,13 @@ from fer_det.config import RunConfig
 from fer_det.data.loader import make_loader
 from fer_det.data.sampler import EpochSampler
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.log import RunLog
 from fer_det.engine.optimizer import freeze_trunk, make_optimizer, set_learning_rate
 from fer_det.engine.schedule import learning_rate
 from fer_det.engine.score import to_unit_range
 from fer_det.engine.task import Task
 from fer_det.errors import TrainingDivergedError
+from fer_det.hardware import Hardware
 from fer_det.progress import format_seconds, track
 
 BEST, LAST = "best.pth", "last.pth"

@@ -16,9 +16,9 @@ from fer_det.data.loader import in_order, make_loader
 from fer_det.data.made_faces import MadeFaces
 from fer_det.engine.detection import score_answers
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.score import to_unit_range
 from fer_det.expression import BASIC_EXPRESSIONS
+from fer_det.hardware import Hardware
 
 Answer = tuple[int, int, list[float], list[float]]
 """Label, answered label, measures, answered measures."""

@@ -33,7 +33,7 @@ LAYERS = (
         "weights_config",
         "runs",
     ),
-    ("collective", "data", "models", "losses", "evaluation"),
+    ("collective", "hardware", "data", "models", "losses", "evaluation"),
     ("checkpoint", "weights", "weight_forms", "engine"),
     ("inference", "export"),
     ("cli",),

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.score import (
     score_crops,
     score_given_boxes,
@@ -18,6 +17,7 @@ from fer_det.engine.score import (
 )
 from fer_det.errors import TrainingDivergedError
 from fer_det.evaluation.picture import ScoredPicture
+from fer_det.hardware import Hardware
 
 SIZE = 30
 HARDWARE = Hardware(torch.device("cpu"), "float32")

@@ -16,11 +16,11 @@ from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine import trainer as trainer_module
 from fer_det.engine.detection import DetectionTask
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.log import LOG_NAME, read_log
 from fer_det.engine.resume import describe_run, find_resumable
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError, TrainingDivergedError
+from fer_det.hardware import Hardware
 
 SIZE, EPOCHS, STEPS = 32, 2, 3
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger"]

@@ -10,8 +10,8 @@ from fer_det.config import AugmentConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.made_faces import load_made_faces
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.engine.trunk import TrunkTask
+from fer_det.hardware import Hardware
 from fer_det.trunk_config import TrunkConfig
 
 HARDWARE = Hardware(torch.device("cpu"), "float32")

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from fer_det.engine.hardware import Hardware, choose_hardware, make_deterministic
 from fer_det.errors import ConfigError
+from fer_det.hardware import Hardware, choose_hardware, make_deterministic
 
 
 def set_processor(monkeypatch: pytest.MonkeyPatch, avx512: bool, amx: bool) -> None:
