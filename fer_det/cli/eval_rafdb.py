@@ -21,6 +21,7 @@ from fer_det.errors import ConfigError, DatasetNotFoundError
 from fer_det.evaluation import Protocol, ScoredPicture, evaluate, hash_pictures
 from fer_det.files import make_folder, write_text
 from fer_det.hardware import Hardware, choose_hardware
+from fer_det.memory import keep_freed_memory
 from fer_det.models import CLASSIFIERS, build_model
 from fer_det.progress import track
 from fer_det.runs import find_weights
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(argv: Sequence[str] | None) -> int:
     config = parse_config(EvalConfig, PROG, argv)
     hardware = choose_hardware(config.device, config.precision)
+    keep_freed_memory()
     weights = find_weights(config.weights)
     print(f"weights: {weights}")
     checkpoint = load_checkpoint(weights)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from fer_det.config import OptimizerConfig
 from fer_det.models.vgg16 import Trunk
 
 ADAM_SECOND_BETA = 0.999
+CLIP_EPS = 1e-6
+"""What torch's clipping adds to a length before it divides by it."""
 
 TRUNK_PREFIX = "backbone."
 """Where models keep their trunk, as torchvision's detectors do."""
@@ -49,6 +51,20 @@ def make_optimizer(model: nn.Module, config: OptimizerConfig) -> Optimizer:
         nesterov=config.momentum > 0,
         fused=True,
     )
+
+
+def shorten_gradients(model: nn.Module, longest: float) -> Tensor:
+    """Scale all gradients together down to the length `longest`; -> [] the length they had.
+
+    torch's clip_grad_norm_ to the last digit, save that gradients which are short enough are left
+    alone where it multiplies each of them by 1.
+    """
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    norm = nn.utils.get_total_norm(gradients)
+    # Turned around so that a length that is not a number spreads, as it does there.
+    if not bool(norm + CLIP_EPS <= longest):
+        nn.utils.clip_grads_with_norm_(model.parameters(), longest, norm)
+    return norm
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:

@@ -19,6 +19,7 @@ from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError
 from fer_det.files import make_folder, sweep_temporaries
 from fer_det.hardware import Hardware, choose_hardware, make_deterministic
+from fer_det.memory import keep_freed_memory
 from fer_det.runs import hold_run
 
 
@@ -59,6 +60,7 @@ def in_processes(config: RunConfig, work: Callable[[Hardware, Processes], None])
         )
     hardware = choose_hardware(config.device, config.precision, processes.local_rank)
     make_deterministic()
+    keep_freed_memory()
     with process_group(processes, hardware.device):
         work(hardware, processes)
 

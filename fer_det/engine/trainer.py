@@ -18,7 +18,12 @@ from fer_det.data.loader import make_loader
 from fer_det.data.sampler import EpochSampler
 from fer_det.engine.distributed import Processes
 from fer_det.engine.log import RunLog
-from fer_det.engine.optimizer import freeze_trunk, make_optimizer, set_learning_rate
+from fer_det.engine.optimizer import (
+    freeze_trunk,
+    make_optimizer,
+    set_learning_rate,
+    shorten_gradients,
+)
 from fer_det.engine.schedule import learning_rate
 from fer_det.engine.score import to_unit_range
 from fer_det.engine.task import Task
@@ -172,7 +177,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._config.optimizer.clip_norm)
+        norm = shorten_gradients(self.model, self._config.optimizer.clip_norm)
         # With float16 the scaler leaves such a step out and lowers its scale.
         if not self._scaler.is_enabled() and not bool(norm.isfinite()):
             raise self._diverged("a gradient", losses, targets)

@@ -4,7 +4,12 @@ from torch import nn
 from torch.optim import SGD, AdamW
 
 from fer_det.config import OptimizerConfig
-from fer_det.engine.optimizer import freeze_trunk, make_optimizer, set_learning_rate
+from fer_det.engine.optimizer import (
+    freeze_trunk,
+    make_optimizer,
+    set_learning_rate,
+    shorten_gradients,
+)
 from fer_det.models.vgg16 import Trunk, vgg16_trunk
 
 
@@ -135,3 +140,32 @@ class TestFrozen:
 
     def test_nothing_frozen_asks_for_no_trunk(self) -> None:
         freeze_trunk(nn.Linear(1, 1), 0)
+
+
+class TestShortenGradients:
+    @pytest.mark.parametrize("longest", [0.01, 1.0, 1e9, float("inf")])
+    def test_as_torch_clips(self, longest: float) -> None:
+        torch.manual_seed(0)
+        ours, theirs = make_model(), make_model()
+        theirs.load_state_dict(ours.state_dict())
+        pictures = torch.rand(4, 3, 1, 1)
+        for model in (ours, theirs):
+            model(pictures).square().sum().backward()
+        wanted = nn.utils.clip_grad_norm_(theirs.parameters(), longest)
+        assert torch.equal(shorten_gradients(ours, longest), wanted)
+        for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert (own.grad is None) == (other.grad is None)
+            assert own.grad is None or torch.equal(own.grad, other.grad)
+
+    def test_short_ones_are_not_touched(self) -> None:
+        layer = nn.Linear(2, 1)
+        layer(torch.ones(1, 2)).sum().backward()
+        versions = [p.grad._version for p in layer.parameters()]
+        shorten_gradients(layer, 100.0)
+        assert [p.grad._version for p in layer.parameters()] == versions
+
+    def test_what_is_no_number_spreads(self) -> None:
+        layer = nn.Linear(2, 1)
+        layer(torch.tensor([[float("nan"), 1.0]])).sum().backward()
+        assert shorten_gradients(layer, 1.0).isnan()
+        assert layer.bias.grad.isnan().all()
