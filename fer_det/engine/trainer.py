@@ -142,7 +142,7 @@ class Trainer:
             steps = track(steps, total, title, "steps", start=first)
         for step in steps:
             pictures, targets = next(batches)
-            values = self._step(pictures, targets)
+            values = self.step(pictures, targets)
             self._move_to(
                 step_in_epoch=step + 1,
                 step=self.position.step + 1,
@@ -155,7 +155,11 @@ class Trainer:
                     self._save_last()
         return self.position.epoch_loss / total
 
-    def _step(self, pictures: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, float]:
+    def step(self, pictures: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, float]:
+        """Move the weights once; -> the losses, the gradient's length and the learning rate.
+
+        pictures [B, 3, S, S] uint8. Raises TrainingDivergedError where anything is not finite.
+        """
         rate = learning_rate(
             self._config.optimizer.learning_rate,
             self.position.step,

@@ -1,0 +1,197 @@
+"""How much dearer a training step is than the arithmetic that it cannot do without.
+
+    python benchmarks/train_step.py [--sizes '[112, 224]'] [--widths '[512, 4096]'] [--stock false]
+
+Times the trainer's own step, forward, backward, clipping and AdamW, on a batch of random pictures
+with one face each, in turns with the forward and backward pass of VGG16's bare trunk on the same
+batch: with batch normalisation, as it is trained, and plain. With it one step of torchvision's
+Faster R-CNN on VGG16 with its own settings (800 px, 2,000 proposals, 512 RoIs, float32).
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import _project  # noqa: F401  (first: it may run this script again in .venv)
+import torch
+from _measure import BenchmarkConfig, Report, in_turns, per_picture
+from torch import Tensor, nn
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FasterRCNN
+from torchvision.ops import MultiScaleRoIAlign
+
+from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config import ModelConfig, Precision, TrainConfig
+from fer_det.engine.distributed import Processes
+from fer_det.engine.score import to_unit_range
+from fer_det.engine.trainer import Trainer
+from fer_det.expression import BASIC_EXPRESSIONS
+from fer_det.hardware import Hardware, choose_hardware, make_deterministic
+from fer_det.memory import keep_freed_memory
+from fer_det.models import build_model
+from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, Trunk, vgg16_trunk
+
+CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
+FACE = (0.2, 0.15, 0.8, 0.9)
+"""The face's box, in parts of the picture."""
+STOCK_SIZE = 800
+STOCK_ANCHORS = ((32, 64, 128, 256, 512),)
+
+
+@dataclass(frozen=True)
+class Config(BenchmarkConfig):
+    """Time a training step against the bare trunk, and against torchvision's settings."""
+
+    sizes: tuple[int, ...] = (112, 224)
+    """Sides of the input, in pixels."""
+    widths: tuple[int, ...] = (512, 4096)
+    """Widths of fc6 and fc7."""
+    batch_size: int = 16
+    """Pictures a step."""
+    stock: bool = True
+    """Whether one step of torchvision's own settings, on one picture, is timed as well."""
+    precision: Precision = "auto"
+    """Arithmetic of our side; auto takes bfloat16 where the processor is fast at it."""
+    device: str = "auto"
+    """cpu, cuda, ..."""
+    rounds: int = 5
+    """How many times each side is timed, in turns with the others, after one round to warm up."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark; -> exit code."""
+    return run_command(_measure, argv)
+
+
+def _measure(argv: Sequence[str] | None) -> int:
+    config = parse_config(Config, "train_step.py", argv)
+    hardware = choose_hardware(config.device, config.precision)
+    make_deterministic()
+    keep_freed_memory()
+    report = Report("train_step", config, hardware)
+    ratios = {
+        (size, width): _compare(config, hardware, report, size, width)
+        for size in config.sizes
+        for width in config.widths
+    }
+    if config.stock:
+        seconds = _time_stock_step()
+        report.figure(f"{STOCK_SIZE} px, torchvision's", "step", [1000 * seconds], "ms a picture")
+        for (size, width), (_, step) in ratios.items():
+            name = f"stock over step, {size} px, {width} wide"
+            report.figure(f"{STOCK_SIZE} px, torchvision's", name, [1000 * seconds / step], "x")
+    size, width = config.sizes[0], config.widths[0]
+    report.finish(f"STEP_OVER_TRUNK_{size}PX_{width}WIDE", ratios[size, width][0])
+    return EXIT_OK
+
+
+def _compare(
+    config: Config, hardware: Hardware, report: Report, size: int, width: int
+) -> tuple[float, float]:
+    """Time one setting -> (step over trunk, ms a picture of the step)."""
+    torch.manual_seed(0)
+    pictures = torch.randint(0, 256, (config.batch_size, 3, size, size), dtype=torch.uint8)
+    edges = torch.tensor([FACE]) * size
+    targets = [
+        {
+            "boxes": edges.clone(),
+            "labels": torch.tensor([1 + number % len(CLASSES)]),
+            "seed": torch.tensor(number),
+            "index": torch.tensor(number),
+        }
+        for number in range(config.batch_size)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = _make_trainer(config, hardware, size, width, Path(folder))
+        plain = Trunk(vgg16_trunk(batch_norm=False)).train().to(hardware.device)
+        plain.to(memory_format=torch.channels_last)
+        model = trainer.model.train()
+        seconds = in_turns(
+            {
+                "trunk": _trunk_step(model.get_submodule("backbone"), hardware, pictures),
+                "plain trunk": _trunk_step(plain, hardware, pictures),
+                "step": lambda: trainer.step(pictures, targets),
+            },
+            config.rounds,
+            _clock(hardware),
+        )
+    setting = f"{size} px, {width} wide, batch {config.batch_size}"
+    each = {name: per_picture(of_side, config.batch_size) for name, of_side in seconds.items()}
+    spreads = {
+        name: report.figure(setting, name, values, "ms a picture") for name, values in each.items()
+    }
+    ratio = report.ratio(setting, "step over trunk", each["step"], each["trunk"])
+    report.ratio(setting, "step over plain trunk", each["step"], each["plain trunk"])
+    return ratio.median, spreads["step"].median
+
+
+def _make_trainer(
+    config: Config, hardware: Hardware, size: int, width: int, folder: Path
+) -> Trainer:
+    """The trainer of tools/train_frcnn.py's default run; it is only asked for single steps."""
+    model_config = ModelConfig(input_size=size, head_width=width)
+    labels = [1 + number % len(CLASSES) for number in range(config.batch_size)]
+    pictures = [SimpleNamespace(label=label, path=Path(f"{label}.jpg")) for label in labels]
+    task = SimpleNamespace(train=SimpleNamespace(pictures=pictures))
+    return Trainer(
+        build_model(model_config, CLASSES),
+        TrainConfig(batch_size=config.batch_size, model=model_config),
+        folder,
+        cast(Any, task),
+        hardware,
+        Processes(),
+        info={},
+    )
+
+
+def _trunk_step(trunk: nn.Module, hardware: Hardware, pictures: Tensor) -> Callable[[], None]:
+    """The trunk's forward and backward pass on the batch, and nothing else."""
+    images = to_unit_range(pictures, hardware.device)
+
+    def step() -> None:
+        trunk.zero_grad(set_to_none=True)
+        with hardware.autocast():
+            features = trunk(images)["0"]
+        features.float().sum().backward()
+
+    return step
+
+
+def _time_stock_step() -> float:
+    """Seconds of one training step of torchvision's Faster R-CNN as it comes, on one picture."""
+    torch.manual_seed(0)
+    trunk = vgg16_trunk(batch_norm=False)
+    trunk.out_channels = OUT_CHANNELS  # type: ignore[assignment]
+    model = FasterRCNN(
+        trunk,
+        num_classes=1 + len(CLASSES),
+        rpn_anchor_generator=AnchorGenerator(STOCK_ANCHORS, ((0.5, 1.0, 2.0),)),
+        box_roi_pool=MultiScaleRoIAlign(["0"], output_size=7, sampling_ratio=2),
+    ).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-5, momentum=0.9)
+    picture = torch.rand(3, STOCK_SIZE, STOCK_SIZE)
+    target = {"boxes": torch.tensor([FACE]) * STOCK_SIZE, "labels": torch.tensor([1])}
+    print(f"one step of torchvision's settings, stride {STRIDE}, on one picture ...", flush=True)
+    began = time.perf_counter()
+    losses: dict[str, Tensor] = model([picture], [target])
+    torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return time.perf_counter() - began
+
+
+def _clock(hardware: Hardware) -> Callable[[], float]:
+    def clock() -> float:
+        if hardware.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    return clock
+
+
+if __name__ == "__main__":
+    sys.exit(main())
