@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -50,6 +50,41 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, each whole or not at all; all are on disk when this returns.
+
+    Written one by one, each waits for the disk twice, for what it holds and for its name; here
+    everything is handed to the disk before it is waited for, and each folder is waited for once.
+    OutputError where a file cannot be written; others may then have appeared.
+    """
+    temporaries = {
+        path: path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}") for path in contents
+    }
+    path = Path()
+    try:
+        for path, data in contents.items():
+            temporaries[path].write_bytes(data)
+        for path, temporary in temporaries.items():  # noqa: B007  (an error names it)
+            # Opened for writing, since Windows syncs no other.
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+        # No name is taken before its file is on disk.
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
+        for folder in {path.parent for path in contents}:
+            _sync_folder(folder)
+    except BaseException as error:
+        for temporary in temporaries.values():
+            _delete_if_possible(temporary)
+        if isinstance(error, OSError):
+            raise OutputError(
+                f"{path} could not be written ({error.strerror or error})",
+                "a folder with room that may be written",
+                "free some space or choose another place",
+            ) from error
+        raise
 
 
 def make_folder(path: Path) -> Path:

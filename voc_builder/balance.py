@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import groupby
@@ -23,6 +23,7 @@ from fer_det.files import (
     make_folder,
     sweep_temporaries,
     write_bytes,
+    write_together,
 )
 from fer_det.image import decode_rgb8, encode_jpeg, read_image_bytes
 from fer_det.jitter import JitterRanges, apply_colour, apply_rotation
@@ -52,6 +53,12 @@ MANIFEST_NAME = "manifest.jsonl"
 
 _FORMAT = 1
 """Raised whenever the same settings would give other files."""
+
+_Group = tuple[PlannedPicture, ...]
+"""What is planned of one source, in the plan's order."""
+
+_TOGETHER = 16
+"""Pictures that are on disk together before the next are made, save where one has more copies."""
 
 
 @dataclass(frozen=True)
@@ -223,9 +230,9 @@ def _write_pictures(
     ]
     # A source's pictures follow each other in the plan; together they read and decode it once.
     groups = [tuple(group) for _, group in groupby(missing, key=lambda item: item.source_id)]
-    work = partial(_write_group, source, target)
+    work = partial(_write_groups, source, target)
     workers = available_cores() if config.workers is None else config.workers
-    finished = map_in_processes(work, groups, workers)
+    finished = map_in_processes(work, list(_batches(groups)), workers, chunk=1)
     each = (None for count in finished for _ in range(count))
     total = len(plan.pictures)
     for _ in track(each, total, "balance", "pictures", start=total - len(missing)):
@@ -233,17 +240,39 @@ def _write_pictures(
     return len(missing)
 
 
-def _write_group(source: VocFolder, target: VocFolder, pictures: tuple[PlannedPicture, ...]) -> int:
-    """Write an original, some of its copies, or both; return how many pictures."""
+def _batches(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
+    """Groups whose pictures are written together, _TOGETHER of them or a few more."""
+    batch: list[_Group] = []
+    for group in groups:
+        batch.append(group)
+        if sum(map(len, batch)) >= _TOGETHER:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write_groups(source: VocFolder, target: VocFolder, groups: list[_Group]) -> int:
+    """Write the pictures of some groups together; return how many."""
+    files: dict[Path, bytes] = {}
+    for group in groups:
+        files |= _make_files(source, target, group)
+    write_together(files)
+    return sum(map(len, groups))
+
+
+def _make_files(source: VocFolder, target: VocFolder, pictures: _Group) -> dict[Path, bytes]:
+    """The files of an original, some of its copies, or both."""
     source_id = pictures[0].source_id
     image_path, annotation_path = source.image_path(source_id), source.annotation_path(source_id)
     data = read_image_bytes(image_path)
     copies = [picture for picture in pictures if picture.draw is not None]
+    files: dict[Path, bytes] = {}
     if len(copies) < len(pictures):
-        write_bytes(target.image_path(source_id), data)
-        write_bytes(target.annotation_path(source_id), annotation_path.read_bytes())
+        files[target.image_path(source_id)] = data
+        files[target.annotation_path(source_id)] = annotation_path.read_bytes()
     if not copies:
-        return len(pictures)
+        return files
     annotation = source.read(source_id)
     pixels = decode_rgb8(data, str(image_path)).pixels
     if pixels.shape[:2] != (annotation.height, annotation.width):
@@ -256,17 +285,16 @@ def _write_group(source: VocFolder, target: VocFolder, pictures: tuple[PlannedPi
     for picture in copies:
         assert picture.draw is not None
         jittered = apply_rotation(apply_colour(pixels, picture.draw), picture.draw.degrees)
-        write_bytes(target.image_path(picture.image_id), encode_jpeg(jittered))
-        target.write(
-            VocAnnotation(
-                image_id=picture.image_id,
-                width=annotation.width,
-                height=annotation.height,
-                objects=turn_objects(annotation, picture.draw.degrees),
-                database=annotation.database,
-            )
+        turned = VocAnnotation(
+            image_id=picture.image_id,
+            width=annotation.width,
+            height=annotation.height,
+            objects=turn_objects(annotation, picture.draw.degrees),
+            database=annotation.database,
         )
-    return len(pictures)
+        files[target.image_path(picture.image_id)] = encode_jpeg(jittered)
+        files[target.annotation_path(picture.image_id)] = format_annotation(turned).encode()
+    return files
 
 
 def _write_lists(

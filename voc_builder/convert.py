@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from fer_det.box import FaceBox
 from fer_det.errors import DatasetNotFoundError, ImageError
-from fer_det.files import write_bytes
+from fer_det.files import write_together
 from fer_det.image import DecodedImage, decode_rgb8, encode_jpeg, read_image_bytes
 from fer_det.sample import Sample
-from fer_det.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.voc import IGNORE, VocAnnotation, VocFolder, VocObject, format_annotation
 from voc_builder.faces.crops import find_face_in_crops
 from voc_builder.faces.face import DetectedFace, FaceDetector
 from voc_builder.faces.selection import select_labelled_face
@@ -25,9 +25,6 @@ DATASET_BOX = "dataset"
 """The box source of a box that is the data set's own."""
 MAX_PIXELS_AT_A_TIME = 24_000_000
 """How many decoded pixels a worker holds, save for a single picture that is larger."""
-
-_WRITERS = 8
-"""Threads that write: each waits for the disk at every file, and the disk serves many at once."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +96,12 @@ class Converter:
         OutputError where the folder cannot be written.
         """
         records: dict[str, Record] = {}
-        with ThreadPoolExecutor(_WRITERS) as writers:
-            for group in _groups_within_memory(self._open(items, records)):
-                faces = self._find_labelled_faces(group)
-                for record in writers.map(self._write, group, faces):
-                    records[record.id] = record
+        for group in _groups_within_memory(self._open(items, records)):
+            files: dict[Path, bytes] = {}
+            for picture, face in zip(group, self._find_labelled_faces(group), strict=True):
+                record = self._make_files(picture, face, files)
+                records[record.id] = record
+            write_together(files)
         return [records[item.sample.sample_id] for item in items]
 
     def _open(self, items: Sequence[WorkItem], records: dict[str, Record]) -> Iterator[_Picture]:
@@ -136,7 +134,10 @@ class Converter:
                 found[row] = choose_face(sample, pictures[row].size, faces, self._boxes)
         return [found[row] for row in range(len(pictures))]
 
-    def _write(self, picture: _Picture, face: LabelledFace | str) -> Record:
+    def _make_files(
+        self, picture: _Picture, face: LabelledFace | str, files: dict[Path, bytes]
+    ) -> Record:
+        """Add the picture and its annotation to `files`; -> the record that is true then."""
         refused = picture.item.rejected(face if isinstance(face, str) else "", picture.data)
         if isinstance(face, str):
             return self._reject(refused)
@@ -144,17 +145,17 @@ class Converter:
         others = [box for box in face.others if not is_same_face(box, face.box)]
         width, height = picture.size
         data = picture.data if decoded.copyable else encode_jpeg(decoded.pixels)
-        write_bytes(self._folder.image_path(sample.sample_id), data)
         labelled = VocObject(sample.expression.label, face.box)
-        self._folder.write(
-            VocAnnotation(
-                image_id=sample.sample_id,
-                width=width,
-                height=height,
-                objects=(labelled, *(VocObject(IGNORE, box) for box in others)),
-                database=sample.database,
-            )
+        annotation = VocAnnotation(
+            image_id=sample.sample_id,
+            width=width,
+            height=height,
+            objects=(labelled, *(VocObject(IGNORE, box) for box in others)),
+            database=sample.database,
         )
+        files[self._folder.image_path(sample.sample_id)] = data
+        annotation_path = self._folder.annotation_path(sample.sample_id)
+        files[annotation_path] = format_annotation(annotation).encode()
         x_min, y_min, x_max, y_max = (round(edge, 2) for edge in face.box.as_tuple())
         return replace(
             refused,

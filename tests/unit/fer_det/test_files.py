@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from fer_det.files import (
     sweep_temporaries,
     write_bytes,
     write_text,
+    write_together,
 )
 
 
@@ -111,6 +113,66 @@ class TestNotAtAll:
         with pytest.raises(OutputError) as told, atomic_writer(tmp_path / "a"):
             raise inner
         assert told.value is inner
+
+
+class TestTogether:
+    def test_all_are_there(self, tmp_path: Path) -> None:
+        make_folder(tmp_path / "x")
+        (tmp_path / "a").write_text("old")
+        contents = {tmp_path / "a": b"new", tmp_path / "x" / "b": b"", tmp_path / "c": b"\0"}
+        write_together(contents)
+        assert {path: path.read_bytes() for path in contents} == contents
+        assert names(tmp_path) == ["a", "c", "x"]
+        assert names(tmp_path / "x") == ["b"]
+
+    def test_nothing(self) -> None:
+        write_together({})
+
+    def test_no_name_is_taken_before_all_is_on_disk_and_then_the_names_are(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        happened: list[str] = []
+        synced: list[int] = []
+        replace = Path.replace
+
+        def sync(number: int) -> None:
+            status = os.fstat(number)
+            synced.append(status.st_ino)
+            happened.append("folder" if stat.S_ISDIR(status.st_mode) else "file")
+
+        monkeypatch.setattr(os, "fsync", sync)
+        monkeypatch.setattr(
+            Path, "replace", lambda path, to: (happened.append("name"), replace(path, to))
+        )
+        write_together({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+        assert happened == ["file", "file", "name", "name", "folder"]
+        assert synced[:2] == [(tmp_path / name).stat().st_ino for name in "ab"]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "no room")])
+    def test_failing_leaves_old_files_and_nothing_half_written(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        error: BaseException | type[BaseException],
+    ) -> None:
+        (tmp_path / "a").write_text("old")
+        write = Path.write_bytes
+
+        def fail(path: Path, data: bytes) -> int:
+            if data == b"2":
+                write(path, b"half")
+                raise error
+            return write(path, data)
+
+        monkeypatch.setattr(Path, "write_bytes", fail)
+        with pytest.raises((KeyboardInterrupt, OutputError), match=r"b could not be written|^$"):
+            write_together({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+        assert names(tmp_path) == ["a"]
+        assert (tmp_path / "a").read_text() == "old"
+
+    def test_absent_folder_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match=r"absent.a could not be written.*another place"):
+            write_together({tmp_path / "absent" / "a": b""})
 
 
 class TestFolders:

@@ -5,11 +5,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -22,7 +19,6 @@ from fake_data.voc_tree import (
     write_voc_tree,
 )
 
-import fer_det.files
 import voc_builder.balance
 from fer_det.box import FaceBox
 from fer_det.errors import (
@@ -32,7 +28,7 @@ from fer_det.errors import (
     ImageError,
     OutputError,
 )
-from fer_det.files import TEMPORARY_SUFFIX, atomic_writer
+from fer_det.files import TEMPORARY_SUFFIX
 from fer_det.image import encode_jpeg, load_rgb8
 from fer_det.jitter import JitterRanges, is_gray
 from fer_det.voc import VocFolder
@@ -217,7 +213,7 @@ class TestSameTree:
         for moment in range(writes):
             out = tmp_path / f"killed_{moment}"
             with monkeypatch.context() as patch:
-                patch.setattr(fer_det.files, "atomic_writer", _killing_writer(moment))
+                patch.setattr(Path, "replace", _killing_replace(moment))
                 with pytest.raises(_KilledError):
                     balance(replace(config, out=out))
             assert (out / "manifest.jsonl").exists() is False
@@ -355,16 +351,15 @@ class _KilledError(BaseException):
     """Stands for SIGKILL: nothing catches it."""
 
 
-def _killing_writer(moment: int):
-    """atomic_writer that leaves half a temporary file behind at its `moment`-th call."""
+def _killing_replace(moment: int):
+    """Path.replace that leaves a half temporary file behind at its `moment`-th call."""
     calls = iter(range(1_000_000))
+    replace = Path.replace
 
-    @contextmanager
-    def writer(path: Path) -> Iterator[BinaryIO]:
+    def killing(temporary: Path, path: Path) -> Path:
         if next(calls) == moment:
             path.with_name(f".{path.name}.1{TEMPORARY_SUFFIX}").write_bytes(b"half")
             raise _KilledError
-        with atomic_writer(path) as file:
-            yield file
+        return replace(temporary, path)
 
-    return writer
+    return killing
