@@ -27,8 +27,8 @@ demo: venv  ## the whole line on faces that it makes itself, in some minutes: DE
 	@echo "5/6 scores on made faces: a check of the pipeline, nothing about people"
 	@$(BIN)/python tools/eval_rafdb.py --weights '$(DEMO)/best.pth'
 	@echo "6/6 a picture"
-	@$(BIN)/python tools/predict.py --weights '$(DEMO)/best.pth' --out '$(DEMO)/predicted.jpg' \
-		--picture '$(DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg'
+	@$(BIN)/python tools/predict.py '$(DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg' \
+		--weights '$(DEMO)/best.pth' --out '$(DEMO)/predicted' --overwrite
 
 venv: $(VENV)/installed  ## make .venv with everything that the project needs
 

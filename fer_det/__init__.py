@@ -1,10 +1,37 @@
-"""Facial expression recognition as object detection."""
+"""Facial expression recognition as object detection.
+
+Predictor is loaded when it is first asked for, since it needs torch and nothing else here does.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from fer_det.box import FaceBox
 from fer_det.detection import Detection
 from fer_det.expression import BASIC_EXPRESSIONS, Expression
 from fer_det.sample import Sample
 
+if TYPE_CHECKING:
+    from fer_det.inference.predictor import Predictor
+
 __version__ = "0.1.0"
 
-__all__ = ["BASIC_EXPRESSIONS", "Detection", "Expression", "FaceBox", "Sample", "__version__"]
+__all__ = [
+    "BASIC_EXPRESSIONS",
+    "Detection",
+    "Expression",
+    "FaceBox",
+    "Predictor",
+    "Sample",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Predictor":
+        return importlib.import_module("fer_det.inference.predictor").Predictor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentError
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from jsonargparse import ArgumentParser, set_parsing_settings
 
@@ -25,15 +26,19 @@ def parse_config(config_class: type[C], prog: str, argv: Sequence[str] | None) -
     """Turn flags, and YAML files given with --config, into a `config_class`.
 
     The class's docstring is the command's description and the sentence below each field its help.
+    A field with `metadata={"positional": NAME}` is a tuple of the words that stand without a flag.
     Raises ConfigError for unknown, missing or contradictory flags; --help and --print_config end
     the process.
     """
     parser = ArgumentParser(prog=prog, description=config_class.__doc__, exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file of flags; later flags win.")
-    parser.add_class_arguments(config_class, as_group=False)
+    words = _positional_fields(config_class)
+    parser.add_class_arguments(config_class, as_group=False, as_positional=bool(words))
     _let_switches_stand_alone(parser)
+    _let_words_stand_without_flag(parser, words)
     try:
         values = vars(parser.instantiate(parser.parse_args(argv)))
+        values |= {name: tuple(values[name]) for name in words}
         return config_class(**{name: values[name] for name in values if name != "config"})
     except ArgumentError as error:
         raise ConfigError(
@@ -58,3 +63,21 @@ def _let_switches_stand_alone(parser: ArgumentParser) -> None:
     for action in parser._actions:
         if getattr(action, "_typehint", None) is bool:
             action.nargs, action.const = "?", True
+
+
+def _positional_fields(config_class: type[Any]) -> dict[str, str]:
+    """Field -> what --help calls one of its words; such a class has no other required field."""
+    return {
+        each.name: each.metadata["positional"]
+        for each in fields(config_class)
+        if "positional" in each.metadata
+    }
+
+
+def _let_words_stand_without_flag(parser: ArgumentParser, words: Mapping[str, str]) -> None:
+    """Take any number of plain words; jsonargparse wants a tuple spelled [a,b] in one word."""
+    for action in parser._actions:
+        if action.dest in words:
+            action.nargs, action.metavar = "+", words[action.dest]
+            # Each word is a text; the tuple is made of them afterwards.
+            setattr(action, "_typehint", str)  # noqa: B010

@@ -239,23 +239,6 @@ class EvalConfig:
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
 
 
-@dataclass(frozen=True)
-class PredictConfig:
-    """Find the faces of a picture, say their expressions and draw them."""
-
-    picture: Path
-    """Picture to look at."""
-    weights: Path = Path("best.pth")
-    """Checkpoint; a bare file name that is not here is looked for in the newest run of runs/."""
-    out: Path = Path("predicted.jpg")
-    """Where the drawn picture is written."""
-    min_score: float = 0.5
-    """Faces that are less probable than this are left out."""
-
-    def __post_init__(self) -> None:
-        demand(0 <= self.min_score <= 1, f"--min_score {self.min_score}", "0 to 1")
-
-
 def to_plain(config: Any) -> dict[str, Any]:
     """A configuration as JSON's plain values, as checkpoints keep it."""
     return {name: _plain(value) for name, value in asdict(config).items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fer_det.box import FaceBox
+from fer_det.expression import Expression
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,10 @@ class Detection:
     box: FaceBox
     score: float
     """Probability that the box holds a face, 0..1."""
-    probabilities: Mapping[str, float]
-    """By expression, given that it is a face; they sum to 1."""
+    probabilities: Mapping[Expression, float]
+    """Given that it is a face; they sum to 1."""
 
     @property
-    def expression(self) -> str:
+    def expression(self) -> Expression:
         """The most probable expression."""
         return max(self.probabilities, key=self.probabilities.__getitem__)

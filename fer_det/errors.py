@@ -41,6 +41,10 @@ class ImageError(FerDetError, ValueError):
     """A picture that cannot be decoded whole."""
 
 
+class VideoError(FerDetError, ValueError):
+    """A video or camera that gives no frames."""
+
+
 class AnnotationError(FerDetError, ValueError):
     """A VOC annotation that cannot be trusted."""
 

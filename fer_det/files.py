@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from fer_det.errors import OutputError
+from fer_det.errors import FerDetError, OutputError
 
 TEMPORARY_SUFFIX = ".fer_det-tmp"
 
@@ -19,26 +19,18 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
 
     Raises OutputError where the place cannot be written; the previous file is then untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        _delete_if_possible(temporary)
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{path} could not be written ({error.strerror or error})",
-            "a folder with room that may be written",
-            "free some space or choose another place",
-        ) from error
-    except BaseException:
-        _delete_if_possible(temporary)
-        raise
+    with _replacing(path, TEMPORARY_SUFFIX) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """The same for what opens files itself: a name to write to, with `path`'s own suffix.
+
+    Raises OutputError also where the block ended without such a file.
+    """
+    with _replacing(path, TEMPORARY_SUFFIX + path.suffix) as temporary:
+        yield temporary
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -102,10 +94,35 @@ def make_folder(path: Path) -> Path:
 
 def sweep_temporaries(folder: Path) -> int:
     """Delete what killed runs left half-written anywhere below `folder`; return how many."""
-    stale = list(folder.rglob(f".*{TEMPORARY_SUFFIX}"))
+    stale = list(folder.rglob(f".*{TEMPORARY_SUFFIX}*"))
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
+
+
+@contextmanager
+def _replacing(path: Path, ending: str) -> Iterator[Path]:
+    """A temporary name beside `path`, whose file takes its place when the block ends well."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{ending}")
+    try:
+        yield temporary
+        # Opened for writing, since Windows syncs no other.
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        _delete_if_possible(temporary)
+        if isinstance(error, FerDetError):
+            raise
+        raise OutputError(
+            f"{path} could not be written ({error.strerror or error})",
+            "a folder with room that may be written",
+            "free some space or choose another place",
+        ) from error
+    except BaseException:
+        _delete_if_possible(temporary)
+        raise
 
 
 def _delete_if_possible(path: Path) -> None:

@@ -48,7 +48,7 @@ def read_image_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise DatasetNotFoundError(
-            f"{path} is absent", "a picture file", "complete the copy of the data set"
+            f"{path} is absent", "a picture file", "check the path, or complete the copy"
         ) from error
     except OSError as error:
         raise ImageError(
@@ -83,6 +83,17 @@ def decode_rgb8(data: bytes, name: str) -> DecodedImage:
     # Pillow's decoders raise whatever their format's parser stumbles on; all of it means "broken".
     except Exception as error:
         raise ImageError(f"{name} is broken ({error})", wanted, remedy) from error
+
+
+def pillow_to_rgb8(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """A Pillow picture as [H, W, 3] uint8, RGB, turned upright; ImageError where it breaks."""
+    try:
+        return _to_rgb8(image).pixels
+    # As above: Pillow reads the file's pixels only now.
+    except Exception as error:
+        raise ImageError(
+            f"{name} is broken ({error})", "a whole picture", "open it anew or leave it out"
+        ) from error
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:

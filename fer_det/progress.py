@@ -14,16 +14,19 @@ T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 10.0
 
 
-def track(items: Iterable[T], total: int, title: str, unit: str, start: int = 0) -> Iterator[T]:
+def track(
+    items: Iterable[T], total: int | None, title: str, unit: str, start: int = 0
+) -> Iterator[T]:
     """Yield `items` while showing on stderr how many of `total` are done, the rate and the rest.
 
-    start: how many were done before, by an earlier run.
+    total: None where nobody knows. start: how many were done before, by an earlier run.
     """
     if sys.stderr.isatty():
         yield from tqdm(items, total=total, desc=title, unit=f" {unit}", initial=start)
         return
     began = last = time.monotonic()
     done = start
+    of_total = "" if total is None else f"/{total}"
     for item in items:
         yield item
         done += 1
@@ -31,10 +34,10 @@ def track(items: Iterable[T], total: int, title: str, unit: str, start: int = 0)
         if now - last >= SECONDS_BETWEEN_LINES:
             last = now
             rate = (done - start) / (now - began)
-            left = format_seconds((total - done) / rate)
-            print(f"{title}: {done}/{total} {unit}, {rate:.1f}/s, {left} left", file=sys.stderr)
+            left = "" if total is None else f", {format_seconds((total - done) / rate)} left"
+            print(f"{title}: {done}{of_total} {unit}, {rate:.1f}/s{left}", file=sys.stderr)
     spent = format_seconds(time.monotonic() - began)
-    print(f"{title}: {done}/{total} {unit} done in {spent}", file=sys.stderr)
+    print(f"{title}: {done}{of_total} {unit} done in {spent}", file=sys.stderr)
 
 
 def format_seconds(seconds: float) -> str:

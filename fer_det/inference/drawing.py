@@ -13,8 +13,8 @@ from fer_det.detection import Detection
 
 Colour = tuple[int, int, int]
 
-SMALLEST_HEIGHT = 420
-"""Smaller pictures are enlarged to this many pixels, so that the writing can be read."""
+SMALLEST_HEIGHT, LARGEST_SIDE = 420, 1600
+"""Pixels; other pictures are drawn enlarged or reduced, so that the writing can be read."""
 FACES_WITH_BARS = 3
 
 _PANEL_WIDTH, _MARGIN, _ROW = 250, 14, 24
@@ -28,8 +28,9 @@ _FONT, _TITLE_FONT = ImageFont.load_default(14), ImageFont.load_default(16)
 def draw_detections(pixels: NDArray[np.uint8], faces: Sequence[Detection]) -> NDArray[np.uint8]:
     """[H, W, 3] RGB, faces surest first -> [H2, W2, 3] with boxes, and bars to the right."""
     scale = max(1.0, SMALLEST_HEIGHT / pixels.shape[0])
+    scale = min(scale, LARGEST_SIDE / max(pixels.shape[:2]))
     picture = Image.fromarray(pixels)
-    size = (round(picture.width * scale), round(picture.height * scale))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     picture = picture.resize(size, Image.Resampling.BICUBIC)
     # The surest is drawn last and lies on top.
     for number in reversed(range(len(faces))):
@@ -57,7 +58,7 @@ def _draw_box(picture: Image.Image, face: Detection, number: int, scale: float) 
     edges = [scale * edge for edge in face.box.as_tuple()]
     box = FaceBox(*edges)
     pen.rectangle((box.x_min, box.y_min, box.x_max - 1, box.y_max - 1), outline=colour, width=3)
-    words = f"{face.expression} {face.probabilities[face.expression]:.2f}"
+    words = f"{face.expression.label} {face.probabilities[face.expression]:.2f}"
     width = _FONT.getlength(words) + 10
     # Above the box where there is room, else inside it; never beyond the right edge.
     top = box.y_min - 21 if box.y_min >= 21 else box.y_min
@@ -69,10 +70,10 @@ def _draw_box(picture: Image.Image, face: Detection, number: int, scale: float) 
 def _draw_bars(sheet: Image.Image, face: Detection, left: int, top: int, colour: Colour) -> None:
     pen = ImageDraw.Draw(sheet)
     pen.text((left, top), f"face {face.score:.2f}", fill=_INK, font=_TITLE_FONT)
-    for row, (name, probability) in enumerate(face.probabilities.items(), start=1):
+    for row, (expression, probability) in enumerate(face.probabilities.items(), start=1):
         y = top + row * _ROW
         track = (left + _BAR_LEFT, y + 3, left + _BAR_RIGHT, y + 15)
-        pen.text((left, y), name, fill=_INK, font=_FONT)
+        pen.text((left, y), expression.label, fill=_INK, font=_FONT)
         pen.rectangle(track, fill=_TRACK)
         length = (_BAR_RIGHT - _BAR_LEFT) * probability
         if length >= 1:
