@@ -71,7 +71,9 @@ def decode_rgb8(data: bytes, name: str) -> DecodedImage:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise ImageError(
-                        f"{name} has {image.width} x {image.height} pixels", wanted, remedy
+                        f"{name} has {image.width} x {image.height} pixels, too many",
+                        wanted,
+                        remedy,
                     )
                 return _to_rgb8(image)
     except UnidentifiedImageError as error:

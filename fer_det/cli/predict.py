@@ -71,7 +71,7 @@ def _predict(argv: Sequence[str] | None) -> int:
     _say(describe_passed_over(sources))
     _say([f"written: {outputs.folder}"])
     for line in tally.describe_failures():
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
     return EXIT_NOT_ALL_READ if tally.failures else EXIT_OK
 
 
@@ -161,13 +161,13 @@ def _watch_videos(
             source = open_video(each.path)
             watch_one(source, outputs.videos.get(each.path), outputs.timelines.get(each.path))
         except VideoError as error:
-            fail(str(each.path), str(error))
+            fail(str(each.path), error.found)
     for index in sources.cameras:
         try:
             source = open_camera(index)
             watch_one(source, outputs.cameras.get(index), outputs.camera_timelines.get(index))
         except VideoError as error:
-            fail(f"camera {index}", str(error))
+            fail(f"camera {index}", error.found)
 
 
 def _say(lines: Iterable[str]) -> None:

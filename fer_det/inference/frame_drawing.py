@@ -31,8 +31,8 @@ def draw_frame(watched: WatchedFrame) -> NDArray[np.uint8]:
 
 
 def _draw_face(pen: ImageDraw.ImageDraw, face: TrackedFace, frame_width: int, size: int) -> None:
-    box, steady = face.steady.box, face.steady
-    colour = COLOURS[steady.expression]
+    box = face.steady.box
+    colour = COLOURS[face.label]
     edges = (box.x_min, box.y_min, box.x_max - 1, box.y_max - 1)
     # Rounding may leave less than a pixel of a box at the frame's edge.
     pen.rectangle(
@@ -40,8 +40,8 @@ def _draw_face(pen: ImageDraw.ImageDraw, face: TrackedFace, frame_width: int, si
         outline=colour,
         width=max(2, size // 6),
     )
-    probability = steady.probabilities[steady.expression]
-    words = f"{face.number}: {steady.expression.label} {probability:.2f}"
+    probability = face.steady.probabilities[face.label]
+    words = f"{face.number}: {face.label.label} {probability:.2f}"
     height = size + 8
     left = max(0.0, min(box.x_min, frame_width - _font(size).getlength(words) - 10))
     top = box.y_min - height if box.y_min >= height else box.y_min

@@ -47,7 +47,7 @@ def _read(path: Path) -> LookedAt:
     try:
         return LookedAt(path, load_rgb8(path))
     except (ImageError, DatasetNotFoundError) as error:
-        return LookedAt(path, None, error=str(error))
+        return LookedAt(path, None, error=error.found)
 
 
 def _pixel_count(each: LookedAt) -> int:

@@ -1,4 +1,4 @@
-"""A face's probabilities averaged over the last moments of a video, so that its label is steady."""
+"""What is said of a face in a video, made steady: averaged, and a label that does not flicker."""
 
 from __future__ import annotations
 
@@ -54,3 +54,24 @@ class Smoother:
         left = math.exp(-max(0.0, seconds - memory.seconds) / self._seconds)
         total = {expression: left * each for expression, each in memory.total.items()}
         return _Memory(total, left * memory.weight, seconds)
+
+
+class LabelKeeper:
+    """Keeps a face's label until another expression is more probable by more than `margin`."""
+
+    def __init__(self, margin: float) -> None:
+        self._margin = margin
+        self._labels: dict[int, Expression] = {}
+
+    def keep(self, number: int, probabilities: Probabilities) -> Expression:
+        """What is said of face `number` now -> its label."""
+        best = max(probabilities, key=probabilities.__getitem__)
+        held = self._labels.get(number, best)
+        if probabilities[best] - probabilities[held] > self._margin:
+            held = best
+        self._labels[number] = held
+        return held
+
+    def forget_all_but(self, numbers: Collection[int]) -> None:
+        """Drop faces that will not come again."""
+        self._labels = {n: label for n, label in self._labels.items() if n in numbers}

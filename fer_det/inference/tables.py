@@ -39,8 +39,11 @@ class Tables:
         """One picture of `size` (width, height) and its faces, surest first."""
         width, height = size
         about = {"source": source, "drawn": None if drawn is None else str(drawn)}
-        self._line(about | {"width": width, "height": height}, [_entry(face) for face in faces])
-        self._rows({"source": source}, [_flat(face) for face in faces])
+        self._line(
+            about | {"width": width, "height": height},
+            [_entry(face, face.expression) for face in faces],
+        )
+        self._rows({"source": source}, [_flat(face, face.expression) for face in faces])
 
     def add_frame(self, source: str, watched: WatchedFrame) -> None:
         """One frame of a video; probabilities are the averaged ones, and JSON has both."""
@@ -49,13 +52,14 @@ class Tables:
         entries = [
             {
                 "face": face.number,
-                **_entry(face.steady),
+                **_entry(face.steady, face.label),
                 "frame_probabilities": _probabilities(face.seen),
             }
             for face in watched.faces
         ]
+        rows = [{"face": face.number, **_flat(face.steady, face.label)} for face in watched.faces]
         self._line(about, entries)
-        self._rows(about, [{"face": face.number, **_flat(face.steady)} for face in watched.faces])
+        self._rows(about, rows)
 
     def add_failure(self, failure: Failure) -> None:
         """Something that could not be looked at."""
@@ -90,17 +94,17 @@ def _as_text(file: Any) -> Iterator[TextIO]:
     text.detach()
 
 
-def _entry(face: Detection) -> dict[str, Any]:
+def _entry(face: Detection, label: Expression) -> dict[str, Any]:
     return {
         "box": [round(edge, PLACES) for edge in face.box.as_tuple()],
         "score": round(face.score, PROBABILITY_PLACES),
-        "expression": face.expression.label,
+        "expression": label.label,
         "probabilities": _probabilities(face),
     }
 
 
-def _flat(face: Detection) -> dict[str, Any]:
-    entry = _entry(face)
+def _flat(face: Detection, label: Expression) -> dict[str, Any]:
+    entry = _entry(face, label)
     return {
         **dict(zip(BOX, entry["box"], strict=True)),
         "score": entry["score"],

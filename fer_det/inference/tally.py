@@ -28,12 +28,16 @@ class Tally:
     without_face: int = 0
     names_without_face: list[str] = field(default_factory=list)
     """The first MOST_NAMES."""
+    unread: int = 0
+    """Pictures that could not be read."""
     failures: list[Failure] = field(default_factory=list)
+    """All that could not be looked at, these pictures too."""
 
     def add(self, each: LookedAt) -> None:
         """Count a picture."""
         if each.pixels is None:
             self.failures.append(Failure(str(each.path), each.error))
+            self.unread += 1
             return
         self.pictures += 1
         self.faces += len(each.faces)
@@ -46,7 +50,7 @@ class Tally:
         """The counts of the pictures, and which show no face."""
         yield (
             f"{_counted(self.pictures, 'picture')}: {_counted(self.faces, 'face')}, "
-            f"no face in {self.without_face:,}"
+            f"no face in {self.without_face:,}, {self.unread:,} not read"
         )
         if 0 < self.without_face < self.pictures:
             yield from _named("no face", self.names_without_face, self.without_face)
@@ -73,7 +77,7 @@ def describe_video(watched: Watched) -> Iterator[str]:
         f"{format_seconds(watched.spent)}, {rate:.1f} frames/s; "
         + (_counted(len(watched.faces), "face") if watched.faces else "no face")
     )
-    for face in watched.faces[:MOST_PANELS]:
+    for face in sorted(watched.faces[:MOST_PANELS], key=lambda face: face.number):
         best = int(face.mean.argmax())
         yield (
             f"  face {face.number}: {clock(face.first)} to {clock(face.last)}, "

@@ -34,7 +34,7 @@ _FONT, _SMALL, _HEADING = (ImageFont.load_default(_SCALE * size) for size in (14
 def draw_timeline(timeline: Timeline, title: str) -> NDArray[np.uint8]:
     """The faces seen longest, at most MOST_PANELS -> [H, W, 3] RGB."""
     faces = timeline.faces()
-    shown = faces[:MOST_PANELS]
+    shown = sorted(faces[:MOST_PANELS], key=lambda face: face.number)
     height = _TOP + max(1, len(shown)) * _PANEL + 30
     sheet = Image.new("RGB", (_SCALE * _WIDTH, _SCALE * height), _PAPER)
     pen = ImageDraw.Draw(sheet)
@@ -71,7 +71,7 @@ def _draw_legend(pen: ImageDraw.ImageDraw, timeline: Timeline) -> None:
 
 def _draw_panel(pen: ImageDraw.ImageDraw, timeline: Timeline, face: FaceTime, top: int) -> None:
     label = timeline.expressions[int(face.mean.argmax())].label
-    span = f"{clock(round(face.first))} to {clock(round(face.last))}"
+    span = f"{clock(face.first)} to {clock(face.last)}"
     told = f"face {face.number}: {span}, {face.frames:,} frames, on average {label}"
     _write(pen, (_LEFT, top + 6), f"{told} {face.mean.max():.2f}", _FONT)
     base = top + _TITLE + _PLOT

@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.detection import Detection
+from fer_det.expression import Expression
 from fer_det.inference.frames import Frame
 from fer_det.inference.grouping import in_groups
 from fer_det.inference.rate import FrameRate
-from fer_det.inference.smoothing import Smoother
+from fer_det.inference.smoothing import LabelKeeper, Smoother
 from fer_det.inference.tracking import FaceTracker
+
+LABEL_MARGIN = 0.1
+"""How much more probable another expression must be on average to become a face's label."""
 
 
 class FindsFaces(Protocol):
@@ -35,6 +39,8 @@ class TrackedFace:
     """What this frame alone says."""
     steady: Detection
     """The same box, with the probabilities averaged over the last moments."""
+    label: Expression
+    """The expression that is shown: of the averaged ones the most probable, or nearly so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +63,19 @@ def watch(
 ) -> Iterator[WatchedFrame]:
     """Look at frames in turn, `batch_size` at a time; needs no more memory for a longer video.
 
-    smoothing: seconds; see Smoother.
+    smoothing: seconds, see Smoother; 0 for what each frame says by itself.
     """
     tracker, smoother, rate = FaceTracker(), Smoother(smoothing), FrameRate()
+    labels = LabelKeeper(LABEL_MARGIN if smoothing else 0.0)
     for group in in_groups(frames, batch_size, lambda frame: frame.pixels.size // 3):
         answers = predictor([frame.pixels for frame in group], min_score)
         for frame, found in zip(group, answers, strict=True):
             numbers = tracker.follow([face.box for face in found], frame.seconds)
             smoother.forget_all_but(tracker.numbers)
-            faces = tuple(
-                TrackedFace(number, face, _steady(smoother, number, face, frame.seconds))
-                for number, face in zip(numbers, found, strict=True)
-            )
-            yield WatchedFrame(frame, faces, rate.tick(time.monotonic()))
-
-
-def _steady(smoother: Smoother, number: int, face: Detection, seconds: float) -> Detection:
-    return replace(face, probabilities=smoother.smooth(number, face.probabilities, seconds))
+            labels.forget_all_but(tracker.numbers)
+            faces = []
+            for number, face in zip(numbers, found, strict=True):
+                mean = smoother.smooth(number, face.probabilities, frame.seconds)
+                steady = replace(face, probabilities=mean)
+                faces.append(TrackedFace(number, face, steady, labels.keep(number, mean)))
+            yield WatchedFrame(frame, tuple(faces), rate.tick(time.monotonic()))
