@@ -70,11 +70,8 @@ def decode_rgb8(data: bytes, name: str) -> DecodedImage:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    raise ImageError(
-                        f"{name} has {image.width} x {image.height} pixels, too many",
-                        wanted,
-                        remedy,
-                    )
+                    size = f"{image.width} x {image.height} pixels, more than {MAX_PIXELS:,}"
+                    raise ImageError(f"{name} has {size}", wanted, remedy)
                 return _to_rgb8(image)
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture we read", wanted, remedy) from error

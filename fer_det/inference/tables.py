@@ -39,10 +39,8 @@ class Tables:
         """One picture of `size` (width, height) and its faces, surest first."""
         width, height = size
         about = {"source": source, "drawn": None if drawn is None else str(drawn)}
-        self._line(
-            about | {"width": width, "height": height},
-            [_entry(face, face.expression) for face in faces],
-        )
+        about_all = about | {"width": width, "height": height}
+        self._line(about_all, [_entry(face, face.expression) for face in faces])
         self._rows({"source": source}, [_flat(face, face.expression) for face in faces])
 
     def add_frame(self, source: str, watched: WatchedFrame) -> None:
