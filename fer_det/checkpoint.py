@@ -15,8 +15,12 @@ from torch import Tensor
 from fer_det.config import ModelConfig, from_plain, to_plain
 from fer_det.errors import WeightsError, WeightsNotFoundError
 from fer_det.files import atomic_writer
+from fer_det.temperature import UNCHANGED
 
 FORMAT = "fer_det checkpoint 1"
+
+TEMPERATURE = "temperature"
+"""Where `info` keeps what the logits of the expressions are divided by."""
 
 _ARCHIVE_BEGINS = b"PK\x03\x04"
 
@@ -35,6 +39,11 @@ class Checkpoint:
     """Plain values: how it was trained, on what, how it was chosen and how it scored."""
     training: Mapping[str, Any] | None = None
     """Optimiser state and position, in checkpoints that training can go on from."""
+
+    @property
+    def temperature(self) -> float:
+        """Fitted on the validation split; 1 where none was. See fer_det.temperature.soften."""
+        return float(self.info.get(TEMPERATURE, UNCHANGED))
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -87,10 +87,12 @@ def _answers(
         crops = FaceCrops(photos, checkpoint.config.face_margin)
         order = in_order(len(crops), config.batch_size)
         batches = make_loader(crops, order, config.workers, pinned)
-        return score_given_boxes(crops, score_crops(model, hardware, crops, batches))
+        return score_given_boxes(
+            crops, score_crops(model, hardware, crops, batches, checkpoint.temperature)
+        )
     order = in_order(len(photos), config.batch_size)
     batches = make_loader(photos, order, config.workers, pinned)
-    return score_pictures(model, hardware, photos, batches)
+    return score_pictures(model, hardware, photos, batches, checkpoint.temperature)
 
 
 def _find_data(asked: Path | None, checkpoint: Checkpoint) -> Path:

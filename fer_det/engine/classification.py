@@ -12,7 +12,12 @@ from fer_det.checkpoint import Checkpoint
 from fer_det.config import ModelConfig
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
-from fer_det.engine.detection import score_answers
+from fer_det.engine.detection import (
+    GivenFace,
+    score_answers,
+    temperature_of,
+    with_temperature,
+)
 from fer_det.engine.distributed import Processes
 from fer_det.engine.score import score_crops
 from fer_det.hardware import Hardware
@@ -43,13 +48,20 @@ class ClassificationTask:
         share = list(in_order(len(self.validation), self.batch_size))
         share = share[self.processes.rank :: self.processes.world]
         batches = make_loader(self.validation, share, self.workers, pin_memory=False)
-        pairs = [
-            (self.validation.pictures[index].label, int(row.argmax()) + 1)
-            for index, row in score_crops(model, self.hardware, self.validation, batches)
-        ]
-        return score_answers(self.processes.gather(pairs), len(self.classes))
+        given: list[GivenFace] = self.processes.gather(
+            [
+                (self.validation.pictures[index].label, row)
+                for index, row in score_crops(model, self.hardware, self.validation, batches)
+            ]
+        )
+        pairs = [(label, int(row.argmax()) + 1) for label, row in given]
+        return {
+            **score_answers(pairs, len(self.classes)),
+            "temperature": temperature_of(given),
+        }
 
     def best_checkpoint(self, state: Mapping[str, Tensor], info: Mapping[str, Any]) -> Checkpoint:
         """The classifier as plain VGG16, without what only training needs."""
         plain = self.model_config.without_batch_norm()
-        return Checkpoint(fold_batch_norm(without_loss(state)), plain, self.classes, info)
+        kept = fold_batch_norm(without_loss(state))
+        return Checkpoint(kept, plain, self.classes, with_temperature(info))

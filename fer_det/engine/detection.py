@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fer_det.checkpoint import Checkpoint
+from fer_det.checkpoint import TEMPERATURE, Checkpoint
 from fer_det.config import ModelConfig
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
@@ -18,11 +19,15 @@ from fer_det.engine.score import score_pictures, top1_pairs
 from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
 from fer_det.hardware import Hardware
 from fer_det.models.vgg16 import fold_batch_norm
+from fer_det.temperature import fit_temperature
 
 SHRINKAGE_FACES = 10
 """When the best epoch is chosen, each class's recall is drawn towards the accuracy of all as if
 that many more of its faces had been seen. Where one validation face is all of a class, its luck
 would otherwise outweigh everything that is learnt of the others."""
+
+GivenFace: TypeAlias = tuple[int, NDArray[np.floating[Any]]]
+"""A labelled face: its label 1..C, and the probabilities [C] for its own box."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +53,32 @@ class DetectionTask:
         share = list(in_order(len(self.validation), self.batch_size))
         share = share[self.processes.rank :: self.processes.world]
         batches = make_loader(self.validation, share, self.workers, pin_memory=False)
-        pairs = [
-            pair
-            for picture in score_pictures(model, self.hardware, self.validation, batches)
-            for pair in top1_pairs(picture)
-        ]
-        return score_answers(self.processes.gather(pairs), len(self.classes))
+        pairs: list[tuple[int, int]] = []
+        given: list[GivenFace] = []
+        for picture in score_pictures(model, self.hardware, self.validation, batches):
+            pairs += top1_pairs(picture)
+            assert picture.truth_probabilities is not None
+            given += zip(picture.truth_labels.tolist(), picture.truth_probabilities, strict=True)
+        return {
+            **score_answers(self.processes.gather(pairs), len(self.classes)),
+            "temperature": temperature_of(self.processes.gather(given)),
+        }
 
     def best_checkpoint(self, state: Mapping[str, Tensor], info: Mapping[str, Any]) -> Checkpoint:
         """The detector as plain VGG16, its normalisation folded away."""
         plain = self.model_config.without_batch_norm()
-        return Checkpoint(fold_batch_norm(state), plain, self.classes, info)
+        return Checkpoint(fold_batch_norm(state), plain, self.classes, with_temperature(info))
+
+
+def temperature_of(faces: Sequence[GivenFace]) -> float:
+    """The temperature that fits what a model says of faces in their own boxes; see soften."""
+    labels = np.array([label for label, _ in faces], np.int64)
+    return fit_temperature(np.stack([row for _, row in faces]), labels)
+
+
+def with_temperature(info: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with the temperature of its validation where Checkpoint looks for it."""
+    return {**info, TEMPERATURE: info["validation"]["temperature"]}
 
 
 def score_answers(pairs: list[tuple[int, int]], classes: int) -> dict[str, float]:

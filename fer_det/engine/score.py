@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_det.data.face_crops import FaceCrops
@@ -14,16 +13,23 @@ from fer_det.data.loader import Batch
 from fer_det.data.voc_dataset import FacePicture, VocDataset
 from fer_det.errors import TrainingDivergedError
 from fer_det.evaluation.matching import answer_top1
-from fer_det.evaluation.picture import ScoredPicture
+from fer_det.evaluation.picture import FloatArray, ScoredPicture
 from fer_det.hardware import Hardware
 from fer_det.letterbox import Letterbox
+from fer_det.temperature import UNCHANGED, soften
 
 
 @torch.inference_mode()
 def score_pictures(
-    model: nn.Module, hardware: Hardware, dataset: VocDataset, batches: Iterable[Batch]
+    model: nn.Module,
+    hardware: Hardware,
+    dataset: VocDataset,
+    batches: Iterable[Batch],
+    temperature: float = UNCHANGED,
 ) -> Iterator[ScoredPicture]:
     """Run the model, in evaluation, on batches of `dataset`; boxes come back in picture pixels.
+
+    temperature: the checkpoint's, by which the probabilities are softened.
 
     Raises TrainingDivergedError where an answer is not finite.
     """
@@ -34,14 +40,21 @@ def score_pictures(
         with hardware.autocast():
             answers = model(images, placed)
         for target, answer in zip(targets, answers, strict=True):
-            yield _scored(dataset.pictures[int(target["index"])], answer, dataset.size)
+            picture = dataset.pictures[int(target["index"])]
+            yield _scored(picture, _plain(answer, picture.path.name, temperature), dataset.size)
 
 
 @torch.inference_mode()
 def score_crops(
-    model: nn.Module, hardware: Hardware, crops: FaceCrops, batches: Iterable[Batch]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    model: nn.Module,
+    hardware: Hardware,
+    crops: FaceCrops,
+    batches: Iterable[Batch],
+    temperature: float = UNCHANGED,
+) -> Iterator[tuple[int, FloatArray]]:
     """Run a classifier on batches of `crops` -> which crop, and its C probabilities.
+
+    temperature: as in `score_pictures`.
 
     Raises TrainingDivergedError where an answer is not finite.
     """
@@ -53,15 +66,16 @@ def score_crops(
             answers = model(images, placed)
         for target, answer in zip(targets, answers, strict=True):
             index = int(target["index"])
-            (row,) = _plain(answer, crops.pictures[index].path.name)["target_probabilities"]
+            name = crops.pictures[index].path.name
+            (row,) = _plain(answer, name, temperature)["target_probabilities"]
             yield index, row
 
 
 def score_given_boxes(
-    crops: FaceCrops, answers: Iterable[tuple[int, NDArray[np.float32]]]
+    crops: FaceCrops, answers: Iterable[tuple[int, FloatArray]]
 ) -> Iterator[ScoredPicture]:
     """Gather the answers of all crops, in order, by photo; there are no detections among them."""
-    of_photo: list[NDArray[np.float32]] = []
+    of_photo: list[FloatArray] = []
     for index, row in answers:
         of_photo.append(row)
         photo = crops.pictures[index].picture
@@ -94,8 +108,7 @@ def top1_pairs(picture: ScoredPicture) -> list[tuple[int, int]]:
     return list(zip(picture.truth_labels.tolist(), answers.tolist(), strict=True))
 
 
-def _scored(picture: FacePicture, answer: dict[str, Tensor], size: int) -> ScoredPicture:
-    found = _plain(answer, picture.path.name)
+def _scored(picture: FacePicture, found: dict[str, FloatArray], size: int) -> ScoredPicture:
     labelled = picture.labels > 0
     letterbox = Letterbox(picture.width, picture.height, size)
     return ScoredPicture(
@@ -112,13 +125,17 @@ def _scored(picture: FacePicture, answer: dict[str, Tensor], size: int) -> Score
     )
 
 
-def _plain(answer: dict[str, Tensor], name: str) -> dict[str, NDArray[np.float32]]:
+def _plain(answer: dict[str, Tensor], name: str, temperature: float) -> dict[str, FloatArray]:
     """name: of the picture that it is the answer for."""
-    found = {key: tensor.float().cpu().numpy() for key, tensor in answer.items()}
+    found: dict[str, FloatArray] = {
+        key: tensor.float().cpu().numpy() for key, tensor in answer.items()
+    }
     if not all(np.isfinite(values).all() for values in found.values()):
         raise TrainingDivergedError(
             f"an answer that is not finite on {name}",
             "finite weights",
             "train again with a lower --optimizer.learning_rate",
         )
+    for key in ("probabilities", "target_probabilities"):
+        found[key] = soften(found[key], temperature)
     return found

@@ -10,7 +10,7 @@ from typing import TypeVar, overload
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from fer_det.box import FaceBox
 from fer_det.checkpoint import Checkpoint, load_checkpoint
@@ -22,6 +22,7 @@ from fer_det.hardware import Hardware, choose_hardware
 from fer_det.inference.pictures import Picture, to_rgb8
 from fer_det.letterbox import Letterbox, warp
 from fer_det.models import CLASSIFIERS, build_model
+from fer_det.temperature import soften
 
 BATCH = 16
 """Pictures that the network is shown at a time."""
@@ -45,6 +46,7 @@ class Predictor:
         self.expressions = tuple(_expression(label) for label in checkpoint.classes)
         self._model = model.eval().to(hardware.device)
         self._config = checkpoint.config
+        self._temperature = checkpoint.temperature
 
     @classmethod
     def from_checkpoint(
@@ -116,6 +118,7 @@ class Predictor:
                 "a checkpoint whose answers are not finite", "finite weights", "train it again"
             )
         boxes = letterbox.boxes_to_picture(found["boxes"])
+        calibrated = soften(found["probabilities"], self._temperature)
         return [
             Detection(
                 box=FaceBox(*box),
@@ -125,7 +128,7 @@ class Predictor:
             for box, score, probabilities in zip(
                 boxes.tolist(),
                 found["scores"].tolist(),
-                found["probabilities"].tolist(),
+                calibrated.tolist(),
                 strict=True,
             )
             if score >= min_score and box[2] > box[0] and box[3] > box[1]

@@ -27,6 +27,7 @@ LAYERS = (
         "jitter",
         "letterbox",
         "memory",
+        "temperature",
         "voc",
         "config",
         "trunk_config",
