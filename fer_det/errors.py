@@ -57,6 +57,14 @@ class WeightsError(FerDetError, ValueError):
     """A weights or checkpoint file that is there and does not fit."""
 
 
+class ScoresNotFoundError(FerDetError, FileNotFoundError):
+    """A file of scores that is not there."""
+
+
+class ScoresError(FerDetError, ValueError):
+    """A file of scores that is there and cannot be used."""
+
+
 class OutputError(FerDetError, OSError):
     """A place that cannot be written."""
 

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from fer_det.checkpoint import Checkpoint, file_hash, load_checkpoint
 from fer_det.command import EXIT_OK, parse_config, run_command
 from fer_det.config import EvalConfig
-from fer_det.data.face_crops import FaceCrops
-from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.detection import SHRINKAGE_FACES
-from fer_det.engine.score import score_crops, score_given_boxes, score_pictures
-from fer_det.errors import ConfigError, DatasetNotFoundError
-from fer_det.evaluation import Protocol, ScoredPicture, evaluate, hash_pictures
-from fer_det.files import make_folder, write_text
-from fer_det.hardware import Hardware, choose_hardware
+from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
+from fer_det.errors import ConfigError
+from fer_det.evaluation import SCORES, Protocol, evaluate, hash_pictures, write_scores
+from fer_det.files import make_folder
+from fer_det.hardware import choose_hardware
 from fer_det.memory import keep_freed_memory
-from fer_det.models import CLASSIFIERS, build_model
+from fer_det.models import CLASSIFIERS
 from fer_det.progress import track
 from fer_det.runs import find_weights
 from fer_det.voc import VocFolder
 
 PROG = "eval_rafdb.py"
-SCORES = "scores.json"
 BEST_RULE = (
     "highest mean recall on the validation split, each class's drawn towards the accuracy as if by "
     f"{SHRINKAGE_FACES} more faces, first epoch that reached it"
@@ -55,11 +50,12 @@ def _evaluate(argv: Sequence[str] | None) -> int:
             f"classes of the checkpoint: {', '.join(checkpoint.classes)}",
             "change the flag",
         )
-    data = _find_data(config.data, checkpoint)
+    data = find_data(config.data, checkpoint)
     print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
-    size, padding = checkpoint.config.input_size, checkpoint.config.padding
-    dataset = VocDataset(data, config.split, size, padding, classes=checkpoint.classes)
-    answers = _answers(config, checkpoint, hardware, dataset)
+    dataset = split_as_seen_by(checkpoint, data, config.split)
+    answers = split_answers(
+        checkpoint, hardware, dataset, config.batch_size, config.workers, checkpoint.temperature
+    )
     pictures = list(track(answers, len(dataset), "scored", "pictures"))
     protocol = replace(
         _describe_data(dataset, config.split, checkpoint),
@@ -70,42 +66,9 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     report = evaluate(pictures, checkpoint.classes, protocol, subsets, config.resamples)
     print(report.format_table())
     out = make_folder(config.out or weights.parent)
-    write_text(out / SCORES, json.dumps(report.to_json(), indent=1) + "\n")
+    write_scores(out / SCORES, report.to_json())
     print(f"scores: {out / SCORES}")
     return EXIT_OK
-
-
-def _answers(
-    config: EvalConfig, checkpoint: Checkpoint, hardware: Hardware, photos: VocDataset
-) -> Iterator[ScoredPicture]:
-    """What the checkpoint's model says of all photos; a classifier is given the faces' boxes."""
-    model = build_model(checkpoint.config, checkpoint.classes)
-    model.load_state_dict(checkpoint.model)
-    model.to(hardware.device)
-    pinned = hardware.device.type == "cuda"
-    if checkpoint.config.name in CLASSIFIERS:
-        crops = FaceCrops(photos, checkpoint.config.face_margin)
-        order = in_order(len(crops), config.batch_size)
-        batches = make_loader(crops, order, config.workers, pinned)
-        return score_given_boxes(
-            crops, score_crops(model, hardware, crops, batches, checkpoint.temperature)
-        )
-    order = in_order(len(photos), config.batch_size)
-    batches = make_loader(photos, order, config.workers, pinned)
-    return score_pictures(model, hardware, photos, batches, checkpoint.temperature)
-
-
-def _find_data(asked: Path | None, checkpoint: Checkpoint) -> Path:
-    if asked is not None:
-        return asked
-    trained_on = checkpoint.info.get("data", {}).get("path")
-    if trained_on is not None and Path(trained_on).is_dir():
-        return Path(trained_on)
-    raise DatasetNotFoundError(
-        f"{trained_on or 'the folder'}, which the checkpoint was trained on, is absent",
-        "a VOC folder",
-        "name one with --data",
-    )
 
 
 def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> Protocol:
@@ -128,6 +91,7 @@ def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> P
         checkpoint_rule=BEST_RULE if checkpoint.training is None else LAST_RULE,
         weights_sha256="",
         input_size=checkpoint.config.input_size,
+        temperature=checkpoint.temperature,
         listed=counts.get("listed"),
         rejected=counts.get("rejected"),
         boxes_given=checkpoint.config.name in CLASSIFIERS,

@@ -3,6 +3,7 @@
 from fer_det.evaluation.picture import ScoredPicture
 from fer_det.evaluation.protocol import Protocol, hash_pictures, split_hash
 from fer_det.evaluation.report import EvaluationReport, RuleScores, evaluate
+from fer_det.evaluation.scores_file import SCORES, read_scores, write_scores
 
 __all__ = [
     "EvaluationReport",
@@ -10,6 +11,9 @@ __all__ = [
     "RuleScores",
     "ScoredPicture",
     "evaluate",
+    "SCORES",
+    "read_scores",
+    "write_scores",
     "hash_pictures",
     "split_hash",
 ]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fer_det.evaluation.picture import FloatArray, ScoredPicture
 
 MAX_BOXES = 100
+RECALL_POINTS = 101
 
 _ANY_AREA = [0.0, 1e10]
 
@@ -30,6 +31,8 @@ class AveragePrecision:
     """[C], at IoU 0.5."""
     ap_by_class: NDArray[np.float64]
     """[C], the mean over IoU 0.5, 0.55, ... 0.95."""
+    precision50: NDArray[np.float64]
+    """[101, C], at IoU 0.5: the precision at recall 0, 0.01, ... 1, whose mean is AP@0.5."""
 
     @property
     def ap50(self) -> float:
@@ -51,10 +54,11 @@ def average_precision(pictures: Sequence[ScoredPicture], classes: int) -> Averag
             np.arange(1, classes + 1), [label for p in pictures for label in p.truth_labels]
         )
         nothing = np.where(present, 0.0, np.nan)
-        return AveragePrecision(nothing, nothing)
-    precision = _coco_precision(truth, found)
-    by_class_and_iou = np.where(precision > -1, precision, np.nan).mean(axis=1)
-    return AveragePrecision(by_class_and_iou[0], by_class_and_iou.mean(axis=0))
+        return AveragePrecision(nothing, nothing, np.tile(nothing, (RECALL_POINTS, 1)))
+    counted = _coco_precision(truth, found)
+    precision = np.where(counted > -1, counted, np.nan)
+    by_class_and_iou = precision.mean(axis=1)
+    return AveragePrecision(by_class_and_iou[0], by_class_and_iou.mean(axis=0), precision[0])
 
 
 def to_coco(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.errors import ConfigError, DatasetFormatError
+from fer_det.evaluation.answers import FaceRecord, face_records
 from fer_det.evaluation.average_precision import AveragePrecision, average_precision
-from fer_det.evaluation.intervals import LEVEL, RESAMPLES, percentile_interval, resample_counts
+from fer_det.evaluation.calibration import Calibration, calibrate
+from fer_det.evaluation.intervals import RESAMPLES, percentile_interval, resample_counts
 from fer_det.evaluation.matching import answer_gt_box, answer_matched, answer_top1
 from fer_det.evaluation.picture import IntArray, ScoredPicture
 from fer_det.evaluation.protocol import Protocol, hash_pictures
@@ -23,6 +24,7 @@ from fer_det.evaluation.recognition import (
     measure,
     measure_all_listed,
 )
+from fer_det.evaluation.scores_file import plain_scores
 from fer_det.evaluation.table import format_report
 
 Subsets = Mapping[str, NDArray[np.bool_]]
@@ -42,6 +44,8 @@ class RuleScores:
     """Accuracy where listed faces that were never scored are errors; None where nobody counted."""
     mean_recall_all_listed: float | None
     """The mean of recalls by the same count."""
+    calibration: Calibration
+    """What its probabilities are worth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,8 @@ class EvaluationReport:
     """The classes of each named subset that a further mean of recalls is taken over."""
     listed_by_class: Mapping[str, int] | None
     """The faces of each class in the data set's list; None where nobody counted."""
+    faces: tuple[FaceRecord, ...]
+    """What was answered for each labelled face, in the order of the pictures."""
 
     @property
     def n(self) -> int:
@@ -89,52 +95,11 @@ class EvaluationReport:
 
     def to_json(self) -> dict[str, Any]:
         """The whole report as plain values that any JSON reader takes; what is NaN becomes None."""
-        scores = {
-            "top1": self._rule_to_json(self.top1),
-            "matched": self._rule_to_json(self.matched),
-            "gt_box": self._rule_to_json(self.gt_box),
-            "ap": self._ap_to_json(),
-            "n": self.n,
-            "n_by_class": dict(self.n_by_class),
-            "listed_by_class": self.listed_by_class and dict(self.listed_by_class),
-            "pictures": self.pictures,
-            "primary": self.primary,
-            "classes": list(self.classes),
-            "subsets": {name: list(labels) for name, labels in self.subsets.items()},
-            "confusion_columns": [*self.classes, "none"],
-            "bootstrap": {"level": LEVEL, "resamples": self.resamples, "seed": self.seed},
-            "protocol": self.protocol.to_json(),
-        }
-        plain: dict[str, Any] = _without_nan(scores)
-        return plain
+        return plain_scores(self)
 
     def format_table(self) -> str:
         """The report for a terminal, at most 100 columns wide."""
         return format_report(self)
-
-    def _ap_to_json(self) -> dict[str, Any] | None:
-        if self.ap is None:
-            return None
-        by_class = zip(self.ap.ap50_by_class, self.ap.ap_by_class, strict=True)
-        return {
-            "ap50": self.ap.ap50,
-            "ap": self.ap.ap,
-            "by_class": {
-                label: {"ap50": float(ap50), "ap": float(ap)}
-                for label, (ap50, ap) in zip(self.classes, by_class, strict=True)
-            },
-        }
-
-    def _rule_to_json(self, rule: RuleScores | None) -> dict[str, Any] | None:
-        if rule is None:
-            return None
-        return {
-            **_recognition_to_json(rule.scores, self.classes, float),
-            "accuracy_all_listed": rule.accuracy_all_listed,
-            "mean_recall_all_listed": rule.mean_recall_all_listed,
-            "confusion": rule.confusion.tolist(),
-            "intervals": _recognition_to_json(rule.intervals, self.classes, _ends),
-        }
 
 
 def evaluate(
@@ -164,23 +129,32 @@ def evaluate(
     n_by_class = _count_labels(labelled, classes)
     listed = _count_listed(protocol, n_by_class)
 
-    def score(answer: Callable[[ScoredPicture], IntArray]) -> RuleScores:
-        return _score_rule(labelled, answer, masks, listed, len(classes), resamples, seed)
-
     looked, asked = not protocol.boxes_given, _box_head_was_run(labelled)
+    rules = ["top1", "matched"] * looked + ["gt_box"] * (asked or not looked)
+    faces = tuple(face_records(labelled, classes, rules))
+
+    def score(rule: str, answer: Callable[[ScoredPicture], IntArray]) -> RuleScores | None:
+        if rule not in rules:
+            return None
+        calibration = calibrate(faces, rule, protocol.temperature)
+        return _score_rule(
+            labelled, answer, masks, listed, len(classes), resamples, seed, calibration
+        )
+
     return EvaluationReport(
         classes=tuple(classes),
         protocol=protocol,
         pictures=len(given),
         n_by_class=n_by_class,
-        top1=score(answer_top1) if looked else None,
-        matched=score(answer_matched) if looked else None,
-        gt_box=score(answer_gt_box) if asked or not looked else None,
+        top1=score("top1", answer_top1),
+        matched=score("matched", answer_matched),
+        gt_box=score("gt_box", answer_gt_box),
         ap=average_precision(given, len(classes)) if looked else None,
         resamples=resamples,
         seed=seed,
         subsets={name: tuple(labels) for name, labels in (subsets or {}).items()},
         listed_by_class=listed,
+        faces=faces,
     )
 
 
@@ -192,6 +166,7 @@ def _score_rule(
     classes: int,
     resamples: int,
     seed: int,
+    calibration: Calibration,
 ) -> RuleScores:
     faces = [len(picture.truth_labels) for picture in labelled]
     by_picture = confusion_by_picture(
@@ -210,7 +185,11 @@ def _score_rule(
     if listed is not None:
         all_listed = measure_all_listed(confusion, np.array(list(listed.values()), np.int64))
     return RuleScores(
-        confusion, measure(confusion, present, subsets), _intervals_of(in_resamples), *all_listed
+        confusion,
+        measure(confusion, present, subsets),
+        _intervals_of(in_resamples),
+        *all_listed,
+        calibration,
     )
 
 
@@ -291,34 +270,5 @@ def _count_listed(protocol: Protocol, n_by_class: Mapping[str, int]) -> dict[str
     return listed
 
 
-def _recognition_to_json(
-    values: Recognition, classes: Sequence[str], plain: Callable[[Any], Any]
-) -> dict[str, Any]:
-    """plain turns one measure's figures, [] or [2], into plain values."""
-    return {
-        "accuracy": plain(values.accuracy),
-        "mean_recall": plain(values.mean_recall),
-        "recall": {label: plain(values.recall[..., row]) for row, label in enumerate(classes)},
-        "macro_f1": plain(values.macro_f1),
-        "miss_rate": plain(values.miss_rate),
-        "subset_mean_recall": {
-            name: plain(figures) for name, figures in values.subset_mean_recall.items()
-        },
-    }
-
-
-def _ends(interval: NDArray[np.float64]) -> list[float] | None:
-    return None if np.isnan(interval).any() else [float(end) for end in interval]
-
-
 def _join(arrays: Sequence[IntArray]) -> IntArray:
     return np.concatenate([np.empty(0, np.int64), *arrays])
-
-
-def _without_nan(value: Any) -> Any:
-    """The same nest of dicts and lists with None for NaN, which JSON has no word for."""
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_det.evaluation.intervals import LEVEL
 from fer_det.evaluation.matching import MIN_IOU
 from fer_det.evaluation.recognition import Recognition
+from fer_det.temperature import UNCHANGED
 
 if TYPE_CHECKING:
     from fer_det.evaluation.report import EvaluationReport, RuleScores
@@ -82,6 +83,8 @@ def _scores(report: EvaluationReport) -> str:
         rows.append(("miss rate", lambda values: values.miss_rate))
     lines = [_header(report, f"with {LEVEL:.0%} interval", "n")]
     lines += [_score_line(report, label, report.n, pick) for label, pick in rows]
+    errors = [rule.calibration.ece for rule in report.rules.values()]
+    lines.append(_line("calibration error (ECE)", report.n, map(_figure, errors)))
     if report.listed_by_class is not None:
         listed = sum(report.listed_by_class.values())
         all_listed = [rule.accuracy_all_listed for rule in report.rules.values()]
@@ -125,7 +128,7 @@ def _notes(report: EvaluationReport) -> list[str]:
         f"Scored: {protocol.image_variant} of {protocol.dataset}, split {protocol.split} (hash "
         f"{protocol.split_hash[:12]}), faces boxed by {protocol.box_source}, at "
         f"{protocol.size_text}, with weights {protocol.weights_sha256[:12]}, the checkpoint "
-        f"chosen by {protocol.checkpoint_rule}."
+        f"chosen by {protocol.checkpoint_rule}; {_temperature(report)}."
     )
     drawn = (
         f"Intervals: {LEVEL:.0%}, percentiles of {report.resamples:,} bootstrap resamples of the "
@@ -139,6 +142,15 @@ def _notes(report: EvaluationReport) -> list[str]:
         f"{drawn} {_few_faces(report)}".rstrip(),
     ]
     return ["\n".join(line for text in words if text for line in _wrap(text))]
+
+
+def _temperature(report: EvaluationReport) -> str:
+    if report.protocol.temperature == UNCHANGED:
+        return "probabilities as the network gives them"
+    before = _figure(_primary(report).calibration.ece_untempered)
+    return (
+        f"probabilities at temperature {report.protocol.temperature:.2f}, without it ECE {before}"
+    )
 
 
 def _unscored(report: EvaluationReport) -> str:

@@ -22,6 +22,8 @@ SCRIPTS = dict(
 
 REQUIRED = {
     "convert_weights": ["vgg_face.mat", "--out=vgg_face.safetensors"],
+    "calibrate": ["--weights=best.pth"],
+    "compare": ["a.json", "b.json"],
     "eval_rafdb": ["--weights=best.pth"],
     "predict": ["--picture=photo.jpg"],
 }

@@ -1,0 +1,66 @@
+"""tools/calibrate.py: a checkpoint in, the same one with a temperature of its own out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fer_det.checkpoint import TEMPERATURE, load_checkpoint, save_checkpoint
+from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config import CalibrateConfig
+from fer_det.engine.detection import temperature_of
+from fer_det.hardware import choose_hardware
+from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
+from fer_det.evaluation.answers import face_records
+from fer_det.evaluation.calibration import calibrate
+from fer_det.files import make_folder
+from fer_det.progress import track
+from fer_det.runs import find_weights
+from fer_det.temperature import UNCHANGED
+
+PROG = "calibrate.py"
+SPLIT = "val"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; -> exit code."""
+    return run_command(_calibrate, argv)
+
+
+def _calibrate(argv: Sequence[str] | None) -> int:
+    config = parse_config(CalibrateConfig, PROG, argv)
+    hardware = choose_hardware(config.device, config.precision)
+    weights = find_weights(config.weights)
+    checkpoint = load_checkpoint(weights)
+    data = find_data(config.data, checkpoint)
+    print(f"weights: {weights}\ndata: {data}, split {SPLIT}, {hardware.describe()}", flush=True)
+    photos = split_as_seen_by(checkpoint, data, SPLIT)
+    answers = split_answers(
+        checkpoint, hardware, photos, config.batch_size, config.workers, UNCHANGED
+    )
+    pictures = list(track(answers, len(photos), "scored", "pictures"))
+    records = list(face_records(pictures, checkpoint.classes, ["gt_box"]))
+    temperature = temperature_of(
+        [
+            (int(label), row)
+            for picture in pictures
+            if picture.truth_probabilities is not None
+            for label, row in zip(picture.truth_labels, picture.truth_probabilities, strict=True)
+        ]
+    )
+    error = calibrate(records, "gt_box").ece
+    out = config.out or weights.with_name(f"{weights.stem}_calibrated{weights.suffix}")
+    make_folder(out.parent)
+    info = {**checkpoint.info, TEMPERATURE: temperature}
+    save_checkpoint(out, replace(checkpoint, info=info))
+    print(
+        f"temperature {temperature:.3f} (was {checkpoint.temperature:.3f}), from {len(records)} "
+        f"faces whose calibration error without any is {error:.3f}"
+    )
+    print(f"checkpoint: {out}")
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
