@@ -105,7 +105,13 @@ def test_the_form_of_scores_json():
         assert set(intervals["recall"]) == set(scores[rule]["recall"]) == set(CLASSES)
         assert intervals["recall"]["fear"] is None
         assert intervals["accuracy"][0] <= scores[rule]["accuracy"] <= intervals["accuracy"][1]
-    assert set(scores["ap"]) == {"ap50", "ap", "by_class"}
+    assert set(scores["ap"]) == {"ap50", "ap", "by_class", "precision50"}
+    curve = scores["ap"]["precision50"]["happiness"]
+    assert len(curve) == 101
+    assert sum(curve) / 101 == pytest.approx(
+        scores["ap"]["by_class"]["happiness"]["ap50"], abs=1e-5
+    )
+    assert set(scores["ap"]["precision50"]["fear"]) == {None}
     assert set(scores["ap"]["by_class"]["happiness"]) == {"ap50", "ap"}
     assert scores["ap"]["by_class"]["fear"] == {"ap50": None, "ap": None}
 
