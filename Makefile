@@ -25,7 +25,7 @@ demo: venv  ## the whole line on faces that it makes itself, in some minutes: DE
 	@echo "4/6 training"
 	@$(BIN)/python tools/train_frcnn.py --config configs/demo.yaml --data '$(DEMO)/voc_balanced' --out '$(DEMO)' --seed $(SEED)
 	@echo "5/6 scores on made faces: a check of the pipeline, nothing about people"
-	@$(BIN)/python tools/eval_rafdb.py --weights '$(DEMO)/best.pth'
+	@$(BIN)/python tools/eval_rafdb.py --weights '$(DEMO)/best.pth' --report '$(DEMO)/report.html'
 	@echo "6/6 a picture"
 	@$(BIN)/python tools/predict.py '$(DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg' \
 		--weights '$(DEMO)/best.pth' --out '$(DEMO)/predicted' --overwrite

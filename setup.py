@@ -11,7 +11,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["fer_det", "fer_det.*", "voc_builder", "voc_builder.*"]),
-    package_data={"fer_det": ["py.typed", "report/page/*"], "voc_builder": ["py.typed"]},
+    package_data={"fer_det": ["py.typed", "report/template/*"], "voc_builder": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=[
         "torch>=2.9",

@@ -25,10 +25,10 @@ import _environment  # noqa: E402, F401  (first: it may run this script again in
 from fer_det.box import FaceBox  # noqa: E402
 from fer_det.files import write_bytes  # noqa: E402
 from fer_det.image import encode_jpeg, load_rgb8  # noqa: E402
-from fer_det.voc import VocFolder, VocObject  # noqa: E402
+from fer_det.voc import MANIFEST, VocFolder, VocObject  # noqa: E402
 from voc_builder.balance import BalanceConfig, balance  # noqa: E402
 from voc_builder.build import BuildConfig, Source, build  # noqa: E402
-from voc_builder.manifest import MANIFEST_NAME, read_manifest  # noqa: E402
+from voc_builder.manifest import read_manifest  # noqa: E402
 from voc_builder.readers import READERS  # noqa: E402
 
 PORTRAIT = ROOT / "tests" / "golden" / "data" / "astronaut.jpg"
@@ -109,7 +109,7 @@ def draw(raw: Path, voc: Path, balanced: Path) -> Image.Image:
     photo = mark(Image.fromarray(load_rgb8(photo_path(raw))), own, PHOTO_SIZE)
     place(sheet, photo, (_MARGIN, _MARGIN), "Raw data set: a photo, a label, a rough box")
     folder = VocFolder(voc)
-    score = read_manifest(voc / MANIFEST_NAME)[0].score
+    score = read_manifest(voc / MANIFEST)[0].score
     converted = mark_annotated(folder, "rafdb_train_00001", PHOTO_SIZE, f" (MTCNN {score:.2f})")
     title = "VOC folder: MTCNN's box, other faces set aside"
     place(sheet, converted, (2 * _MARGIN + width, _MARGIN), title)

@@ -231,12 +231,19 @@ class EvalConfig:
     """Processes that prepare pictures; 0 for none."""
     resamples: int = 2000
     """Bootstrap resamples behind each interval."""
+    report: Path | None = None
+    """HTML file to write as well: all scores with figures and faces, in one file; none by default."""
+    hide_faces: bool = False
+    """Leave all pictures out of the report, for those who may not see or share them."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "resamples"):
             value = getattr(self, name)
             demand(value > 0, f"--{name} {value}", "at least 1")
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+        hides = self.report is not None or not self.hide_faces
+        demand(hides, "--hide_faces without --report", "a report that could show some")
+        demand_file("--report", self.report)
 
 
 @dataclass(frozen=True)
@@ -298,6 +305,12 @@ def demand(holds: bool, found: str, wanted: str) -> None:
     """Raise ConfigError unless a flag holds."""
     if not holds:
         raise ConfigError(found, wanted, "change the flag")
+
+
+def demand_file(flag: str, path: Path | None) -> None:
+    """Raise ConfigError where a file to write is a folder."""
+    is_folder = path is not None and path.is_dir()
+    demand(not is_folder, f"{flag} {path}, which is a folder", "the name of a file")
 
 
 def demand_init(optimizer: OptimizerConfig, init: Path | None) -> None:

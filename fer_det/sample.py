@@ -49,6 +49,16 @@ class Sample:
         return database_name(self.dataset, self.made)
 
 
+MADE_CAUTION = "scores on made faces check that everything works and say nothing about people"
+
+_MADE = ", made faces"
+
+
 def database_name(dataset: str, made: bool) -> str:
     """'rafdb', or 'rafdb, made faces' for pictures that only share its layout."""
-    return f"{dataset}, made faces" if made else dataset
+    return f"{dataset}{_MADE}" if made else dataset
+
+
+def names_made_faces(databases: str) -> bool:
+    """Whether one of the names that `database_name` gave, joined or alone, is of made faces."""
+    return _MADE in databases

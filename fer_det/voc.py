@@ -29,6 +29,8 @@ BUILD_REPORT = "report.json"
 """What the converter says of a folder that it made; the balancer hands it on."""
 BALANCE_RECORD = "balance.json"
 """What the balancer says of a folder that it made."""
+MANIFEST = "manifest.jsonl"
+"""A line for each source picture, or for each picture and copy of a balanced folder."""
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _LABELMAP_HEADER = "# label:color_rgb:parts:actions"
@@ -99,18 +101,14 @@ class VocFolder:
 
         Raises DatasetFormatError where the file is no JSON object.
         """
-        path = self.home / BUILD_REPORT
-        if not path.is_file():
-            return {}
-        try:
-            report = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            report = None
-        if not isinstance(report, dict):
-            raise DatasetFormatError(
-                f"{path} is no JSON object", "the converter's report", "build the folder anew"
-            )
-        return report
+        return _read_object(self.home / BUILD_REPORT, "the converter's report")
+
+    def balance_record(self) -> dict[str, Any]:
+        """What the balancer said of the folder, {} where it is not balanced.
+
+        Raises DatasetFormatError where the file is no JSON object.
+        """
+        return _read_object(self.home / BALANCE_RECORD, "the balancer's record")
 
     @property
     def label_map_path(self) -> Path:
@@ -232,6 +230,18 @@ def read_annotation(path: Path) -> VocAnnotation:
         ) from error
     database = (root.findtext("source/database") or "unknown").strip()
     return VocAnnotation(path.stem, width, height, objects, database, depth)
+
+
+def _read_object(path: Path, wanted: str) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DatasetFormatError(f"{path} is no JSON object", wanted, "build the folder anew")
+    return found
 
 
 def _read_lines(path: Path) -> list[str]:

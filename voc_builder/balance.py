@@ -32,6 +32,7 @@ from fer_det.voc import (
     BALANCE_RECORD,
     BUILD_REPORT,
     DEVKIT,
+    MANIFEST,
     VocAnnotation,
     VocFolder,
     format_annotation,
@@ -49,7 +50,6 @@ from voc_builder.balance_plan import (
 from voc_builder.processes import available_cores, map_in_processes
 
 TABLE_NAME = "balance.txt"
-MANIFEST_NAME = "manifest.jsonl"
 
 _FORMAT = 1
 """Raised whenever the same settings would give other files."""
@@ -209,7 +209,7 @@ def _differing_settings(path: Path, settings: Mapping[str, Any]) -> list[str]:
 
 def _remove_balanced(out: Path) -> None:
     """Delete what the balancer wrote and nothing else; the claim goes last."""
-    for name in (MANIFEST_NAME, TABLE_NAME, BUILD_REPORT):
+    for name in (MANIFEST, TABLE_NAME, BUILD_REPORT):
         (out / name).unlink(missing_ok=True)
     if (out / DEVKIT).is_dir():
         shutil.rmtree(out / DEVKIT)
@@ -325,7 +325,7 @@ def _write_lists(
         # The evaluator reads from it how many pictures were listed and how many rejected.
         _write_if_changed(out / BUILD_REPORT, source_report.read_bytes())
     rows = [json.dumps(_manifest_row(planned)) + "\n" for planned in plan.pictures]
-    _write_if_changed(out / MANIFEST_NAME, "".join(rows).encode())
+    _write_if_changed(out / MANIFEST, "".join(rows).encode())
 
 
 def _manifest_row(picture: PlannedPicture) -> dict[str, Any]:

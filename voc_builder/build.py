@@ -15,13 +15,13 @@ from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
 from fer_det.expression import BASIC_EXPRESSIONS, Expression
 from fer_det.files import make_folder, sweep_temporaries
 from fer_det.progress import track
-from fer_det.voc import BUILD_REPORT, VocFolder, check_image_id
+from fer_det.voc import BUILD_REPORT, MANIFEST, VocFolder, check_image_id
 from voc_builder.contact_sheet import CONTACT_SHEET_NAME, write_contact_sheet
 from voc_builder.convert import BoxChoice, WorkItem
 from voc_builder.faces.face import FaceDetector
 from voc_builder.journal import JOURNAL_NAME, open_journal
 from voc_builder.made import is_made
-from voc_builder.manifest import MANIFEST_NAME, Record, write_manifest
+from voc_builder.manifest import Record, write_manifest
 from voc_builder.previous import OtherBuildError, find_outdated, read_previous, remove_build
 from voc_builder.processes import available_cores
 from voc_builder.readers import READERS
@@ -207,7 +207,7 @@ def _is_complete(out: Path, items: Sequence[WorkItem]) -> bool:
     if (out / JOURNAL_NAME).exists():
         return False
     folder = VocFolder.create(out)
-    names = (MANIFEST_NAME, REPORT_TEXT, BUILD_REPORT, CONTACT_SHEET_NAME)
+    names = (MANIFEST, REPORT_TEXT, BUILD_REPORT, CONTACT_SHEET_NAME)
     paths = [folder.label_map_path, *(out / name for name in names)]
     paths += [folder.image_set_path(split) for split in _image_sets(items)]
     return all(path.is_file() for path in paths)
@@ -241,7 +241,7 @@ def _finish(
     }
     folder.write_label_map(classes)
     folder.write_image_sets(ids, {each.id: [each.expression] for each in final})
-    write_manifest(out / MANIFEST_NAME, final)
+    write_manifest(out / MANIFEST, final)
     roots = {source.name: source.root for source in sources}
     write_contact_sheet(out / CONTACT_SHEET_NAME, folder, final, classes, roots)
     summary = _summarise(final, items, sources, header)

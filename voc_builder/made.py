@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fer_det.sample import MADE_CAUTION
+
 RECORD_NAME = "made_faces.json"
 """Says which settings a tree was made with; it is there from the beginning."""
-CAUTION = "scores on made faces check that everything works and say nothing about people"
+CAUTION = MADE_CAUTION
 
 
 def is_made(root: Path) -> bool:

@@ -13,8 +13,6 @@ from fer_det.errors import DatasetFormatError
 from fer_det.files import write_text
 from fer_det.sample import Sample
 
-MANIFEST_NAME = "manifest.jsonl"
-
 Status = Literal["written", "rejected"]
 Written = Literal["copied", "encoded"]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from fer_det.errors import ImageError, OutputError
 from fer_det.image import read_image_bytes
-from fer_det.voc import BALANCE_RECORD, BUILD_REPORT, DEVKIT, VocFolder
+from fer_det.voc import BALANCE_RECORD, BUILD_REPORT, DEVKIT, MANIFEST, VocFolder
 from voc_builder.contact_sheet import CONTACT_SHEET_NAME
 from voc_builder.convert import WorkItem
 from voc_builder.journal import JOURNAL_NAME, read_journal
-from voc_builder.manifest import MANIFEST_NAME, Record, hash_sample, read_manifest
+from voc_builder.manifest import Record, hash_sample, read_manifest
 from voc_builder.report import MADE_BY, REPORT_TEXT
 
 _REMEDY = "choose another --out, or replace what is there with --overwrite"
@@ -41,7 +41,7 @@ def read_previous(out: Path, header: Mapping[str, Any]) -> dict[str, Record]:
     report = _read_report(out / BUILD_REPORT)
     if report is not None:
         headers.append(report)
-        manifest = out / MANIFEST_NAME
+        manifest = out / MANIFEST
         # The report comes last, so only a hand has removed the manifest: all is done anew.
         records = _by_id(read_manifest(manifest)) if manifest.is_file() else {}
     if (out / JOURNAL_NAME).is_file():
@@ -101,7 +101,7 @@ def remove_build(out: Path) -> None:
 
 
 def _own_files(out: Path) -> list[Path]:
-    names = (CONTACT_SHEET_NAME, MANIFEST_NAME, REPORT_TEXT, JOURNAL_NAME, BUILD_REPORT)
+    names = (CONTACT_SHEET_NAME, MANIFEST, REPORT_TEXT, JOURNAL_NAME, BUILD_REPORT)
     return [out / name for name in names]
 
 

@@ -9,10 +9,16 @@ from typing import Any
 
 from fer_det.checkpoint import Checkpoint, file_hash, load_checkpoint
 from fer_det.command import EXIT_OK, parse_config, run_command
-from fer_det.config import EvalConfig
-from fer_det.data.voc_dataset import VocDataset
+from fer_det.config import EvalConfig, to_plain
+from fer_det.data.voc_dataset import VocDataset, load_picture
 from fer_det.engine.detection import SHRINKAGE_FACES
-from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
+from fer_det.engine.log import read_log
+from fer_det.engine.split_answers import (
+    find_data,
+    split_answers,
+    split_as_seen_by,
+    trained_on,
+)
 from fer_det.errors import ConfigError
 from fer_det.evaluation import SCORES, Protocol, evaluate, hash_pictures, write_scores
 from fer_det.files import make_folder
@@ -20,6 +26,11 @@ from fer_det.hardware import choose_hardware
 from fer_det.memory import keep_freed_memory
 from fer_det.models import CLASSIFIERS
 from fer_det.progress import track
+from fer_det.report.data_facts import gather_data_facts
+from fer_det.report.gallery import Load
+from fer_det.report.machine import describe_machine
+from fer_det.report.page import write_report
+from fer_det.report.source import ReportSource
 from fer_det.runs import find_weights
 from fer_det.voc import VocFolder
 
@@ -39,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate(argv: Sequence[str] | None) -> int:
     config = parse_config(EvalConfig, PROG, argv)
+    if config.report is not None:
+        make_folder(config.report.parent)
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
     weights = find_weights(config.weights)
@@ -66,9 +79,29 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     report = evaluate(pictures, checkpoint.classes, protocol, subsets, config.resamples)
     print(report.format_table())
     out = make_folder(config.out or weights.parent)
-    write_scores(out / SCORES, report.to_json())
+    scores = report.to_json()
+    write_scores(out / SCORES, scores)
     print(f"scores: {out / SCORES}")
+    if config.report is not None:
+        source = ReportSource(
+            scores=scores,
+            faces=report.faces,
+            weights=str(weights),
+            model=to_plain(checkpoint.config),
+            info=checkpoint.info,
+            data=gather_data_facts(data, trained_on(checkpoint)),
+            machine=describe_machine(hardware.describe()),
+            records=read_log(weights.parent),
+            load=None if config.hide_faces else _loader(dataset),
+        )
+        write_report(config.report, source)
+        print(f"report: {config.report}")
     return EXIT_OK
+
+
+def _loader(dataset: VocDataset) -> Load:
+    by_id = {picture.image_id: picture for picture in dataset.pictures}
+    return lambda image_id: load_picture(by_id[image_id])
 
 
 def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> Protocol:

@@ -16,15 +16,21 @@ from fer_det.evaluation.picture import ScoredPicture
 from fer_det.models import CLASSIFIERS, build_model
 
 
+def trained_on(checkpoint: Checkpoint) -> Path | None:
+    """The VOC folder that the checkpoint was trained on, there or not; None where it is silent."""
+    path = checkpoint.info.get("data", {}).get("path")
+    return None if path is None else Path(path)
+
+
 def find_data(asked: Path | None, checkpoint: Checkpoint) -> Path:
     """The VOC folder asked for, or the one that the checkpoint was trained on."""
     if asked is not None:
         return asked
-    trained_on = checkpoint.info.get("data", {}).get("path")
-    if trained_on is not None and Path(trained_on).is_dir():
-        return Path(trained_on)
+    known = trained_on(checkpoint)
+    if known is not None and known.is_dir():
+        return known
     raise DatasetNotFoundError(
-        f"{trained_on or 'the folder'}, which the checkpoint was trained on, is absent",
+        f"{known or 'the folder'}, which the checkpoint was trained on, is absent",
         "a VOC folder",
         "name one with --data",
     )

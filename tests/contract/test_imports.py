@@ -38,7 +38,7 @@ LAYERS = (
     ),
     ("collective", "hardware", "data", "models", "losses", "evaluation"),
     ("checkpoint", "weights", "weight_forms", "engine"),
-    ("inference", "export"),
+    ("inference", "export", "report"),
     ("cli",),
 )
 LAYER_OF = {name: depth for depth, names in enumerate(LAYERS) for name in names}
@@ -195,6 +195,7 @@ def test_voc_builder_uses_only_the_ground(module: str, imported: set[str]) -> No
         ("losses", ("models", "data", "evaluation")),
         ("collective", ("models", "data", "losses", "evaluation")),
         ("inference", ("engine", "evaluation")),
+        ("report", ("engine", "models", "data", "losses", "checkpoint", "inference")),
     ],
 )
 def test_rooms_that_know_nothing_of_each_other(own: str, forbidden: tuple[str, ...]) -> None:
@@ -224,7 +225,7 @@ def test_rooms_of_the_made_faces_import_inward() -> None:
 def test_ground_and_evaluation_use_no_torch() -> None:
     for module, imported in OF_FER_DET:
         own = room(module)
-        if own is None or LAYER_OF[own] < 2 or own == "evaluation":
+        if own is None or LAYER_OF[own] < 2 or own in ("evaluation", "report"):
             assert not {name for name in imported if name.split(".")[0] in TORCH}, module
 
 

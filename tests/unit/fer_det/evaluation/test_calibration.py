@@ -26,10 +26,14 @@ def test_expected_error_by_hand() -> None:
 
 
 def test_bins_hold_everything_once() -> None:
-    confidence = np.linspace(0, 1, 101)
-    bins = reliability(confidence, np.ones(101, np.bool_))
-    assert sum(each.count for each in bins) == 101
-    assert [each.count for each in bins] == [11, *[10] * 9]
+    confidence = np.linspace(0.005, 0.995, 100)
+    bins = reliability(confidence, np.ones(100, np.bool_))
+    assert [each.count for each in bins] == [10] * 10
+    assert [each.count for each in reliability(np.array([0.0, 1.0]), np.ones(2, np.bool_))] == [
+        1,
+        *[0] * 8,
+        1,
+    ]
 
 
 def test_missed_faces_have_no_confidence() -> None:

@@ -1,0 +1,1 @@
+"""One file a figure; each takes figures of scores.json and gives a Figure."""
