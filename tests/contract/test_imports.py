@@ -34,6 +34,7 @@ LAYERS = (
         "classifier_config",
         "weights_config",
         "predict_config",
+        "scoring_config",
         "runs",
     ),
     ("collective", "hardware", "data", "models", "losses", "evaluation"),

@@ -12,7 +12,7 @@ from fer_det.report.svg import WIDTH, Drawing, Figure, Scale
 from fer_det.report.words import figure, with_interval
 
 _ROW, _TOP = 26.0, 30.0
-_LEFT, _RIGHT = 128.0, 424.0
+_LEFT, _RIGHT = 142.0, 424.0
 _MEASURES = {"accuracy": "accuracy", "mean_recall": "mean of recalls"}
 
 

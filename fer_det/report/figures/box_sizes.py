@@ -22,9 +22,9 @@ def draw_box_sizes(faces: Sequence[FaceRecord], rule: str, input_size: int) -> F
     right = np.array([face.is_right(rule) for face in faces])
     return Figure(
         "Size of the labelled faces",
-        "The side of a square as large as the face's box. In the second plot the photo is scaled to "
-        f"{input_size} pixels, as the detector sees it; the table says how accurate it is on small "
-        "and on large faces there.",
+        "The side of a square as large as the face's box. In the second plot the photo is scaled "
+        f"to {input_size} pixels, as the detector sees it; the table says how accurate it is on "
+        "small and on large faces there.",
         (
             _histogram(sides, "Faces by their side in the photo, in pixels"),
             _histogram(shown, f"Faces by their side in the input of {input_size} pixels"),
