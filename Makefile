@@ -10,7 +10,7 @@ BALANCED ?= data/voc_balanced
 DEMO ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance weights train eval test lint clean
+.PHONY: help demo venv faces voc balance check weights train eval test lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -53,6 +53,9 @@ endif
 
 balance: venv  ## VOC folder to balanced VOC folder: OUT=data/voc BALANCED=data/voc_balanced ARGS='--target median'
 	@$(BIN)/python tools/balance_voc.py --data '$(OUT)' --out '$(BALANCED)' $(ARGS)
+
+check: venv  ## look through a VOC folder for defects and leaks between splits: OUT=data/voc ARGS='--strict'
+	@$(BIN)/python tools/check_voc.py --data '$(OUT)' $(ARGS)
 
 weights: venv  ## fetch VGG-Face and make weights/vgg_face.safetensors of it: ARGS='--file keras'
 	@$(BIN)/python tools/fetch_weights.py $(ARGS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -72,6 +73,8 @@ def decode_rgb8(data: bytes, name: str) -> DecodedImage:
                 if image.width * image.height > MAX_PIXELS:
                     size = f"{image.width} x {image.height} pixels, more than {MAX_PIXELS:,}"
                     raise ImageError(f"{name} has {size}", wanted, remedy)
+                if image.format == "JPEG":
+                    _refuse_made_up_pixels(data, image.mode)
                 return _to_rgb8(image)
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture we read", wanted, remedy) from error
@@ -100,6 +103,18 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=False)
     return buffer.getvalue()
+
+
+def _refuse_made_up_pixels(data: bytes, mode: str) -> None:
+    """Raise ValueError where a JPEG's data breaks off or makes no sense somewhere in it.
+
+    Pillow fills the rest with gray and says nothing, as libjpeg takes it for a warning. Reading the
+    data once more, at an eighth of the size, costs a third of the decoding.
+    """
+    colours = "CMYK" if mode == "CMYK" else "GRAY"
+    simplejpeg.decode_jpeg(
+        data, colours, fastdct=True, fastupsample=True, min_height=1, min_width=1, min_factor=8
+    )
 
 
 def _to_rgb8(image: Image.Image) -> DecodedImage:

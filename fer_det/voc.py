@@ -122,14 +122,18 @@ class VocFolder:
     def image_ids(self, split: str) -> list[str]:
         """The ids of a split in the order of its list."""
         path = self.image_set_path(split)
+        return [check_image_id(name, path) for name in self.listed_names(split)]
+
+    def listed_names(self, split: str) -> list[str]:
+        """The first word of each line of a split's list, whatever it is."""
+        path = self.image_set_path(split)
         if not path.is_file():
             raise DatasetNotFoundError(
                 f"{path} is absent",
                 f"a VOC image set named {split}",
                 f"choose one of: {', '.join(self.splits()) or 'none is there'}",
             )
-        lines = _read_lines(path)
-        return [check_image_id(line.split()[0], path) for line in lines if line.strip()]
+        return [line.split()[0] for line in _read_lines(path) if line.strip()]
 
     def classes(self) -> tuple[str, ...]:
         """The expressions' labels in the order of their numbers 1, 2, ...; without background."""

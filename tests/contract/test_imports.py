@@ -35,9 +35,10 @@ LAYERS = (
         "weights_config",
         "predict_config",
         "scoring_config",
+        "check_config",
         "runs",
     ),
-    ("collective", "hardware", "data", "models", "losses", "evaluation"),
+    ("collective", "hardware", "data", "models", "losses", "evaluation", "checks"),
     ("checkpoint", "weights", "weight_forms", "engine"),
     ("inference", "export", "report"),
     ("cli",),
@@ -197,6 +198,7 @@ def test_voc_builder_uses_only_the_ground(module: str, imported: set[str]) -> No
         ("collective", ("models", "data", "losses", "evaluation")),
         ("inference", ("engine", "evaluation")),
         ("report", ("engine", "models", "data", "losses", "checkpoint", "inference")),
+        ("checks", ("data", "models", "losses", "evaluation")),
     ],
 )
 def test_rooms_that_know_nothing_of_each_other(own: str, forbidden: tuple[str, ...]) -> None:
@@ -226,7 +228,7 @@ def test_rooms_of_the_made_faces_import_inward() -> None:
 def test_ground_and_evaluation_use_no_torch() -> None:
     for module, imported in OF_FER_DET:
         own = room(module)
-        if own is None or LAYER_OF[own] < 2 or own in ("evaluation", "report"):
+        if own is None or LAYER_OF[own] < 2 or own in ("evaluation", "report", "checks"):
             assert not {name for name in imported if name.split(".")[0] in TORCH}, module
 
 
@@ -238,6 +240,7 @@ def test_ground_and_evaluation_use_no_torch() -> None:
         "fer_det.evaluation",
         "fer_det.jitter",
         "fer_det.voc",
+        "fer_det.cli.check_voc",
         "voc_builder.cli.balance_voc",
     ],
 )
