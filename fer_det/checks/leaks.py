@@ -64,7 +64,8 @@ def _shared(
             first.setdefault(value, {}).setdefault(split_of[name], name)
     for value, names in first.items():
         if len(names) > 1:
-            places = " and ".join(f"{split} ({name})" for split, name in names.items())
+            ordered = sorted(names.items(), key=lambda item: SEPARATE.index(item[0]))
+            places = " and ".join(f"{split} ({name})" for split, name in ordered)
             yield Finding(MANIFEST, f"{what} {value} is in {places}")
 
 

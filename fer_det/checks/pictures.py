@@ -65,7 +65,7 @@ def check_picture(
         said = f"says {annotation.width} x {annotation.height} pixels, the picture has"
         findings.append(Finding(place_of(path, folder.root), f"{said} {width} x {height}"))
     digest = hashlib.blake2b(repr(decoded.pixels.shape).encode(), digest_size=16)
-    digest.update(decoded.pixels)
+    digest.update(decoded.pixels.tobytes())
     return Checked(
         image_id, tuple(findings), annotation, digest.hexdigest(), likeness_of(decoded.pixels)
     )
