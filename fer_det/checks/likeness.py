@@ -1,10 +1,11 @@
 """How much two pictures look alike, in bits that survive another size, encoding or brightness.
 
 A gradient hash in two directions: the picture is averaged to 17 x 17 gray fields, and each field is
-compared with its neighbours to the right and below. Measured on 2,666 photos of faces: one of ten
-photos, encoded anew at quality 40 or at half the size, differed by 8 bits or fewer in half of the
-cases, by 19 in 95 of 100 and by 39 in 99 of 100; frames of one film shot began at 48 bits, and below
-90 no pair was found that was not such a shot or the same person in the same place.
+compared with its neighbours to the right and below. Measured on 2,666 photos of faces: one
+photo in ten, encoded anew at quality 40 or at half the size, differed
+by 8 bits or fewer in half of the cases, by 19 in 95 of 100 and by 39 in 99 of 100. Frames of one
+film shot began at 48 bits, and the pairs below 90 were 17, those that were looked at all of one
+person in one place.
 """
 
 from __future__ import annotations

@@ -86,18 +86,21 @@ def _prepared(
         pin_memory=pin_memory,
         worker_init_fn=_calm_worker,
     )
-    try:
-        prepared = _begin(loader)
-        while True:
-            try:
-                batch = next(prepared)
-            except StopIteration:
-                return
-            yield batch
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):
-            raise
-        raise _WorkersDiedError(str(error).split(". ")[0].strip().rstrip(".")) from error
+    prepared: Iterator[Batch | FerDetError] | None = None
+    while True:
+        try:
+            prepared = _begin(loader) if prepared is None else prepared
+            batch = next(prepared)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker"):
+                raise
+            raise _WorkersDiedError(" ".join(str(error).split(". ")[0].split())) from error
+        except (ConnectionError, EOFError, FileNotFoundError) as error:
+            # A batch is fetched from its worker's memory, which is gone with the worker.
+            raise _WorkersDiedError("DataLoader worker died with a batch in hand") from error
+        yield batch
 
 
 def _begin(loader: DataLoader[Batch | FerDetError]) -> Iterator[Batch | FerDetError]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from fake_data.voc_tree import write_voc_tree
+from torch.utils.data import dataloader
 
 from fer_det.config import AugmentConfig
 from fer_det.data.augment import Augmentation
@@ -86,6 +87,12 @@ def deadly(dataset: VocDataset, tmp_path: Path) -> Deadly:
 
 
 class TestKilledWorker:
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Torch looks for dead workers each five seconds; the tests have less time."""
+        waiting = dataloader._MultiProcessingDataLoaderIter._try_get_data
+        monkeypatch.setattr(waiting, "__defaults__", (0.2,))
+
     @pytest.mark.parametrize("deaths", [1, 2])
     def test_costs_no_batch(
         self, deadly: Deadly, deaths: int, capsys: pytest.CaptureFixture[str]
