@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     content["sha256"] = content_hash(content)
     with atomic_writer(path) as file:
-        torch.save(_canonical(content), file)
+        _save(content, file)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -103,6 +103,16 @@ def file_hash(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _save(content: Any, file: BinaryIO) -> None:
+    try:
+        torch.save(_canonical(content), file)
+    except RuntimeError as error:
+        # Torch stumbles over its unfinished archive and hides that the disk is full.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from error
+        raise
 
 
 def _canonical(content: Any) -> Any:

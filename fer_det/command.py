@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from jsonargparse import ArgumentParser, set_parsing_settings
 
-from fer_det.errors import ConfigError, FerDetError
+from fer_det.errors import ConfigError, FerDetError, OutputError
 
 EXIT_OK = 0
 EXIT_USER_MISTAKE = 2
 EXIT_INTERRUPTED = 130
+EXIT_NOBODY_READS = 141
+"""What a shell says of a program that a broken pipe ended."""
 
 C = TypeVar("C")
 
@@ -49,13 +53,38 @@ def parse_config(config_class: type[C], prog: str, argv: Sequence[str] | None) -
 def run_command(command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
     """Run a command and return its exit code: a user's mistake is one line on stderr and 2."""
     try:
-        return command(argv)
+        code = command(argv)
+        # What cannot be written should be known while there is somebody to tell it.
+        sys.stdout.flush()
+        return code
     except FerDetError as error:
         print(f"error: {error}", file=sys.stderr)
+        return EXIT_USER_MISTAKE
+    except BrokenPipeError:
+        _drop_output()
+        return EXIT_NOBODY_READS
+    except OSError as error:
+        # Whatever the system refuses, and nobody nearer to it has put into better words.
+        _drop_output()
+        print(f"error: {_refusal(error)}", file=sys.stderr)
         return EXIT_USER_MISTAKE
     except KeyboardInterrupt:
         print("interrupted: type the same command again to go on", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _refusal(error: OSError) -> OutputError:
+    return OutputError(
+        f"{error.filename or 'the output'} could not be used ({error.strerror or error})",
+        "files and folders with room, which may be read and written",
+        "free some space, check the permissions or choose another place",
+    )
+
+
+def _drop_output() -> None:
+    """Let python's own flush at the end find a place that takes everything."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _let_switches_stand_alone(parser: ArgumentParser) -> None:

@@ -33,6 +33,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
 
 
+def not_writable(path: Path, why: OSError | str) -> OutputError:
+    """The error that says that a file could not be written, to be raised by the caller."""
+    reason = why.strerror or why if isinstance(why, OSError) else why
+    return OutputError(
+        f"{path} could not be written ({reason})",
+        "a folder with room that may be written",
+        "free some space or choose another place",
+    )
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` so that `path` holds either all of it or what it held before."""
     with atomic_writer(path) as file:
@@ -71,11 +81,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         for temporary in temporaries.values():
             _delete_if_possible(temporary)
         if isinstance(error, OSError):
-            raise OutputError(
-                f"{path} could not be written ({error.strerror or error})",
-                "a folder with room that may be written",
-                "free some space or choose another place",
-            ) from error
+            raise not_writable(path, error) from error
         raise
 
 
@@ -103,6 +109,9 @@ def sweep_temporaries(folder: Path) -> int:
 @contextmanager
 def _replacing(path: Path, ending: str) -> Iterator[Path]:
     """A temporary name beside `path`, whose file takes its place when the block ends well."""
+    if path.exists() and not path.is_file():
+        # A device such as /dev/null would be replaced by a plain file.
+        raise not_writable(path, "it is no plain file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}{ending}")
     try:
         yield temporary
@@ -115,11 +124,7 @@ def _replacing(path: Path, ending: str) -> Iterator[Path]:
         _delete_if_possible(temporary)
         if isinstance(error, FerDetError):
             raise
-        raise OutputError(
-            f"{path} could not be written ({error.strerror or error})",
-            "a folder with room that may be written",
-            "free some space or choose another place",
-        ) from error
+        raise not_writable(path, error) from error
     except BaseException:
         _delete_if_possible(temporary)
         raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fer_det.errors import DatasetFormatError, OutputError
-from fer_det.files import write_text
+from fer_det.files import not_writable, write_text
 from voc_builder.manifest import Record
 
 JOURNAL_NAME = ".build_journal.jsonl"
@@ -34,7 +34,7 @@ class Journal:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _not_writable(Path(self._file.name), error) from error
+            raise not_writable(Path(self._file.name), error) from error
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def open_journal(path: Path, header: Mapping[str, Any]) -> Iterator[Journal]:
     try:
         file = path.open("r+b")
     except OSError as error:
-        raise _not_writable(path, error) from error
+        raise not_writable(path, error) from error
     with file:
         _lock(file, path)
         whole = file.read().rfind(b"\n") + 1
@@ -74,14 +74,6 @@ def _read_batch(line: bytes) -> list[Record]:
         return [Record.from_json(values) for values in json.loads(line)]
     except (ValueError, KeyError, TypeError):
         return []
-
-
-def _not_writable(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{path} could not be written ({error.strerror or error})",
-        "a folder with room that may be written",
-        "free some space or choose another --out",
-    )
 
 
 def _lock(file: BinaryIO, path: Path) -> None:

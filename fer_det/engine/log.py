@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from fer_det.files import write_text
+from fer_det.files import not_writable, write_text
 
 LOG_NAME = "log.jsonl"
 
@@ -22,16 +22,25 @@ class RunLog:
         self._path = folder / LOG_NAME
         kept = [record for record in read_log(folder) if _is_past(record, epoch, step)]
         write_text(self._path, "".join(json.dumps(record) + "\n" for record in kept))
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        try:
+            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        except OSError as error:
+            raise not_writable(folder / "tensorboard", error) from error
 
     def write(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
-        """Append one record; the numbers among its values become curves."""
+        """Append one record; the numbers among its values become curves.
+
+        Raises OutputError where the disk is full or gone.
+        """
         record = {"kind": kind, "step": step, **values}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        for name, value in values.items():
-            if isinstance(value, float):
-                self._board.add_scalar(f"{kind}/{name}", value, step)
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+            for name, value in values.items():
+                if isinstance(value, float):
+                    self._board.add_scalar(f"{kind}/{name}", value, step)
+        except OSError as error:
+            raise not_writable(self._path, error) from error
 
     def close(self) -> None:
         """Write out what is still in memory."""

@@ -10,7 +10,7 @@ from typing import TypeVar, overload
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from fer_det.box import FaceBox
 from fer_det.checkpoint import Checkpoint, load_checkpoint
