@@ -9,10 +9,10 @@ from fer_det.checkpoint import Checkpoint
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
-from fer_det.hardware import Hardware
 from fer_det.engine.score import score_crops, score_given_boxes, score_pictures
 from fer_det.errors import DatasetNotFoundError
 from fer_det.evaluation.picture import ScoredPicture
+from fer_det.hardware import Hardware
 from fer_det.models import CLASSIFIERS, build_model
 
 
