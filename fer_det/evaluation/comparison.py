@@ -134,11 +134,11 @@ def _figures(comparison: Comparison) -> list[str]:
 
 def _tests(comparison: Comparison, number: int) -> list[str]:
     paired, second = comparison.against_first[number], number + 2
+    split = f"1 has {paired.only_first:,} and {second} has {paired.only_second:,}"
     return [
         f"{second} less 1",
         _line("  accuracy", [_signed(paired.accuracy)]),
-        f"    McNemar exact p {p_text(paired.p_value)}: of the faces that only one has right, 1 has "
-        f"{paired.only_first:,} and {second} has {paired.only_second:,}",
+        f"    McNemar exact p {p_text(paired.p_value)}: of the faces one alone has right, {split}",
         _line("  mean of recalls", [_signed(paired.mean_recall)]),
         *(_line(f"  recall {label}", [_signed(each)]) for label, each in paired.recall.items()),
     ]

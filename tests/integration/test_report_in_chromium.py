@@ -1,0 +1,99 @@
+"""The report opened by a browser from the file system, with the network off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_data.browser import Page, browser, find_chromium
+from fake_data.report_source import report_source
+
+from fer_det.report.page import write_report
+from fer_det.report.published import RAFDB_TEST
+
+PROGRAM = find_chromium()
+needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
+
+EMPTY_DRAWINGS = """
+[...document.querySelectorAll("svg")].filter(drawing => {
+  const shown = drawing.getBoundingClientRect();
+  const marks = [...drawing.querySelectorAll("rect, polyline, circle, line, image")];
+  const seen = marks.filter(mark => {
+    const box = mark.getBBox();
+    const style = getComputedStyle(mark);
+    const inked = style.fill !== "none" || style.stroke !== "none" || mark.tagName === "image";
+    return inked && box.width + box.height > 0;
+  });
+  return shown.width < 20 || shown.height < 10 || seen.length === 0;
+}).map(drawing => drawing.getAttribute("aria-label"))
+"""
+CUT_WORDS = """
+[...document.querySelectorAll("svg text")].filter(text => {
+  const outer = text.ownerSVGElement.getBoundingClientRect(), box = text.getBoundingClientRect();
+  return box.left < outer.left - 1 || box.right > outer.right + 1
+      || box.top < outer.top - 1 || box.bottom > outer.bottom + 1;
+}).map(text => text.textContent)
+"""
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    assert PROGRAM is not None
+    with browser(PROGRAM, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    source = report_source(folder / "voc", listed=RAFDB_TEST, rejected=None, temperature=1.5)
+    write_report(folder / "report.html", source)
+    return folder / "report.html"
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_all_is_drawn_and_nothing_asked_for(
+    page: Page, report: Path, width: int, dark: bool
+) -> None:
+    page.requests.clear()
+    page.notes.clear()
+    page.open(report, width, dark)
+    assert page.value('document.querySelectorAll("svg").length') > 20
+    assert page.value(EMPTY_DRAWINGS) == []
+    assert page.value(CUT_WORDS) == []
+    assert page.value(TOO_WIDE) <= 0
+    assert page.notes == []
+    outside = [each for each in page.requests if not each.startswith("data:")]
+    assert outside == [report.resolve().as_uri()]
+
+
+@needs_chromium
+def test_dark_and_light_differ(page: Page, report: Path) -> None:
+    papers = []
+    for dark in (False, True):
+        page.open(report, 1280, dark)
+        papers.append(page.value("getComputedStyle(document.body).backgroundColor"))
+    assert papers[0] != papers[1]
+
+
+@needs_chromium
+def test_the_questions_notice_what_is_wrong(page: Page, tmp_path: Path) -> None:
+    """A page with one fault of each kind."""
+    broken = tmp_path / "broken.html"
+    broken.write_text(
+        '<body style="width: 3000px"><svg aria-label="empty" viewBox="0 0 9 9"></svg>'
+        '<svg viewBox="0 0 90 30"><rect width="9" height="9"/><text x="85" y="9">long</text></svg>'
+        '<img src="http://127.0.0.1:9/picture.png"><script>console.error("oh")</script></body>'
+    )
+    page.requests.clear()
+    page.notes.clear()
+    page.open(broken)
+    assert page.value(EMPTY_DRAWINGS) == ["empty"]
+    assert page.value(CUT_WORDS) == ["long"]
+    assert page.value(TOO_WIDE) > 0
+    assert "http://127.0.0.1:9/picture.png" in page.requests
+    assert page.notes
