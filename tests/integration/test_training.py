@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import torch
 from fake_data.voc_tree import CLASSES, write_voc_tree
 from torch import Tensor
 
-from fer_det.checkpoint import content_hash, load_checkpoint
-from fer_det.cli import eval_rafdb, train_frcnn
+from fer_det.checkpoint import content_hash, load_checkpoint, save_checkpoint
+from fer_det.cli import calibrate, eval_rafdb, train_frcnn
 from fer_det.config import ModelConfig
 from fer_det.engine.log import read_log
 from fer_det.models import build_model
@@ -141,6 +142,9 @@ class TestUninterrupted:
         build_model(best.config, best.classes).load_state_dict(best.model)
         assert best.info["train_config"]["batch_size"] == 4
         assert best.info["validation"].keys() >= {"accuracy", "mean_recall", "miss_rate"}
+        assert best.temperature == best.info["validation"]["temperature"] != 1
+        logged = [each for each in read_log(whole / FOLDER) if each["kind"] == "epoch"]
+        assert best.temperature == logged[best.info["epoch"]]["temperature"]
 
     def test_typed_again_it_trains_nothing(
         self,
@@ -221,6 +225,7 @@ class TestScoring:
     def test_bare_name_is_found_in_the_newest_run(self, whole: Path) -> None:
         tool = (str(ROOT / "tools" / "eval_rafdb.py"),)
         argv = ["--weights=best.pth", "--workers=0", "--resamples=20", "--precision=float32"]
+        argv.append("--report=pages/report.html")
         ended = finish(start(whole, *argv, command=tool))
         assert_well(ended)
         assert ended.stdout.startswith(f"weights: {FOLDER / 'best.pth'}\n")
@@ -241,6 +246,62 @@ class TestScoring:
         assert protocol["checkpoint_rule"].startswith("highest mean recall")
         for name in ("fear", "top1", "matched", "gt_box", "none"):
             assert name in ended.stdout
+        best = load_checkpoint(whole / FOLDER / "best.pth")
+        assert protocol["temperature"] == best.temperature
+        assert [face["label"] for face in scores["faces"]] == [
+            "happiness",
+            "anger",
+            "fear",
+            "sadness",
+        ]
+        page = (whole / "pages" / "report.html").read_text()
+        assert f"{scores['top1']['accuracy']:.3f}" in page
+        assert protocol["weights_sha256"] in page
+        assert "Learning curves" in page
+        assert page.count("data:image/jpeg") >= 1
+
+    def test_report_without_faces(
+        self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(whole)
+        page = tmp_path / "report.html"
+        flags = ["--workers=0", "--resamples=5", f"--out={tmp_path}", f"--report={page}"]
+        assert eval_rafdb.main([f"--weights={FOLDER / 'best.pth'}", *flags, "--hide_faces"]) == 0
+        assert "data:image" not in page.read_text()
+
+    def test_calibrate_changes_how_sure_answers_are_and_no_answer(
+        self,
+        whole: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.chdir(whole)
+        best, out = load_checkpoint(FOLDER / "best.pth"), tmp_path / "calibrated.pth"
+        flags = ["--workers=0", "--precision=float32"]
+        argv = [f"--weights={FOLDER / 'best.pth'}", f"--out={out}", *flags]
+        assert calibrate.main(argv) == 0
+        again = load_checkpoint(out)
+        # Batch normalisation was folded away in between.
+        assert again.temperature == pytest.approx(best.temperature, rel=1e-2)
+        assert content_hash(again.model) == content_hash(best.model)
+        assert f"temperature {again.temperature:.3f} (was {best.temperature:.3f}), from 2" in (
+            capsys.readouterr().out
+        )
+        save_checkpoint(out, replace(best, info={**best.info, "temperature": 3.0}))
+        told = {}
+        for path in (FOLDER / "best.pth", out):
+            scored = [f"--weights={path}", f"--out={tmp_path}", "--resamples=5", *flags]
+            assert eval_rafdb.main(scored) == 0
+            told[path] = json.loads((tmp_path / "scores.json").read_text())
+        plain, soft = told.values()
+        for rule in ("top1", "matched", "gt_box"):
+            assert plain[rule]["confusion"] == soft[rule]["confusion"]
+        sure = [
+            [max(face["answers"]["gt_box"]["probabilities"]) for face in each["faces"]]
+            for each in (plain, soft)
+        ]
+        assert sure[0] != sure[1]
 
     def test_last_is_not_called_the_best(
         self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -361,6 +422,9 @@ class TestRefused:
             (["--weights=file"], "file is no PyTorch archive"),
             (["--weights=BEST", "--split=trial"], "trial.txt is absent"),
             (["--weights=BEST", "--data=nowhere"], "no VOC data set at nowhere"),
+            (["--weights=BEST", "--hide_faces"], "--hide_faces without --report"),
+            (["--weights=BEST", "--report=."], "--report ., which is a folder"),
+            (["--weights=BEST", "--report=file/page.html"], "file could not be created"),
             (["--weights=BEST", "--subset=[joy]", "--resamples=1"], "joy"),
         ],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fer_det.evaluation.table import FEW_FACES
 from fer_det.report.published import Published
 from fer_det.report.svg import WIDTH, Drawing, Figure, Scale
 from fer_det.report.words import count, figure, interval
@@ -37,8 +38,7 @@ def draw_recalls(
         drawing.text(_LEFT + 18, place, f"{each.name}, published", "start", "ink small")
     return Figure(
         "Recall by class",
-        "How many faces of each class get their label. The thin line is the 95 % interval; a class "
-        "with few faces has a wide one, or none that can be trusted.",
+        _reading(n_by_class),
         (drawing.markup(),),
         ("class", "faces", "recall", "95 % interval", *(each.name for each in shown)),
         tuple(
@@ -52,6 +52,12 @@ def draw_recalls(
             for label in labels
         ),
     )
+
+
+def _reading(n_by_class: Mapping[str, int]) -> str:
+    words = "How many faces of each class get their label; the thin line is the 95 % interval."
+    few = [f"{label} ({n})" for label, n in n_by_class.items() if 0 < n < FEW_FACES]
+    return f"{words} Too few faces to trust it: {', '.join(few)}." if few else words
 
 
 def _draw_row(

@@ -20,6 +20,7 @@ from fer_det.evaluation.picture import ScoredPicture
 from fer_det.hardware import Hardware
 
 SIZE = 30
+KEYS = ("probabilities", "target_probabilities")
 HARDWARE = Hardware(torch.device("cpu"), "float32")
 
 
@@ -94,6 +95,23 @@ def test_top1_pairs(dataset: VocDataset) -> None:
     pairs = [pair for picture in score(dataset, Echo(label=1)) for pair in top1_pairs(picture)]
     # Of two faces three pixels apart the first one's box, moved by two, speaks for the second.
     assert pairs == [(1, 1), (6, 1), (7, 0), (1, 1)]
+
+
+def test_temperature_softens_both_kinds_of_probabilities(dataset: VocDataset) -> None:
+    class Unsure(Echo):
+        def forward(
+            self, images: Tensor, targets: list[dict[str, Tensor]]
+        ) -> list[dict[str, Tensor]]:
+            answers = super().forward(images, targets)
+            row = torch.tensor([2.0, 1, 0, 0, 0, 0, 0]).softmax(0)
+            return [{**a, **dict.fromkeys(KEYS, row.repeat(len(a["boxes"]), 1))} for a in answers]
+
+    batches = make_loader(dataset, in_order(len(dataset), 2), workers=0, pin_memory=False)
+    wanted = torch.tensor([1.0, 0.5, 0, 0, 0, 0, 0]).softmax(0).numpy()
+    for picture in score_pictures(Unsure().train(), HARDWARE, dataset, batches, temperature=2.0):
+        assert picture.truth_probabilities is not None
+        for rows in (picture.probabilities, picture.truth_probabilities):
+            assert rows == pytest.approx(wanted[None].repeat(len(rows), 0), abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
