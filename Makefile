@@ -10,7 +10,7 @@ BALANCED ?= data/voc_balanced
 DEMO ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance check weights train eval test lint clean
+.PHONY: help demo venv faces voc balance check weights train eval compare test lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -63,8 +63,11 @@ weights: venv  ## fetch VGG-Face and make weights/vgg_face.safetensors of it: AR
 train: venv  ## train the detector: OUT=data/voc ARGS='--epochs 30'
 	@$(BIN)/python tools/train_frcnn.py --data '$(OUT)' $(ARGS)
 
-eval: venv  ## score the newest best.pth: ARGS='--split test'
+eval: venv  ## score the newest best.pth: ARGS='--report report.html'
 	@$(BIN)/python tools/eval_rafdb.py --weights best.pth $(ARGS)
+
+compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json runs/b/scores.json'
+	@$(BIN)/python tools/compare.py $(RUNS) $(ARGS)
 
 test: venv  ## run the tests
 	$(BIN)/python -m pytest
