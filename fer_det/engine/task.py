@@ -34,7 +34,8 @@ class Task(Protocol):
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Scores on the validation split, the same on every process.
 
-        Among them accuracy, mean_recall and `selection`, which decides the best epoch.
+        Among them accuracy, mean_recall and `selection`, which decides the best epoch; where
+        probabilities are answered also `temperature`, which the best checkpoint keeps.
         """
 
     def best_checkpoint(

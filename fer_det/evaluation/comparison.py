@@ -10,6 +10,7 @@ from typing import Any
 from fer_det.errors import ScoresError
 from fer_det.evaluation.paired import Difference, Paired, check_same_faces, compare
 from fer_det.evaluation.scores_file import read_scores
+from fer_det.evaluation.table import FEW_FACES
 from fer_det.sample import MADE_CAUTION, names_made_faces
 
 MEASURES = {"accuracy": "accuracy", "mean_recall": "mean of recalls", "macro_f1": "macro-F1"}
@@ -47,6 +48,11 @@ class Comparison:
     def classes(self) -> tuple[str, ...]:
         """Of the first run, and so of all."""
         return tuple(self.scores[0]["classes"])
+
+    def few_faces(self) -> str:
+        """'fear (4)' and the like: classes whose intervals are too narrow."""
+        counts = self.scores[0]["n_by_class"].items()
+        return ", ".join(f"{label} ({n})" for label, n in counts if 0 < n < FEW_FACES)
 
     def differing_conditions(self) -> dict[str, tuple[str, ...]]:
         """By name, the conditions that are not the same for all runs."""
@@ -149,6 +155,8 @@ def _notes(comparison: Comparison) -> list[str]:
         f"Differences: 95 % intervals of {comparison.resamples:,} bootstrap resamples, each with "
         "the same pictures for both runs."
     ]
+    if few := comparison.few_faces():
+        lines.append(f"Too few faces for an interval to be trusted: {few}.")
     if len(comparison.against_first) > 1:
         lines.append(
             f"{len(comparison.against_first)} tests were made and no p is corrected for that."

@@ -69,7 +69,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_all_that_is_promised_lies_in_one_folder(demo: Path) -> None:
-    for name in ("best.pth", "last.pth", "log.jsonl", "scores.json", "predicted.jpg"):
+    for name in (
+        "best.pth",
+        "last.pth",
+        "log.jsonl",
+        "scores.json",
+        "report.html",
+        "predicted.jpg",
+    ):
         assert (demo / name).is_file(), name
     for name in ("faces", "voc", "voc_balanced"):
         assert (demo / name).is_dir(), name
@@ -88,6 +95,14 @@ def test_the_scores_are_of_the_made_test_split(demo: Path) -> None:
     assert sum(counted.values()) == len(tested) > 0
     assert scores["protocol"]["dataset"] == "rafdb, made faces"
     assert scores["protocol"]["image_variant"] == "original photos"
+
+
+def test_the_report_says_that_its_faces_are_made(demo: Path) -> None:
+    page = (demo / "report.html").read_text()
+    assert page.count("say nothing about people") > 5
+    assert "Learning curves" in page
+    assert "after balancing" in page
+    assert page.count("data:image/jpeg") > 3
 
 
 def test_the_drawn_picture_shows_more_than_the_photo(demo: Path) -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from fake_data.browser import Page, browser, find_chromium
 from fake_data.report_source import report_source
+from fake_data.scored_pictures import CLASSES, protocol_for, random_pictures
 
+from fer_det.evaluation import evaluate, write_scores
+from fer_det.evaluation.comparison import compare_files
+from fer_det.report.compare_page import render_comparison
 from fer_det.report.page import write_report
 from fer_det.report.published import RAFDB_TEST
 
@@ -69,6 +73,24 @@ def test_all_is_drawn_and_nothing_asked_for(
     assert page.notes == []
     outside = [each for each in page.requests if not each.startswith("data:")]
     assert outside == [report.resolve().as_uri()]
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 390])
+def test_comparison_is_drawn_as_well(page: Page, tmp_path: Path, width: int) -> None:
+    for name, certainty in (("a.json", 1.0), ("b.json", 2.0)):
+        pictures = random_pictures([9, 3, 5, 20, 8, 6, 12], seed=5, certainty=certainty)
+        report = evaluate(pictures, CLASSES, protocol_for(pictures), resamples=40)
+        write_scores(tmp_path / name, report.to_json())
+    told = compare_files([tmp_path / "a.json", tmp_path / "b.json"], "auto", resamples=40)
+    (tmp_path / "page.html").write_text(render_comparison(told))
+    page.requests.clear()
+    page.notes.clear()
+    page.open(tmp_path / "page.html", width)
+    assert page.value('document.querySelectorAll("svg").length') == 1
+    assert page.value(EMPTY_DRAWINGS) == page.value(CUT_WORDS) == page.notes == []
+    assert page.value(TOO_WIDE) <= 0
+    assert len([each for each in page.requests if not each.startswith("data:")]) == 1
 
 
 @needs_chromium

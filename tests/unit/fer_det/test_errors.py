@@ -13,6 +13,8 @@ PARENTS = {
     "AnnotationError": ValueError,
     "WeightsNotFoundError": FileNotFoundError,
     "WeightsError": ValueError,
+    "ScoresNotFoundError": FileNotFoundError,
+    "ScoresError": ValueError,
     "OutputError": OSError,
     "TrainingDivergedError": ArithmeticError,
     "WorkerError": RuntimeError,

@@ -124,13 +124,19 @@ class TestRun:
         monkeypatch.setattr(
             DetectionTask,
             "validate",
-            lambda self, model: {"accuracy": 0.0, "mean_recall": 1.0, "selection": next(recalls)},
+            lambda self, model: {
+                "accuracy": 0.0,
+                "mean_recall": 1.0,
+                "selection": next(recalls),
+                "temperature": 1.5,
+            },
         )
         trainer = make_trainer(replace(config, epochs=4), tmp_path / "run")
         position = trainer.run()
         assert (position.best_epoch, position.best_recall) == (1, 0.5)
         best = load_checkpoint(tmp_path / "run" / BEST)
         assert (best.info["epoch"], best.info["step"]) == (1, 2 * STEPS)
+        assert best.temperature == 1.5
 
     def test_classes_with_few_faces_have_little_say(
         self, config: TrainConfig, tmp_path: Path
