@@ -116,6 +116,14 @@ def test_the_form_of_scores_json():
     assert scores["ap"]["by_class"]["fear"] == {"ap50": None, "ap": None}
 
 
+def test_the_mean_of_a_precision_curve_is_its_ap50():
+    ap = strict_json(report_of(random_pictures([40, 20, 20, 90, 30, 30, 60], seed=4)))["ap"]
+    for label, curve in ap["precision50"].items():
+        assert len(curve) == 101
+        assert curve == sorted(curve, reverse=True)
+        assert np.mean(curve) == pytest.approx(ap["by_class"][label]["ap50"], abs=1e-5)
+
+
 def test_every_interval_holds_its_figure_on_random_pictures():
     pictures = random_pictures([40, 20, 20, 90, 30, 30, 60], seed=4)
     scores = strict_json(report_of(pictures, subsets={"two": ["fear", "anger"]}))
