@@ -33,8 +33,8 @@ def draw_learning(records: Sequence[Mapping[str, Any]], chosen: int | None) -> F
         "Learning curves",
         "The loss of training steps (thin) and its mean over each epoch (dots); the scores on the "
         "validation split after each epoch. The upright line is the epoch whose weights were "
-        "scored here; the mean that chooses is over the classes with enough validation faces. The "
-        "test split had no part in it.",
+        "scored here; the mean that chooses is the score by which it was chosen, see Conditions. "
+        "The test split had no part in it.",
         (_draw_loss(records, epochs, chosen), _draw_scores(epochs, scores, chosen)),
         ("epoch", "loss", *(_SCORES[name][0] for name in scores)),
         tuple(
