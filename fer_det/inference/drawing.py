@@ -48,6 +48,12 @@ def draw_detections(pixels: NDArray[np.uint8], faces: Sequence[Detection]) -> ND
     return np.asarray(sheet)
 
 
+def outline(box: FaceBox) -> tuple[float, float, float, float]:
+    """The box's outermost pixels, at least one each way, as Pillow draws them: both included."""
+    right, lower = max(box.x_min, box.x_max - 1), max(box.y_min, box.y_max - 1)
+    return box.x_min, box.y_min, right, lower
+
+
 def _panel_height(faces: Sequence[Detection]) -> int:
     return _ROW * (len(faces[0].probabilities) + 1) + _MARGIN if faces else 0
 
@@ -57,7 +63,7 @@ def _draw_box(picture: Image.Image, face: Detection, number: int, scale: float) 
     colour = _FACES[min(number, len(_FACES) - 1)]
     edges = [scale * edge for edge in face.box.as_tuple()]
     box = FaceBox(*edges)
-    pen.rectangle((box.x_min, box.y_min, box.x_max - 1, box.y_max - 1), outline=colour, width=3)
+    pen.rectangle(outline(box), outline=colour, width=3)
     words = f"{face.expression.label} {face.probabilities[face.expression]:.2f}"
     width = _FONT.getlength(words) + 10
     # Above the box where there is room, else inside it; never beyond the right edge.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from fer_det.inference.drawing import outline
 from fer_det.inference.timeline_picture import COLOURS
 from fer_det.inference.watching import TrackedFace, WatchedFrame
 
@@ -33,13 +34,7 @@ def draw_frame(watched: WatchedFrame) -> NDArray[np.uint8]:
 def _draw_face(pen: ImageDraw.ImageDraw, face: TrackedFace, frame_width: int, size: int) -> None:
     box = face.steady.box
     colour = COLOURS[face.label]
-    edges = (box.x_min, box.y_min, box.x_max - 1, box.y_max - 1)
-    # Rounding may leave less than a pixel of a box at the frame's edge.
-    pen.rectangle(
-        (*edges[:2], max(edges[0], edges[2]), max(edges[1], edges[3])),
-        outline=colour,
-        width=max(2, size // 6),
-    )
+    pen.rectangle(outline(box), outline=colour, width=max(2, size // 6))
     probability = face.steady.probabilities[face.label]
     words = f"{face.number}: {face.label.label} {probability:.2f}"
     height = size + 8

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 from fer_det.errors import VideoError
 
+# What FFmpeg and OpenCV print about a broken file would only repeat our one line. FFmpeg is asked
+# before any video is opened; later it no longer listens.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
 FILE_RATE, CAMERA_RATE = 25.0, 30.0
 """Frames per second, where a video or a camera tells nothing sensible."""
 SLOWEST, FASTEST = 1.0, 240.0
@@ -100,8 +104,6 @@ def open_camera(index: int) -> FrameSource:
 
 
 def _opened(what: str | int, found: str, wanted: str) -> Any:
-    # What OpenCV and FFmpeg print about a broken file would only repeat our one line.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

@@ -25,7 +25,7 @@ REQUIRED = {
     "calibrate": ["--weights=best.pth"],
     "compare": ["a.json", "b.json"],
     "eval_rafdb": ["--weights=best.pth"],
-    "predict": ["--picture=photo.jpg"],
+    "predict": ["photo.jpg"],
 }
 """Flags without which a command cannot even print its configuration."""
 
@@ -66,7 +66,7 @@ def flags_of(config_class: type[Any], prefix: str = "") -> Iterator[str]:
         if dataclasses.is_dataclass(kind):
             assert isinstance(kind, type)
             yield from flags_of(kind, f"{prefix}{field.name}.")
-        else:
+        elif "positional" not in field.metadata:
             yield f"--{prefix}{field.name}"
 
 

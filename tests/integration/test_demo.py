@@ -69,16 +69,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_all_that_is_promised_lies_in_one_folder(demo: Path) -> None:
-    for name in (
-        "best.pth",
-        "last.pth",
-        "log.jsonl",
-        "scores.json",
-        "report.html",
-        "predicted.jpg",
-    ):
+    for name in ("best.pth", "last.pth", "log.jsonl", "scores.json", "report.html"):
         assert (demo / name).is_file(), name
-    for name in ("faces", "voc", "voc_balanced"):
+    for name in ("faces", "voc", "voc_balanced", "predicted"):
         assert (demo / name).is_dir(), name
 
 
@@ -106,10 +99,12 @@ def test_the_report_says_that_its_faces_are_made(demo: Path) -> None:
 
 
 def test_the_drawn_picture_shows_more_than_the_photo(demo: Path) -> None:
-    drawn = load_rgb8(demo / "predicted.jpg")
+    drawn = load_rgb8(demo / "predicted" / "test_0001.jpg")
     photo = load_rgb8(demo / "faces/rafdb/basic/Image/original/test_0001.jpg")
     assert drawn.shape[0] > photo.shape[0]
     assert drawn.shape[1] > photo.shape[1]
+    told = json.loads((demo / "predicted" / "predictions.jsonl").read_text())
+    assert (told["width"], told["height"]) == (photo.shape[1], photo.shape[0])
 
 
 def test_the_checkpoint_answers_the_demo_s_pictures(demo: Path) -> None:

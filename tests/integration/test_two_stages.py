@@ -279,7 +279,7 @@ class TestScores:
         self, classifier: Path, space: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         picture = next((space / "voc").rglob("*.jpg"))
-        argv = [f"--weights={classifier / 'best.pth'}", f"--picture={picture}"]
+        argv = [str(picture), f"--weights={classifier / 'best.pth'}"]
         assert predict.main(argv) == 2
         assert "best.pth is a classifier, which finds no faces" in capsys.readouterr().err
 

@@ -95,6 +95,46 @@ class TestFlags:
             assert sentence in told
 
 
+@dataclass(frozen=True)
+class Words:
+    """Look for faces in many places."""
+
+    places: tuple[str, ...] = field(metadata={"positional": "PLACE"})
+    """Where to look."""
+    size: int = 224
+    """Pixels of the shorter side."""
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            ["a.jpg", "[b,c]", "-", "0", "null", "--size=3"],
+            ["--size=3", "a.jpg", "[b,c]", "-", "0", "null"],
+        ],
+    )
+    def test_stand_without_a_flag_and_mean_themselves(self, flags: list[str]) -> None:
+        wanted = ("a.jpg", "[b,c]", "-", "0", "null")
+        assert parse_config(Words, "look", flags) == Words(wanted, size=3)
+
+    def test_from_a_file_unless_typed(self, tmp_path: Path) -> None:
+        path = tmp_path / "look.yaml"
+        path.write_text("places: [a, b]\nsize: 5\n")
+        assert parse_config(Words, "look", [f"--config={path}"]) == Words(("a", "b"), 5)
+        assert parse_config(Words, "look", [f"--config={path}", "c"]) == Words(("c",), 5)
+
+    def test_none_is_a_mistake(self) -> None:
+        with pytest.raises(ConfigError, match="places"):
+            parse_config(Words, "look", ["--size=3"])
+
+    def test_help_names_them(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            parse_config(Words, "look", ["--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert "PLACE [PLACE ...]" in told
+        assert "Where to look." in told
+
+
 class TestMistakes:
     @pytest.mark.parametrize(
         ("flags", "told"),

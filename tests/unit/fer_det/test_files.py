@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fer_det.errors import OutputError
+from fer_det.errors import OutputError, WeightsNotFoundError
 from fer_det.files import (
     TEMPORARY_SUFFIX,
+    atomic_path,
     atomic_writer,
     make_folder,
     sweep_temporaries,
@@ -205,3 +206,45 @@ class TestFolders:
         (tmp_path / left_name).write_bytes(b"half")
         assert sweep_temporaries(tmp_path) == 1
         assert names(tmp_path) == ["a"]
+
+
+class TestPath:
+    """For what opens files itself."""
+
+    def test_the_temporary_name_has_the_suffix_and_is_swept(self, tmp_path: Path) -> None:
+        temporary = tmp_path
+
+        def interrupted() -> None:
+            nonlocal temporary
+            with atomic_path(tmp_path / "a.mp4") as temporary:
+                temporary.write_bytes(b"half")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert temporary.suffix == ".mp4"
+        assert names(tmp_path) == []
+        (tmp_path / temporary.name).write_bytes(b"of a killed run")
+        assert sweep_temporaries(tmp_path) == 1
+        assert names(tmp_path) == []
+
+    def test_appears_when_the_block_ends(self, tmp_path: Path) -> None:
+        with atomic_path(tmp_path / "a.mp4") as temporary:
+            temporary.write_bytes(b"whole")
+            assert not (tmp_path / "a.mp4").exists()
+        assert (tmp_path / "a.mp4").read_bytes() == b"whole"
+        assert names(tmp_path) == ["a.mp4"]
+
+    def test_a_file_that_was_never_written_is_told(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(OutputError, match=r"a\.mp4 could not be written"),
+            atomic_path(tmp_path / "a.mp4"),
+        ):
+            pass
+
+
+def test_other_mistakes_within_are_told_as_they_are(tmp_path: Path) -> None:
+    told = WeightsNotFoundError("best.pth is absent", "a checkpoint", "train one")
+    with pytest.raises(WeightsNotFoundError), atomic_writer(tmp_path / "a"):
+        raise told
+    assert names(tmp_path) == []

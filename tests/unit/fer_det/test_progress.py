@@ -82,3 +82,12 @@ def test_bar_on_a_terminal(
     told = capsys.readouterr().err
     assert "train: 100%" in told
     assert "5/5" in told
+
+
+def test_a_total_that_nobody_knows(clock: _Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in track(range(3), total=None, title="camera 0", unit="frames"):
+        clock.now += 4
+    assert capsys.readouterr().err.splitlines() == [
+        "camera 0: 3 frames, 0.2/s",
+        "camera 0: 3 frames done in 12 s",
+    ]

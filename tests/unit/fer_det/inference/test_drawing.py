@@ -4,7 +4,8 @@ from numpy.typing import NDArray
 
 from fer_det.box import FaceBox
 from fer_det.detection import Detection
-from fer_det.inference.drawing import SMALLEST_HEIGHT, draw_detections
+from fer_det.expression import Expression
+from fer_det.inference.drawing import LARGEST_SIDE, SMALLEST_HEIGHT, draw_detections
 
 GROUND = (90, 90, 90)
 GREEN = (0, 200, 90)
@@ -15,7 +16,8 @@ def blank(height: int = 500, width: int = 600) -> NDArray[np.uint8]:
 
 
 def face(x_min: float, y_min: float, x_max: float, y_max: float, fear: float = 0.25) -> Detection:
-    return Detection(FaceBox(x_min, y_min, x_max, y_max), 0.9, {"fear": fear, "anger": 1 - fear})
+    probabilities = {Expression.FEAR: fear, Expression.ANGER: 1 - fear}
+    return Detection(FaceBox(x_min, y_min, x_max, y_max), 0.9, probabilities)
 
 
 def test_a_box_is_drawn_around_the_face_and_not_over_it() -> None:
@@ -48,6 +50,15 @@ def test_small_pictures_are_enlarged_with_their_boxes() -> None:
     drawn = draw_detections(blank(105, 100), [face(25, 50, 75, 100)])
     assert drawn.shape[0] == SMALLEST_HEIGHT
     assert tuple(drawn[300, 100]) == GREEN
+
+
+@pytest.mark.parametrize(("height", "width"), [(2400, 3200), (3200, 2400), (50, 4000), (2, 9000)])
+def test_large_and_long_pictures_are_reduced_with_their_boxes(height: int, width: int) -> None:
+    drawn = draw_detections(blank(height, width), [face(0, 0, width / 2, height)])
+    scale = LARGEST_SIDE / max(height, width)
+    assert drawn.shape[1] == round(scale * width) + 250
+    assert drawn.shape[0] >= max(1, round(scale * height))
+    assert tuple(drawn[0, round(scale * width / 2) - 1]) == GREEN
 
 
 def test_several_faces_and_none() -> None:
