@@ -1,0 +1,54 @@
+"""The examples of docs/library.md, run as they stand there, and what importing costs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fake_data import bright_detector
+from fake_data.bright_detector import ANGRY, HAPPY, save_bright_checkpoint, spots
+
+import fer_det
+from fer_det import models
+from fer_det.image import encode_jpeg
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs/library.md").read_text("utf-8"), re.DOTALL
+)
+
+
+def test_examples_of_the_documents_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.build)
+    monkeypatch.chdir(tmp_path)
+    save_bright_checkpoint(Path("best.pth"))
+    Path("photo.jpg").write_bytes(encode_jpeg(spots((40, 30, HAPPY), (80, 50, ANGRY))))
+    names: dict[str, object] = {}
+    for example in EXAMPLES:
+        exec(example, names)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("happiness 1.00 FaceBox(x_min=")
+    assert told[1] == "  a face at all: 0.90, happy: 1.00"
+    assert told[2].startswith("anger 1.00 FaceBox(x_min=")
+    assert told[4] == "[2, 2, 2, 2]"
+    assert told[5].startswith("no_such_photo.jpg is absent; wanted a picture file; ")
+    assert len(told) == 6
+
+
+def test_torch_is_loaded_by_asking_for_the_predictor() -> None:
+    code = (
+        "import sys, fer_det; print('torch' in sys.modules, 'Predictor' in dir(fer_det));"
+        "from fer_det import Predictor; print('torch' in sys.modules, Predictor.__name__)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["False", "True", "True", "Predictor"]
+
+
+def test_names_that_are_not_there() -> None:
+    with pytest.raises(AttributeError, match="module 'fer_det' has no attribute 'Predicter'"):
+        fer_det.Predicter  # noqa: B018
