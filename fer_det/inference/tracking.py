@@ -14,18 +14,25 @@ class _Track:
     """Where the face was last seen."""
     seconds: float
     """When that was."""
+    frame: int
+    """In which frame."""
 
 
 class FaceTracker:
     """Gives each face a number that it keeps, by the overlap of its boxes from frame to frame.
 
-    A face that is not seen for up to `patience` seconds keeps its number; the next one that
-    overlaps its last place by `min_iou` or more takes it up again.
+    A face that is not seen for up to `patience` seconds, or in `patient_frames` frames where these
+    take longer, keeps its number; the next one that overlaps its last place by `min_iou` or more
+    takes it up again.
     """
 
-    def __init__(self, min_iou: float = 0.3, patience: float = 1.0) -> None:
+    def __init__(
+        self, min_iou: float = 0.3, patience: float = 1.0, patient_frames: int = 2
+    ) -> None:
         self._min_iou = min_iou
         self._patience = patience
+        self._patient_frames = patient_frames
+        self._frame = 0
         self._tracks: dict[int, _Track] = {}
         self._last_number = 0
 
@@ -36,10 +43,12 @@ class FaceTracker:
 
     def follow(self, boxes: Sequence[FaceBox], seconds: float) -> list[int]:
         """The boxes of the next frame -> the number, from 1, of each; no two are the same."""
+        self._frame += 1
         self._tracks = {
             number: track
             for number, track in self._tracks.items()
             if seconds - track.seconds <= self._patience
+            or self._frame - track.frame - 1 <= self._patient_frames
         }
         number_of = self._claims(boxes)
         numbers = []
@@ -47,7 +56,7 @@ class FaceTracker:
             if place not in number_of:
                 self._last_number += 1
                 number_of[place] = self._last_number
-            self._tracks[number_of[place]] = _Track(box, seconds)
+            self._tracks[number_of[place]] = _Track(box, seconds, self._frame)
             numbers.append(number_of[place])
         return numbers
 

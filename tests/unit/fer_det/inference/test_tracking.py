@@ -43,15 +43,31 @@ def test_one_place_is_not_given_to_two_faces() -> None:
 def test_a_short_gap_is_survived_and_a_long_one_is_not() -> None:
     tracker = FaceTracker(patience=1.0)
     tracker.follow([box(0)], 0.0)
-    assert tracker.follow([], 0.5) == []
+    for missed in range(1, 10):
+        assert tracker.follow([], missed / 10) == []
     assert tracker.follow([box(5)], 1.0) == [1]
+    for missed in range(1, 10):
+        tracker.follow([], 1.0 + missed / 10)
     assert tracker.follow([box(5)], 2.01) == [2]
+
+
+def test_where_frames_are_rare_they_count_and_not_the_seconds() -> None:
+    tracker = FaceTracker(patience=1.0, patient_frames=2)
+    assert tracker.follow([box(0)], 0.0) == [1]
+    assert tracker.follow([box(5)], 1.5) == [1]
+    for missed in (3.0, 4.5):
+        tracker.follow([], missed)
+    assert tracker.follow([box(5)], 6.0) == [1]
+    for missed in (7.5, 9.0, 10.5):
+        tracker.follow([], missed)
+    assert tracker.follow([box(5)], 12.0) == [2]
 
 
 def test_a_face_that_was_given_up_is_forgotten() -> None:
     tracker = FaceTracker(patience=1.0)
     for second in range(100):
         tracker.follow([box(200 * second)], float(2 * second))
-        assert tracker.numbers == {second + 1}
-    tracker.follow([], 1000.0)
+        assert tracker.numbers == set(range(max(1, second - 2), second + 2))
+    for second in range(4):
+        tracker.follow([], 1000.0 + second)
     assert tracker.numbers == frozenset()
