@@ -70,8 +70,8 @@ def film(
             video = stack.enter_context(video_file(drawn, source.rate))
         for watched in track(frames, source.total, source.name, "frames"):
             tables.add_frame(source.name, watched)
-            steady = {face.number: face.steady.probabilities for face in watched.faces}
-            timeline.add(watched.frame.seconds, steady)
+            said = {face.number: (face.steady.probabilities, face.label) for face in watched.faces}
+            timeline.add(watched.frame.seconds, said)
             count, last = watched.frame.number + 1, watched.frame.seconds
             ended_by_user = not _present(watched, source, video, window) or asked_to_end()
             if ended_by_user:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ MOST_FACES = 64
 """Of more than this, faces seen most briefly are dropped first."""
 FINEST = 1 / 16
 """Seconds of a piece at the beginning."""
+
+Said: TypeAlias = tuple[Mapping[Expression, float], Expression]
+"""A face's probabilities and its label."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,8 @@ class FaceTime:
     """Seconds."""
     means: NDArray[np.float64]
     """[BINS, C]; NaN in pieces in which it was not seen."""
+    labels: NDArray[np.int64]
+    """[BINS]: which expression was its label longest; -1 where it was not seen."""
     mean: NDArray[np.float64]
     """[C], over all its frames."""
 
@@ -37,13 +43,13 @@ class FaceTime:
 class _Face:
     def __init__(self, classes: int, seconds: float) -> None:
         self.sums = np.zeros((BINS, classes))
-        self.counts = np.zeros(BINS)
+        self.labels = np.zeros((BINS, classes))
+        """Frames by label; their sum is the number of frames."""
         self.first = self.last = seconds
 
     def halve(self) -> None:
         """Make each two pieces one."""
-        self.sums = _paired(self.sums)
-        self.counts = _paired(self.counts[:, None])[:, 0]
+        self.sums, self.labels = _paired(self.sums), _paired(self.labels)
 
 
 class Timeline:
@@ -59,21 +65,21 @@ class Timeline:
         """Faces of which nothing is known any more."""
         self._faces: dict[int, _Face] = {}
 
-    def add(self, seconds: float, faces: Mapping[int, Mapping[Expression, float]]) -> None:
+    def add(self, seconds: float, faces: Mapping[int, Said]) -> None:
         """One frame: what is said of each face, by its number; `seconds` never goes back."""
         self.seconds = seconds
         while seconds >= BINS * self.piece:
             self.piece *= 2
             for face in self._faces.values():
                 face.halve()
-        for number, probabilities in faces.items():
+        for number, (probabilities, label) in faces.items():
             if number not in self._faces:
                 self._make_room(seconds)
                 self._faces[number] = _Face(len(self.expressions), seconds)
             face = self._faces[number]
             place = int(seconds / self.piece)
             face.sums[place] += [probabilities[expression] for expression in self.expressions]
-            face.counts[place] += 1
+            face.labels[place, self.expressions.index(label)] += 1
             face.last = seconds
 
     def faces(self) -> list[FaceTime]:
@@ -87,14 +93,21 @@ class Timeline:
             return
         gone = [number for number, face in self._faces.items() if face.last < seconds]
         if gone:
-            del self._faces[min(gone, key=lambda number: self._faces[number].counts.sum())]
+            del self._faces[min(gone, key=lambda number: self._faces[number].labels.sum())]
             self.dropped += 1
 
     def _face_time(self, number: int, face: _Face) -> FaceTime:
-        unseen = face.counts[:, None] == 0
-        means = np.where(unseen, np.nan, face.sums / np.maximum(face.counts[:, None], 1))
-        mean = face.sums.sum(axis=0) / face.counts.sum()
-        return FaceTime(number, int(face.counts.sum()), face.first, face.last, means, mean)
+        counts = face.labels.sum(axis=1)
+        seen = counts > 0
+        return FaceTime(
+            number=number,
+            frames=int(counts.sum()),
+            first=face.first,
+            last=face.last,
+            means=np.where(seen[:, None], face.sums / np.maximum(counts[:, None], 1), np.nan),
+            labels=np.where(seen, face.labels.argmax(axis=1), -1),
+            mean=face.sums.sum(axis=0) / counts.sum(),
+        )
 
 
 def _paired(rows: NDArray[np.float64]) -> NDArray[np.float64]:

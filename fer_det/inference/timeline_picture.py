@@ -113,8 +113,8 @@ def _draw_curve(
 
 
 def _draw_strip(pen: ImageDraw.ImageDraw, timeline: Timeline, face: FaceTime, base: int) -> None:
-    for place in np.flatnonzero(np.isfinite(face.means[:, 0])):
-        colour = COLOURS[timeline.expressions[int(face.means[place].argmax())]]
+    for place in np.flatnonzero(face.labels >= 0):
+        colour = COLOURS[timeline.expressions[face.labels[place]]]
         left = _x(place * timeline.piece, timeline.seconds)
         right = _x((place + 1) * timeline.piece, timeline.seconds)
         box = (left, base + 3, max(right, left + 1), base + 3 + _STRIP)

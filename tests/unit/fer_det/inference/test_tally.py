@@ -57,7 +57,7 @@ def test_a_picture_s_faces() -> None:
 def test_a_video_s_faces() -> None:
     timeline = Timeline((Expression.FEAR, Expression.ANGER))
     for frame in range(51):
-        timeline.add(frame / 25, {7: FACE.probabilities} if frame else {})
+        timeline.add(frame / 25, {7: (FACE.probabilities, FACE.expression)} if frame else {})
     watched = Watched("a.mp4", 51, 2.0, 4.0, timeline.expressions, tuple(timeline.faces()), "")
     assert list(describe_video(watched)) == [
         "a.mp4: 51 frames (0:02) in 4 s, 12.8 frames/s; 1 face",

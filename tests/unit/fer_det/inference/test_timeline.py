@@ -3,13 +3,13 @@ import pytest
 
 from fer_det.expression import Expression
 from fer_det.inference import timeline as module
-from fer_det.inference.timeline import BINS, FINEST, MOST_FACES, Timeline
+from fer_det.inference.timeline import BINS, FINEST, MOST_FACES, Said, Timeline
 
 EXPRESSIONS = (Expression.HAPPINESS, Expression.ANGER)
 
 
-def mixed(happiness: float) -> dict[Expression, float]:
-    return {Expression.HAPPINESS: happiness, Expression.ANGER: 1 - happiness}
+def mixed(happiness: float, label: Expression = Expression.ANGER) -> Said:
+    return {Expression.HAPPINESS: happiness, Expression.ANGER: 1 - happiness}, label
 
 
 def test_means_of_the_pieces() -> None:
@@ -47,6 +47,15 @@ def test_faces_are_told_by_how_long_they_were_seen() -> None:
         faces = {1: mixed(1.0)} | ({2: mixed(0.0)} if frame < 3 else {})
         timeline.add(frame / 25, faces)
     assert [(face.number, face.frames) for face in timeline.faces()] == [(1, 10), (2, 3)]
+
+
+def test_the_label_of_a_piece_is_the_one_that_stood_longest() -> None:
+    timeline = Timeline(EXPRESSIONS)
+    happy, angry = EXPRESSIONS
+    for place, label in ((0.1, angry), (0.2, happy), (0.3, happy), (2.1, angry)):
+        timeline.add(place * FINEST, {1: mixed(0.0, label)})
+    (face,) = timeline.faces()
+    assert face.labels[:4].tolist() == [0, -1, 1, -1]
 
 
 def test_of_too_many_faces_the_briefest_that_are_gone_are_dropped() -> None:

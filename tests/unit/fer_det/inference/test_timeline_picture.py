@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from fer_det.expression import BASIC_EXPRESSIONS, Expression
-from fer_det.inference.timeline import Timeline
+from fer_det.inference.timeline import Said, Timeline
 from fer_det.inference.timeline_picture import COLOURS, MOST_PANELS, clock, draw_timeline
 
 
-def surely(expression: Expression) -> dict[Expression, float]:
-    return {each: float(each is expression) for each in BASIC_EXPRESSIONS}
+def surely(expression: Expression) -> Said:
+    return {each: float(each is expression) for each in BASIC_EXPRESSIONS}, expression
 
 
 def columns_of(pixels: np.ndarray, expression: Expression) -> np.ndarray:
