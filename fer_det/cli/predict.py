@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -172,7 +173,11 @@ def _watch_videos(
 
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
-        print(printable(line), flush=True)
+        try:
+            print(printable(line), flush=True)
+        except BrokenPipeError:
+            # Whoever reads along has had enough; the files are wanted all the same.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -189,6 +189,16 @@ def test_names_that_are_no_unicode(run: Run, capsys: pytest.CaptureFixture[str])
     assert list(table("out")) == [name]
 
 
+def test_a_reader_that_has_had_enough(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [write_photo(f"{number}.jpg") for number in range(3)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        assert run(*photos, "--out=out") == 0
+    assert sorted(table("out")) == photos
+
+
 def test_many_pictures_are_told_by_progress_and_not_one_by_one(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
