@@ -64,7 +64,10 @@ def _predict(argv: Sequence[str] | None) -> int:
             _look_at_pictures(config, sources, outputs, predictor, tables, tally)
             _watch_videos(config, sources, outputs, predictor, tables, tally, window)
     except KeyboardInterrupt:
-        print("interrupted: what was not whole is gone, tables and all", file=sys.stderr)
+        print(
+            "interrupted: drawn pictures stay; tables and half-written files are gone",
+            file=sys.stderr,
+        )
         return EXIT_INTERRUPTED
     finally:
         if window is not None:
@@ -164,6 +167,8 @@ def _watch_videos(
         except VideoError as error:
             fail(str(each.path), error.found)
     for index in sources.cameras:
+        if config.seconds is None:
+            _say([f"camera {index}: Ctrl-C ends it"])
         try:
             source = open_camera(index)
             watch_one(source, outputs.cameras.get(index), outputs.camera_timelines.get(index))

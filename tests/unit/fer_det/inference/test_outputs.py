@@ -34,7 +34,7 @@ def test_files_lie_as_their_sources_do() -> None:
 
 
 def test_no_two_names_are_the_same_even_where_case_is_not_told_apart() -> None:
-    names = ("1.jpg", "1.png", "1.JPEG", "1.jpg.tif", "1.tif", "2.png", "two/1.bmp")
+    names = ("1.jpg", "1.png", "1.JPEG", "1.jpg.tif", "1.tif", "b.png", "B.jpg", "two/1.bmp")
     found = drawn(sources(*names))
     assert found[:3] == ["1.jpg", "1.png.jpg", "1.JPEG.jpg"]
     assert len({name.casefold() for name in found}) == len(names)

@@ -29,10 +29,12 @@ class Stub(nn.Module):
     def __init__(self, score: float = 0.9) -> None:
         super().__init__()
         self.shown: list[Tensor] = []
+        self.in_bfloat16: list[bool] = []
         self.score = score
 
     def forward(self, batch: Tensor) -> list[dict[str, Tensor]]:
         self.shown.append(batch)
+        self.in_bfloat16.append((batch[..., 0] @ batch[..., 0].mT).dtype == torch.bfloat16)
         boxes = torch.tensor([[8.0, 16.0, 32.0, 48.0], [0.0, 0.0, 90.0, 70.0]])
         return [
             {
@@ -141,6 +143,14 @@ def test_arithmetic_is_chosen_for_the_machine(
     assert loaded(drawn_face(0), min_score=0.0)
     with pytest.raises(ConfigError):
         Predictor.from_checkpoint(weights, device="cuda")
+
+
+def test_the_model_is_run_in_that_arithmetic() -> None:
+    stub = Stub()
+    checkpoint = Checkpoint(model={}, config=CONFIG, classes=CLASSES)
+    for precision in ("float32", "bfloat16"):
+        Predictor(stub, checkpoint, Hardware(torch.device("cpu"), precision))(BLACK)
+    assert stub.in_bfloat16 == [False, True]
 
 
 def test_files_that_are_not_there_or_broken(tmp_path: Path) -> None:
