@@ -117,20 +117,13 @@ class Predictor:
             raise WeightsError(
                 "a checkpoint whose answers are not finite", "finite weights", "train it again"
             )
-        boxes = letterbox.boxes_to_picture(found["boxes"])
-        calibrated = soften(found["probabilities"], self._temperature)
+        boxes = letterbox.boxes_to_picture(found["boxes"]).tolist()
+        scores = found["scores"].tolist()
+        # Here, and nowhere else, probabilities pass from the model to whoever asked.
+        rows = soften(found["probabilities"], self._temperature).tolist()
         return [
-            Detection(
-                box=FaceBox(*box),
-                score=score,
-                probabilities=dict(zip(self.expressions, probabilities, strict=True)),
-            )
-            for box, score, probabilities in zip(
-                boxes.tolist(),
-                found["scores"].tolist(),
-                calibrated.tolist(),
-                strict=True,
-            )
+            Detection(FaceBox(*box), score, dict(zip(self.expressions, row, strict=True)))
+            for box, score, row in zip(boxes, scores, rows, strict=True)
             if score >= min_score and box[2] > box[0] and box[3] > box[1]
         ]
 

@@ -25,7 +25,7 @@ from PIL import Image
 
 from fer_det import models
 from fer_det.cli import predict
-from fer_det.image import encode_jpeg, load_rgb8
+from fer_det.image import MAX_PIXELS, encode_jpeg, load_rgb8
 from fer_det.inference import filming
 from fer_det.inference.video_file import video_file
 
@@ -111,7 +111,7 @@ BROKEN = {
     "truncated.jpg": "is broken",
     "empty.jpg": "is empty",
     "text.jpg": "is not a picture we read",
-    "huge.ppm": "has 20000 x 6000 pixels, more than 100,000,000",
+    "huge.ppm": f"has 20000 x 6000 pixels, more than {MAX_PIXELS:,}",
 }
 
 
