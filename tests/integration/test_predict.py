@@ -342,16 +342,22 @@ class TestVideo:
         whole = Path(write_video("a.mp4", [spots()] * 20)).read_bytes()
         Path("b.mp4").write_bytes(whole[:500])
         write_video("c.mp4", [spots((40, 30, HAPPY))] * 5)
-        read = cv2.VideoCapture.read
+        opened = cv2.VideoCapture
 
-        class Short(cv2.VideoCapture):  # type: ignore[misc]
-            """Gives up on the 20 frames of a.mp4 after 5."""
+        class Short:
+            """Gives up on a video after 5 frames. (OpenCV's own class does not bear children.)"""
+
+            def __init__(self, name: str) -> None:
+                self._capture = opened(name)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._capture, name)
 
             def read(self) -> tuple[bool, Any]:
-                at = self.get(cv2.CAP_PROP_POS_FRAMES)
-                return (False, None) if at >= 5 else read(self)
+                at = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
+                return (False, None) if at >= 5 else self._capture.read()
 
-        monkeypatch.setattr(filming.FrameSource.frames.__globals__["cv2"], "VideoCapture", Short)
+        monkeypatch.setattr(cv2, "VideoCapture", Short)
         assert run("a.mp4", "b.mp4", "c.mp4", "--draw=false", "--out=out") == 1
         out, err = capsys.readouterr()
         assert "not read: a.mp4 ends after 5 of 20 frames" in err
