@@ -128,6 +128,17 @@ class Report:
         print(f"{name}: {ratio:.3f}", flush=True)
 
 
+def clock_of(hardware: Hardware) -> Callable[[], float]:
+    """A clock that a GPU's pending work is waited for."""
+
+    def clock() -> float:
+        if hardware.device.type == "cuda":
+            torch.cuda.synchronize(hardware.device)
+        return time.perf_counter()
+
+    return clock
+
+
 def per_picture(seconds: Sequence[float], pictures: int) -> list[float]:
     """Seconds a batch -> milliseconds a picture."""
     return [1000 * each / pictures for each in seconds]

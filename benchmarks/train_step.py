@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import _project  # noqa: F401  (first: it may run this script again in .venv)
 import torch
-from _measure import BenchmarkConfig, Report, in_turns, per_picture
+from _measure import BenchmarkConfig, Report, clock_of, in_turns, per_picture
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FasterRCNN
@@ -118,7 +118,7 @@ def _compare(
                 "step": lambda: trainer.step(pictures, targets),
             },
             config.rounds,
-            _clock(hardware),
+            clock_of(hardware),
         )
     setting = f"{size} px, {width} wide, batch {config.batch_size}"
     each = {name: per_picture(of_side, config.batch_size) for name, of_side in seconds.items()}
@@ -182,15 +182,6 @@ def _time_stock_step() -> float:
     torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return time.perf_counter() - began
-
-
-def _clock(hardware: Hardware) -> Callable[[], float]:
-    def clock() -> float:
-        if hardware.device.type == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
-    return clock
 
 
 if __name__ == "__main__":

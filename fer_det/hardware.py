@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from fer_det.config import Precision
 from fer_det.errors import ConfigError
@@ -26,6 +27,20 @@ class Hardware:
         """The context in which the network is run."""
         mixed = self.precision != "float32"
         return torch.autocast(self.device.type, _TYPES[self.precision], enabled=mixed)
+
+    def prepare(self, model: nn.Module) -> nn.Module:
+        """Make a model ready to answer here, and only that; in place.
+
+        The weights of its products are kept in this arithmetic. autocast would turn them at every
+        call, and answers the same to the last digit.
+        """
+        model.to(self.device).eval()
+        if self.precision != "float32":
+            for layer in model.modules():
+                if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                    for parameter in layer.parameters(recurse=False):
+                        parameter.data = parameter.data.to(_TYPES[self.precision])
+        return model.requires_grad_(False)
 
     def describe(self) -> str:
         """'cpu, bfloat16, 2 threads' or the like."""

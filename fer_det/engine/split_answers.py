@@ -53,7 +53,7 @@ def split_answers(
     """What the model says of all photos, in order; a classifier is given the faces' boxes."""
     model = build_model(checkpoint.config, checkpoint.classes)
     model.load_state_dict(checkpoint.model)
-    model.to(hardware.device)
+    hardware.prepare(model)
     pinned = hardware.device.type == "cuda"
     if checkpoint.config.name in CLASSIFIERS:
         crops = FaceCrops(photos, checkpoint.config.face_margin)

@@ -1,8 +1,13 @@
+import copy
+
 import pytest
 import torch
+from torch import nn
 
+from fer_det.config import ModelConfig
 from fer_det.errors import ConfigError
 from fer_det.hardware import Hardware, choose_hardware, make_deterministic
+from fer_det.models import build_model
 
 
 def set_processor(monkeypatch: pytest.MonkeyPatch, avx512: bool, amx: bool) -> None:
@@ -98,3 +103,27 @@ def test_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not torch.backends.cudnn.benchmark
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+class TestPrepare:
+    @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+    def test_the_same_answers_to_the_last_digit(self, precision: str) -> None:
+        torch.manual_seed(0)
+        config = ModelConfig(input_size=32, head_width=16, batch_norm=False)
+        model = build_model(config, ["happiness", "anger"]).eval()
+        hardware = Hardware(torch.device("cpu"), precision)
+        pictures = torch.rand(2, 3, 32, 32)
+        with torch.inference_mode(), hardware.autocast():
+            wanted = model(pictures)
+            found = hardware.prepare(copy.deepcopy(model).train())(pictures)
+        for before, after in zip(wanted, found, strict=True):
+            assert before.keys() == after.keys()
+            assert all(torch.equal(before[name], after[name]) for name in before)
+
+    def test_no_weight_is_left_to_turn(self) -> None:
+        model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Linear(2, 2))
+        Hardware(torch.device("cpu"), "bfloat16").prepare(model)
+        assert [p.dtype for p in model[0].parameters()] == [torch.bfloat16] * 2
+        # Running statistics, and what they are applied with, keep their digits.
+        assert {t.dtype for t in model[1].state_dict().values()} == {torch.float32, torch.int64}
+        assert not any(p.requires_grad for p in model.parameters())

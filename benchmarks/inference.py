@@ -1,0 +1,100 @@
+"""How much dearer a detector's answer is than its trunk's forward pass.
+
+    python benchmarks/inference.py [--size 224] [--batches '[1, 16]'] [--width 4096]
+
+Times the whole detector in evaluation (normalisation, trunk, proposals, box head, suppression) as
+best.pth holds it, in turns with its own trunk alone, on random pictures and random weights.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import _project  # noqa: F401  (first: it may run this script again in .venv)
+import torch
+from _measure import BenchmarkConfig, Report, clock_of, in_turns, per_picture
+from torch import Tensor, nn
+
+from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config import ModelConfig, Precision
+from fer_det.engine.score import to_unit_range
+from fer_det.expression import BASIC_EXPRESSIONS
+from fer_det.hardware import Hardware, choose_hardware
+from fer_det.memory import keep_freed_memory
+from fer_det.models import build_model
+
+CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
+
+
+@dataclass(frozen=True)
+class Config(BenchmarkConfig):
+    """Time the detector's answers against its bare trunk."""
+
+    size: int = 224
+    """Side of the input, in pixels."""
+    batches: tuple[int, ...] = (1, 16)
+    """Pictures at a time."""
+    width: int = 4096
+    """Width of fc6 and fc7."""
+    precision: Precision = "auto"
+    """Arithmetic of the network; auto takes bfloat16 where the processor is fast at it."""
+    device: str = "auto"
+    """cpu, cuda, ..."""
+    rounds: int = 15
+    """How many times each side is timed, in turns with the other, after one round to warm up."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark; -> exit code."""
+    return run_command(_measure, argv)
+
+
+def _measure(argv: Sequence[str] | None) -> int:
+    config = parse_config(Config, "inference.py", argv)
+    hardware = choose_hardware(config.device, config.precision)
+    keep_freed_memory()
+    report = Report("inference", config, hardware)
+    torch.manual_seed(0)
+    model = _make_model(config, hardware)
+    worst = max(_compare(config, hardware, report, model, batch) for batch in config.batches)
+    report.finish(f"ANSWER_OVER_TRUNK_{config.size}PX_{config.width}WIDE", worst)
+    return EXIT_OK
+
+
+def _make_model(config: Config, hardware: Hardware) -> nn.Module:
+    """The detector of a best.pth, which has no batch normalisation, with random weights."""
+    model_config = ModelConfig(input_size=config.size, head_width=config.width, batch_norm=False)
+    return hardware.prepare(build_model(model_config, CLASSES))
+
+
+def _compare(
+    config: Config, hardware: Hardware, report: Report, model: nn.Module, batch: int
+) -> float:
+    """Time one size of batch -> answer over trunk."""
+    pictures = torch.randint(0, 256, (batch, 3, config.size, config.size), dtype=torch.uint8)
+    seconds = in_turns(
+        {
+            "trunk": _forward(model.get_submodule("backbone"), hardware, pictures),
+            "answer": _forward(model, hardware, pictures),
+        },
+        config.rounds,
+        clock_of(hardware),
+    )
+    setting = f"{config.size} px, {config.width} wide, batch {batch}"
+    for name, of_side in seconds.items():
+        report.figure(setting, name, per_picture(of_side, batch), "ms a picture")
+    return report.ratio(setting, "answer over trunk", seconds["answer"], seconds["trunk"]).median
+
+
+def _forward(network: nn.Module, hardware: Hardware, pictures: Tensor) -> Callable[[], None]:
+    @torch.inference_mode()
+    def forward() -> None:
+        images = to_unit_range(pictures, hardware.device)
+        with hardware.autocast():
+            network(images)
+
+    return forward
+
+
+if __name__ == "__main__":
+    sys.exit(main())
