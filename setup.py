@@ -65,6 +65,7 @@ setup(
             "fer-det-eval-rafdb = fer_det.cli.eval_rafdb:main",
             "fer-det-calibrate = fer_det.cli.calibrate:main",
             "fer-det-compare = fer_det.cli.compare:main",
+            "fer-det-truncate-head = fer_det.cli.truncate_head:main",
             "fer-det-predict = fer_det.cli.predict:main",
         ],
     },

@@ -28,6 +28,8 @@ class ModelConfig:
     """Side of the square that a picture is scaled into, in pixels; a multiple of 16."""
     head_width: int = 4096
     """Width of fc6 and fc7; VGG-Face's is 4096, and 512 is enough without it."""
+    head_rank: int | None = None
+    """Rank of fc6 and fc7, which are two thin layers each then; null: they are whole."""
     batch_norm: bool = True
     """Batch normalisation in the trunk while training; best.pth holds plain VGG16, folded."""
     dropout: float = 0.5
@@ -61,6 +63,8 @@ class ModelConfig:
         )
         for name in ("head_width", "train_proposals", "test_proposals", "detections"):
             demand(getattr(self, name) > 0, f"--model.{name} {getattr(self, name)}", "at least 1")
+        if self.head_rank is not None:
+            demand(self.head_rank > 0, f"--model.head_rank {self.head_rank}", "at least 1")
         for name in ("rpn_samples", "roi_samples"):
             # At most half of them are faces, so a single one never would be.
             demand(getattr(self, name) > 1, f"--model.{name} {getattr(self, name)}", "at least 2")

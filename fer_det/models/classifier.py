@@ -27,9 +27,16 @@ LOSS_PREFIX = "loss."
 class FaceHead(nn.Module):
     """The box head and, in place of a detector's answers, one logit an expression."""
 
-    def __init__(self, width: int, classes: int, dropout: float, random: PictureRandom) -> None:
+    def __init__(
+        self,
+        width: int,
+        classes: int,
+        dropout: float,
+        random: PictureRandom,
+        rank: int | None = None,
+    ) -> None:
         super().__init__()
-        self.box_head = BoxHead(OUT_CHANNELS, width, dropout, random)
+        self.box_head = BoxHead(OUT_CHANNELS, width, dropout, random, rank)
         self.class_score = nn.Linear(width, classes)
         nn.init.normal_(self.class_score.weight, std=0.01)
         nn.init.zeros_(self.class_score.bias)
@@ -60,7 +67,9 @@ class FaceClassifier(nn.Module):
         random = PictureRandom()
         self.transform = LetterboxTransform(config.input_size, config.image_mean, config.image_std)
         self.backbone = Trunk(vgg16_trunk(batch_norm=config.batch_norm))
-        self.roi_heads = FaceHead(config.head_width, len(classes), config.dropout, random)
+        self.roi_heads = FaceHead(
+            config.head_width, len(classes), config.dropout, random, config.head_rank
+        )
         self.loss = loss
         self._random = random
         self.register_load_state_dict_pre_hook(_leave_loss_out)  # type: ignore[no-untyped-call]

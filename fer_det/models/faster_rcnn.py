@@ -54,6 +54,7 @@ class FaceFasterRCNN(GeneralizedRCNN):
                 nms_iou=config.nms_iou,
                 detections=config.detections,
                 random=random,
+                rank=config.head_rank,
             ),
             transform=LetterboxTransform(config.input_size, config.image_mean, config.image_std),
         )

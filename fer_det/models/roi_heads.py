@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 
+from fer_det.models.low_rank import linear, start_for_relu
 from fer_det.models.picture_random import BalancedSampler, PictureRandom
 from fer_det.models.roi_align import align_rois
 from fer_det.models.rpn import SMOOTH_L1_BETA
@@ -44,14 +45,20 @@ class PictureDropout(nn.Module):
 class BoxHead(nn.Module):
     """VGG16's fc6 and fc7 on the pooled features of each box."""
 
-    def __init__(self, channels: int, width: int, dropout: float, random: PictureRandom) -> None:
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        dropout: float,
+        random: PictureRandom,
+        rank: int | None = None,
+    ) -> None:
         super().__init__()
-        self.fc6 = nn.Linear(channels * POOLED**2, width)
-        self.fc7 = nn.Linear(width, width)
+        self.fc6 = linear(channels * POOLED**2, width, rank)
+        self.fc7 = linear(width, width, rank)
         self.dropout = PictureDropout(dropout, random)
         for layer in (self.fc6, self.fc7):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            start_for_relu(layer)
 
     def forward(self, pooled: Tensor, counts: list[int]) -> Tensor:
         """pooled [R, C, 7, 7], `counts` rows a picture -> [R, width]."""
@@ -98,10 +105,11 @@ class FaceRoIHeads(RoIHeads):
         nms_iou: float,
         detections: int,
         random: PictureRandom,
+        rank: int | None = None,
     ) -> None:
         super().__init__(
             box_roi_pool=None,
-            box_head=BoxHead(channels, width, dropout, random),
+            box_head=BoxHead(channels, width, dropout, random, rank),
             box_predictor=BoxPredictor(width, classes),
             fg_iou_thresh=MATCH_IOU,
             bg_iou_thresh=MATCH_IOU,

@@ -26,6 +26,7 @@ REQUIRED = {
     "compare": ["a.json", "b.json"],
     "eval_rafdb": ["--weights=best.pth"],
     "predict": ["photo.jpg"],
+    "truncate_head": ["--weights=best.pth", "--out=thin.pth"],
 }
 """Flags without which a command cannot even print its configuration."""
 

@@ -31,6 +31,7 @@ LAYERS = (
         "voc",
         "config",
         "trunk_config",
+        "truncate_config",
         "classifier_config",
         "weights_config",
         "predict_config",
