@@ -1,6 +1,7 @@
 """How much dearer a detector's answer is than its trunk's forward pass.
 
-    python benchmarks/inference.py [--size 224] [--batches '[1, 16]'] [--width 4096]
+    python benchmarks/inference.py [--size 224] [--batches '[1, 16]'] [--width 512]
+                                   [--rank 256]
 
 Times the whole detector in evaluation (normalisation, trunk, proposals, box head, suppression) as
 best.pth holds it, in turns with its own trunk alone, on random pictures and random weights.
@@ -34,8 +35,10 @@ class Config(BenchmarkConfig):
     """Side of the input, in pixels."""
     batches: tuple[int, ...] = (1, 16)
     """Pictures at a time."""
-    width: int = 4096
+    width: int = 512
     """Width of fc6 and fc7."""
+    rank: int | None = None
+    """Rank of fc6 and fc7, as tools/truncate_head.py leaves them; null: whole."""
     precision: Precision = "auto"
     """Arithmetic of the network; auto takes bfloat16 where the processor is fast at it."""
     device: str = "auto"
@@ -63,7 +66,12 @@ def _measure(argv: Sequence[str] | None) -> int:
 
 def _make_model(config: Config, hardware: Hardware) -> nn.Module:
     """The detector of a best.pth, which has no batch normalisation, with random weights."""
-    model_config = ModelConfig(input_size=config.size, head_width=config.width, batch_norm=False)
+    model_config = ModelConfig(
+        input_size=config.size,
+        head_width=config.width,
+        head_rank=config.rank,
+        batch_norm=False,
+    )
     return hardware.prepare(build_model(model_config, CLASSES))
 
 
@@ -80,7 +88,8 @@ def _compare(
         config.rounds,
         clock_of(hardware),
     )
-    setting = f"{config.size} px, {config.width} wide, batch {batch}"
+    rank = "" if config.rank is None else f", rank {config.rank}"
+    setting = f"{config.size} px, {config.width} wide{rank}, batch {batch}"
     for name, of_side in seconds.items():
         report.figure(setting, name, per_picture(of_side, batch), "ms a picture")
     return report.ratio(setting, "answer over trunk", seconds["answer"], seconds["trunk"]).median

@@ -107,7 +107,8 @@ def _compare(
         for number in range(config.batch_size)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _make_trainer(config, hardware, size, width, Path(folder))
+        model_config = ModelConfig(input_size=size, head_width=width)
+        trainer = make_trainer(model_config, hardware, config.batch_size, Path(folder))
         plain = Trunk(vgg16_trunk(batch_norm=False)).train().to(hardware.device)
         plain.to(memory_format=torch.channels_last)
         model = trainer.model.train()
@@ -130,17 +131,16 @@ def _compare(
     return ratio.median, spreads["step"].median
 
 
-def _make_trainer(
-    config: Config, hardware: Hardware, size: int, width: int, folder: Path
+def make_trainer(
+    model_config: ModelConfig, hardware: Hardware, batch_size: int, folder: Path
 ) -> Trainer:
     """The trainer of tools/train_frcnn.py's default run; it is only asked for single steps."""
-    model_config = ModelConfig(input_size=size, head_width=width)
-    labels = [1 + number % len(CLASSES) for number in range(config.batch_size)]
+    labels = [1 + number % len(CLASSES) for number in range(batch_size)]
     pictures = [SimpleNamespace(label=label, path=Path(f"{label}.jpg")) for label in labels]
     task = SimpleNamespace(train=SimpleNamespace(pictures=pictures))
     return Trainer(
         build_model(model_config, CLASSES),
-        TrainConfig(batch_size=config.batch_size, model=model_config),
+        TrainConfig(batch_size=batch_size, model=model_config),
         folder,
         cast(Any, task),
         hardware,

@@ -67,7 +67,10 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     path = Path()
     try:
         for path, data in contents.items():
-            temporaries[path].write_bytes(data)
+            with temporaries[path].open("wb") as file:
+                file.write(data)
+                file.flush()
+                _begin_writing(file.fileno())
         for path, temporary in temporaries.items():  # noqa: B007  (an error names it)
             # Opened for writing, since Windows syncs no other.
             with temporary.open("r+b") as file:
@@ -135,6 +138,16 @@ def _delete_if_possible(path: Path) -> None:
     # writing fail is then the news.
     with suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+def _begin_writing(descriptor: int) -> None:
+    """Have a file's bytes sent to the disk without waiting for them, where the platform can.
+
+    Its blocks are found then, not at its fsync, so the first fsync of many files also settles the
+    others' and they need no turn of the file system's journal each.
+    """
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -20,7 +20,7 @@ class TruncateHeadConfig:
     """Checkpoint; a bare file name that is not here is looked for in the newest run of runs/."""
     out: Path
     """Checkpoint to write."""
-    rank: int = 64
+    rank: int = 128
     """Singular values that stay; less than fc6's and fc7's width."""
     overwrite: bool = False
     """Replace --out if it is there."""
