@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -25,6 +26,8 @@ DATASET_BOX = "dataset"
 """The box source of a box that is the data set's own."""
 MAX_PIXELS_AT_A_TIME = 24_000_000
 """How many decoded pixels a worker holds, save for a single picture that is larger."""
+MAX_PICTURES_AT_A_TIME = 16
+"""How many pictures are looked at together, and then written together."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,17 @@ class Converter:
         OutputError where the folder cannot be written.
         """
         records: dict[str, Record] = {}
-        for group in _groups_within_memory(self._open(items, records)):
-            files: dict[Path, bytes] = {}
-            for picture, face in zip(group, self._find_labelled_faces(group), strict=True):
-                record = self._make_files(picture, face, files)
-                records[record.id] = record
-            write_together(files)
+        # While the disk is waited for, the next pictures are looked at.
+        with ThreadPoolExecutor(1) as writer:
+            written = []
+            for group in _groups_within_memory(self._open(items, records)):
+                files: dict[Path, bytes] = {}
+                for picture, face in zip(group, self._find_labelled_faces(group), strict=True):
+                    record = self._make_files(picture, face, files)
+                    records[record.id] = record
+                written.append(writer.submit(write_together, files))
+        for each in written:
+            each.result()
         return [records[item.sample.sample_id] for item in items]
 
     def _open(self, items: Sequence[WorkItem], records: dict[str, Record]) -> Iterator[_Picture]:
@@ -217,7 +225,8 @@ def _groups_within_memory(pictures: Iterable[_Picture]) -> Iterator[list[_Pictur
     pixels = 0
     for picture in pictures:
         width, height = picture.size
-        if group and pixels + width * height > MAX_PIXELS_AT_A_TIME:
+        is_full = len(group) == MAX_PICTURES_AT_A_TIME
+        if group and (is_full or pixels + width * height > MAX_PIXELS_AT_A_TIME):
             yield group
             group, pixels = [], 0
         group.append(picture)
