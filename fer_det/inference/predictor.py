@@ -44,7 +44,7 @@ class Predictor:
         """Raises WeightsError for a class that is no Expression."""
         self.hardware = hardware
         self.expressions = tuple(_expression(label) for label in checkpoint.classes)
-        self._model = model.eval().to(hardware.device)
+        self._model = hardware.prepare(model)
         self._config = checkpoint.config
         self._temperature = checkpoint.temperature
 
