@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fer_det.errors import DatasetNotFoundError, ImageError
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 64_000_000
+"""A picture of this size takes less than 1 GB to decode, in whichever form it comes."""
+MAX_BYTES = 400_000_000
+"""More than MAX_PIXELS have in 16 bits without any compression."""
 
 _EXIF_ORIENTATION = 0x0112
 _TURNED = range(2, 9)
 """1 is upright; 0 and what lies beyond 8 mean nothing, and every program shows such a file so."""
+_PIXELS_AT_A_TIME = 4_000_000
 _ALPHA_BACKGROUND = (255, 255, 255, 255)
 
 
@@ -46,6 +51,20 @@ def load_rgb8(path: Path) -> NDArray[np.uint8]:
 def read_image_bytes(path: Path) -> bytes:
     """Read a picture's file; DatasetNotFoundError or ImageError where that cannot be."""
     try:
+        status = path.stat()
+        # A pipe or a device may have no end.
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(
+                f"{path} could not be read (it is no plain file)",
+                "a picture file",
+                "name another, or leave it out",
+            )
+        if status.st_size > MAX_BYTES:
+            raise ImageError(
+                f"{path} has {status.st_size:,} bytes",
+                f"a picture file of at most {MAX_BYTES:,}",
+                "replace the file or leave it out",
+            )
         return path.read_bytes()
     except FileNotFoundError as error:
         raise DatasetNotFoundError(
@@ -122,15 +141,29 @@ def _to_rgb8(image: Image.Image) -> DecodedImage:
     # Read before load(): Pillow drops the tag once the picture is turned.
     orientation = image.getexif().get(_EXIF_ORIENTATION)
     image.load()
-    upright = ImageOps.exif_transpose(image)
+    if orientation in _TURNED:
+        ImageOps.exif_transpose(image, in_place=True)
     return DecodedImage(
-        pixels=_mode_to_rgb(upright),
+        pixels=_mode_to_rgb(image),
         format=image_format,
         copyable=image_format == "JPEG" and mode in ("RGB", "L") and orientation not in _TURNED,
     )
 
 
 def _mode_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """In bands, so that a large picture is not in memory in several forms at once."""
+    width, height = image.size
+    rows = max(1, _PIXELS_AT_A_TIME // width)
+    if rows >= height:
+        return _band_to_rgb(image)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(top + rows, height)))
+        pixels[top : top + rows] = _band_to_rgb(band)
+    return pixels
+
+
+def _band_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
         # Pillow's own conversion clips 16 bits at 255 instead of scaling them.
         wide = np.asarray(image).astype(np.int64).clip(0, 65535)
@@ -141,4 +174,4 @@ def _mode_to_rgb(image: Image.Image) -> NDArray[np.uint8]:
         rgba = image.convert("RGBA")
         ground = Image.new("RGBA", rgba.size, _ALPHA_BACKGROUND)
         image = Image.alpha_composite(ground, rgba)
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))

@@ -166,7 +166,7 @@ def test_log_of_a_run_on_a_full_disk(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def weights(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A detector that has learnt nothing."""
     torch.manual_seed(0)
     config = ModelConfig(input_size=32, head_width=16, batch_norm=False)

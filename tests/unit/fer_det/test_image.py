@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -8,7 +9,14 @@ import pytest
 from PIL import Image, ImageOps
 
 from fer_det.errors import DatasetNotFoundError, ImageError
-from fer_det.image import MAX_PIXELS, decode_rgb8, encode_jpeg, load_rgb8, read_image_bytes
+from fer_det.image import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    decode_rgb8,
+    encode_jpeg,
+    load_rgb8,
+    read_image_bytes,
+)
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -192,7 +200,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("side", "told"),
         [
-            (10_001, "has 10001 x 10001 pixels"),
+            (8_001, "has 8001 x 8001 pixels"),
             (30_000, "is far too large"),
             (100_000, "too large"),
         ],
@@ -203,7 +211,7 @@ class TestRefused:
         assert told in caught.value.found
 
     def test_largest_size_is_judged_by_its_content(self) -> None:
-        assert MAX_PIXELS == 10_000 * 10_000
+        assert MAX_PIXELS == 8_000 * 8_000
         with pytest.raises(ImageError, match="broken"):
             decode_rgb8(png_that_says(100, 100), "a.png")
 
@@ -214,6 +222,30 @@ class TestRefused:
     def test_folder_in_its_place(self, tmp_path: Path) -> None:
         with pytest.raises(ImageError, match="could not be read"):
             read_image_bytes(tmp_path)
+
+
+class TestPlace:
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+    def test_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "a.jpg")
+        with pytest.raises(ImageError, match="no plain file"):
+            read_image_bytes(tmp_path / "a.jpg")
+
+    def test_file_without_end(self, tmp_path: Path) -> None:
+        with (tmp_path / "a.jpg").open("wb") as file:
+            file.truncate(MAX_BYTES + 1)
+        with pytest.raises(ImageError, match="has 400,000,001 bytes"):
+            read_image_bytes(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "I;16", "1"])
+def test_bands_give_the_pixels_of_the_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gray = Image.fromarray(np.arange(48 * 32, dtype=np.uint16).reshape(32, 48) * 40)
+    image = gray if mode == "I;16" else corners().convert(mode)
+    data = saved(image, "PNG", **({"transparency": 1} if mode == "P" else {}))
+    whole = decode_rgb8(data, "a").pixels
+    monkeypatch.setattr("fer_det.image._PIXELS_AT_A_TIME", 48 * 5)
+    assert np.array_equal(decode_rgb8(data, "a").pixels, whole)
 
 
 class TestEncode:
