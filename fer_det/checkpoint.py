@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import warnings
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +25,8 @@ TEMPERATURE = "temperature"
 """Where `info` keeps what the logits of the expressions are divided by."""
 
 _ARCHIVE_BEGINS = b"PK\x03\x04"
+_DEEPEST = 50
+"""Levels of dicts and lists; ours have six."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +78,29 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise WeightsNotFoundError(f"{path} is absent", wanted, "train one, or name another file")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        _refuse_packed(path)
+        with warnings.catch_warnings():
+            # Of torch to whoever wrote the file; what is wrong with it is told below.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     # A flipped byte makes torch's reader stumble over anything; all of it means "broken".
     except Exception as error:
         raise WeightsError(f"{path} is {_what_is_wrong(path)}", wanted, remedy) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise WeightsError(f"{path} holds something else", f"{wanted}: {FORMAT!r}", remedy)
-    digest = content.pop("sha256", None)
-    if digest != content_hash(content):
+    try:
+        _refuse_stretched(content, path.stat().st_size)
+        digest = content.pop("sha256", None)
+        unchanged = digest == content_hash(content)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"{path} holds more than it can ({error})", wanted, remedy) from error
+    if not unchanged:
         raise WeightsError(f"{path} has changed since it was written", wanted, remedy)
-    return Checkpoint(
-        model=content["model"],
-        config=from_plain(ModelConfig, content["config"]),
-        classes=tuple(content["classes"]),
-        info=content["info"],
-        training=content["training"],
-    )
+    try:
+        return _checkpoint_of(content)
+    except (KeyError, TypeError, AttributeError) as error:
+        told = f"{path} lacks a part, or has it in another form ({error})"
+        raise WeightsError(told, wanted, remedy) from error
 
 
 def content_hash(content: Any) -> str:
@@ -126,6 +137,74 @@ def _canonical(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return type(content)(_canonical(entry) for entry in content)
     return sys.intern(content) if type(content) is str else content
+
+
+def _checkpoint_of(content: Mapping[str, Any]) -> Checkpoint:
+    """Raises KeyError and TypeError: a hash proves that nothing changed, not who wrote it."""
+    _demand_type("model", content["model"], dict)
+    for name, tensor in content["model"].items():
+        _demand_type(f"model's {name}", tensor, Tensor)
+    _demand_type("config", content["config"], dict)
+    for entry in fields(ModelConfig):
+        if entry.name in content["config"]:
+            _demand_like(f"config's {entry.name}", content["config"][entry.name], entry.default)
+    _demand_type("classes", content["classes"], list)
+    for name in content["classes"]:
+        _demand_type("class", name, str)
+    _demand_type("info", content["info"], dict)
+    if content["training"] is not None:
+        _demand_type("training", content["training"], dict)
+    return Checkpoint(
+        model=content["model"],
+        config=from_plain(ModelConfig, content["config"]),
+        classes=tuple(content["classes"]),
+        info=content["info"],
+        training=content["training"],
+    )
+
+
+def _demand_like(what: str, value: Any, default: Any) -> None:
+    if isinstance(default, tuple):
+        _demand_type(what, value, list)
+        if len(value) != len(default) or not all(type(each) is float for each in value):
+            raise TypeError(f"{what} is not {len(default)} numbers")
+    elif not (type(default) is float and type(value) is int):
+        _demand_type(what, value, type(default))
+
+
+def _demand_type(what: str, value: Any, kind: type) -> None:
+    # A bool is an int to isinstance, and no number of pixels.
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{what} is a {type(value).__name__}, not a {kind.__name__}")
+
+
+def _refuse_packed(path: Path) -> None:
+    """ValueError for an archive that would grow when it is read; torch packs nothing."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise ValueError("compressed entries")
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise ValueError("entries that share their bytes")
+
+
+def _refuse_stretched(content: Any, most: int, depth: int = 0) -> None:
+    """ValueError for a tensor that has more bytes than its file: one number, a million times."""
+    if depth > _DEEPEST:
+        raise ValueError(f"more than {_DEEPEST} levels")
+    if isinstance(content, Tensor):
+        if content.layout is not torch.strided or content.is_meta or content.is_quantized:
+            raise ValueError("a tensor that is not plain")
+        if content.numel() * content.element_size() > most:
+            raise ValueError(f"a tensor of {content.numel():,} numbers")
+        return
+    entries: Iterable[Any] = ()
+    if isinstance(content, Mapping):
+        entries = content.values()
+    elif isinstance(content, (list, tuple)):
+        entries = content
+    for entry in entries:
+        _refuse_stretched(entry, most, depth + 1)
 
 
 def _what_is_wrong(path: Path) -> str:

@@ -37,7 +37,7 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     print(f"weights: {weights}\ndata: {data}, split {SPLIT}, {hardware.describe()}", flush=True)
     photos = split_as_seen_by(checkpoint, data, SPLIT)
     answers = split_answers(
-        checkpoint, hardware, photos, config.batch_size, config.workers, UNCHANGED
+        checkpoint, weights, hardware, photos, config.batch_size, config.workers, UNCHANGED
     )
     pictures = list(track(answers, len(photos), "scored", "pictures"))
     records = list(face_records(pictures, checkpoint.classes, ["gt_box"]))

@@ -67,7 +67,13 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
     dataset = split_as_seen_by(checkpoint, data, config.split)
     answers = split_answers(
-        checkpoint, hardware, dataset, config.batch_size, config.workers, checkpoint.temperature
+        checkpoint,
+        weights,
+        hardware,
+        dataset,
+        config.batch_size,
+        config.workers,
+        checkpoint.temperature,
     )
     pictures = list(track(answers, len(dataset), "scored", "pictures"))
     protocol = replace(

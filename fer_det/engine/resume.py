@@ -58,7 +58,12 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Check
     if overwrite or not path.is_file():
         return None
     checkpoint = load_checkpoint(path)
-    before, now = _comparable(checkpoint.info), _comparable(info)
+    try:
+        before, now = _comparable(checkpoint.info), _comparable(info)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _not_resumable(path) from error
+    if checkpoint.training is None:
+        raise _not_resumable(path)
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     if changed:
         key = changed[0]
@@ -84,6 +89,14 @@ def describe_run(
         "data": dict(data),
         **({"init": dict(start)} if start else {}),
     }
+
+
+def _not_resumable(path: Path) -> WeightsError:
+    return WeightsError(
+        f"{path} is a checkpoint that no training goes on from",
+        "the last.pth of a training run",
+        "choose another --out, or --overwrite to start anew",
+    )
 
 
 def _comparable(info: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from fer_det.engine.score import score_crops, score_given_boxes, score_pictures
 from fer_det.errors import DatasetNotFoundError
 from fer_det.evaluation.picture import ScoredPicture
 from fer_det.hardware import Hardware
-from fer_det.models import CLASSIFIERS, build_model
+from fer_det.models import CLASSIFIERS
+from fer_det.restore import restore_model
 
 
 def trained_on(checkpoint: Checkpoint) -> Path | None:
@@ -44,16 +45,18 @@ def split_as_seen_by(checkpoint: Checkpoint, data: Path, split: str) -> VocDatas
 
 def split_answers(
     checkpoint: Checkpoint,
+    weights: Path,
     hardware: Hardware,
     photos: VocDataset,
     batch_size: int,
     workers: int,
     temperature: float,
 ) -> Iterator[ScoredPicture]:
-    """What the model says of all photos, in order; a classifier is given the faces' boxes."""
-    model = build_model(checkpoint.config, checkpoint.classes)
-    model.load_state_dict(checkpoint.model)
-    hardware.prepare(model)
+    """What the model says of all photos, in order; a classifier is given the faces' boxes.
+
+    weights: where the checkpoint came from. Raises WeightsError where its model cannot be restored.
+    """
+    model = hardware.prepare(restore_model(checkpoint, weights))
     pinned = hardware.device.type == "cuda"
     if checkpoint.config.name in CLASSIFIERS:
         crops = FaceCrops(photos, checkpoint.config.face_margin)

@@ -21,7 +21,8 @@ from fer_det.expression import Expression
 from fer_det.hardware import Hardware, choose_hardware
 from fer_det.inference.pictures import Picture, to_rgb8
 from fer_det.letterbox import Letterbox, warp
-from fer_det.models import CLASSIFIERS, build_model
+from fer_det.models import CLASSIFIERS
+from fer_det.restore import restore_model
 from fer_det.temperature import soften
 
 BATCH = 16
@@ -64,9 +65,7 @@ class Predictor:
                 "a detector's checkpoint",
                 f"train one with tools/train_frcnn.py --init {path}",
             )
-        model = build_model(checkpoint.config, checkpoint.classes)
-        model.load_state_dict(checkpoint.model)
-        return cls(model, checkpoint, hardware)
+        return cls(restore_model(checkpoint, Path(path)), checkpoint, hardware)
 
     @overload
     def __call__(self, picture: Picture, min_score: float = 0.5) -> list[Detection]: ...

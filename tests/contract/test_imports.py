@@ -40,7 +40,7 @@ LAYERS = (
         "runs",
     ),
     ("collective", "hardware", "data", "models", "losses", "evaluation", "checks"),
-    ("checkpoint", "weights", "weight_forms", "engine"),
+    ("checkpoint", "restore", "weights", "weight_forms", "engine"),
     ("inference", "export", "report"),
     ("cli",),
 )
