@@ -27,6 +27,7 @@ setup(
         "pycocotools>=2.0.8",
         "faster-coco-eval>=1.6",
         "jsonargparse[signatures]>=4.40",
+        "pyyaml>=6.0",
         "tensorboard>=2.18",
         "tqdm>=4.66",
         "jinja2>=3.1",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from jsonargparse import ArgumentParser, set_parsing_settings
 
+from fer_det.config_file import check_config_files
 from fer_det.errors import ConfigError, FerDetError, OutputError
 
 EXIT_OK = 0
@@ -40,6 +41,7 @@ def parse_config(config_class: type[C], prog: str, argv: Sequence[str] | None) -
     parser.add_class_arguments(config_class, as_group=False, as_positional=bool(words))
     _let_switches_stand_alone(parser)
     _let_words_stand_without_flag(parser, words)
+    check_config_files(sys.argv[1:] if argv is None else argv)
     try:
         values = vars(parser.instantiate(parser.parse_args(argv)))
         values |= {name: tuple(values[name]) for name in words}
@@ -47,6 +49,15 @@ def parse_config(config_class: type[C], prog: str, argv: Sequence[str] | None) -
     except ArgumentError as error:
         raise ConfigError(
             f"{prog}: {error.message}", "flags as --help lists them", f"see {prog} --help"
+        ) from error
+    except FerDetError:
+        raise
+    except (ValueError, OverflowError, RecursionError) as error:
+        # A number of thousands of digits, and whatever else the parser does not expect.
+        raise ConfigError(
+            f"{prog}: {str(error).splitlines()[0]}",
+            "flags as --help lists them",
+            f"see {prog} --help",
         ) from error
 
 

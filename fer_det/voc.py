@@ -241,7 +241,7 @@ def _read_object(path: Path, wanted: str) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise DatasetFormatError(f"{path} is no JSON object", wanted, "build the folder anew")

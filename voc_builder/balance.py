@@ -203,7 +203,7 @@ def _differing_settings(path: Path, settings: Mapping[str, Any]) -> list[str]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["settings"]
         return [name for name in settings if found.get(name) != settings[name]]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [f"{path.name} cannot be read"]
 
 

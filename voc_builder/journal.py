@@ -62,7 +62,7 @@ def read_journal(path: Path) -> tuple[dict[str, Any], list[Record]]:
     first, *lines = path.read_bytes().split(b"\n")
     try:
         header = dict(json.loads(first))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DatasetFormatError(
             f"{path} is damaged", "the journal of a build", "build the folder anew with --overwrite"
         ) from error
@@ -72,7 +72,7 @@ def read_journal(path: Path) -> tuple[dict[str, Any], list[Record]]:
 def _read_batch(line: bytes) -> list[Record]:
     try:
         return [Record.from_json(values) for values in json.loads(line)]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return []
 
 

@@ -96,10 +96,12 @@ def write_manifest(path: Path, records: Iterable[Record]) -> None:
 def read_manifest(path: Path) -> list[Record]:
     """Read a manifest; DatasetFormatError where a line is not a record."""
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Whatever is no text fails as a line.
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             records.append(Record.from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DatasetFormatError(
                 f"{path}, line {number} is not a manifest's ({error})",
                 "a manifest that build_voc wrote",

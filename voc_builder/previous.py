@@ -112,7 +112,7 @@ def _read_report(path: Path) -> dict[str, Any] | None:
         report = json.loads(path.read_text(encoding="utf-8"))
         if report["made_by"] == MADE_BY:
             return dict(report)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise OutputError(f"{path} is not a build's report", "a new or empty folder", _FOREIGN_REMEDY)
 

@@ -23,6 +23,7 @@ LAYERS = (
         "files",
         "progress",
         "command",
+        "config_file",
         "image",
         "jitter",
         "letterbox",
