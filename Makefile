@@ -10,7 +10,7 @@ BALANCED ?= data/voc_balanced
 DEMO ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance check weights train eval compare test lint clean
+.PHONY: help demo venv faces voc balance check weights train eval compare test faults lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -71,6 +71,9 @@ compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json 
 
 test: venv  ## run the tests
 	$(BIN)/python -m pytest
+
+faults: venv  ## try to break it: kills, full disks, bad and hostile files, all of them; takes half an hour
+	FERDET_FAULTS=full $(BIN)/python -m pytest tests/faults
 
 lint: venv  ## check style and types
 	$(BIN)/ruff check .

@@ -172,6 +172,10 @@ class RunConfig:
     """cpu, cuda, cuda:1, ...; auto takes a GPU where there is one."""
     workers: int = 2
     """Processes that prepare pictures, for each training process; 0 for none."""
+    processes: int = 1
+    """Training processes on this machine, as torchrun would start them; with GPUs one on each."""
+    retries: int = 0
+    """How often a run, one of whose processes died, goes on by itself from its last checkpoint."""
     save_minutes: float = 10.0
     """A run is also saved this often within an epoch."""
     overwrite: bool = False
@@ -186,6 +190,8 @@ class RunConfig:
             value = getattr(self, name)
             demand(value > 0, f"--{name} {value}", "at least 1")
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+        demand(self.processes > 0, f"--processes {self.processes}", "at least 1")
+        demand(self.retries >= 0, f"--retries {self.retries}", "0 or more")
         demand(0 <= self.balance <= 1, f"--balance {self.balance}", "0 to 1")
         demand(0 <= self.seed < 2**63, f"--seed {self.seed}", "0 to 2**63 - 1")
 

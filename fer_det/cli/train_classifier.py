@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from torch import nn
 
 from fer_det.classifier_config import TrainClassifierConfig
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.command import parse_config, run_command
 from fer_det.data.augment import Augmentation
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.classification import ClassificationTask
 from fer_det.engine.distributed import Processes
+from fer_det.engine.launch import run_training
 from fer_det.engine.resume import describe_run
-from fer_det.engine.session import Plan, in_processes, run_to_the_end
+from fer_det.engine.session import Plan, run_to_the_end
 from fer_det.engine.start import read_start, start_model
 from fer_det.engine.trainer import BEST
 from fer_det.hardware import Hardware
@@ -24,6 +25,8 @@ from fer_det.models import classifier
 
 PROG = "train_classifier.py"
 KIND = "classifier"
+COMMAND = ("-m", "fer_det.cli.train_classifier")
+"""What python runs for it in a process of its own."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,8 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(argv: Sequence[str] | None) -> int:
     config = parse_config(TrainClassifierConfig, PROG, argv)
-    in_processes(config, lambda hardware, processes: _train_in(config, hardware, processes))
-    return EXIT_OK
+    return run_training(
+        config,
+        COMMAND,
+        argv,
+        lambda hardware, processes: _train_in(config, hardware, processes),
+    )
 
 
 def _train_in(config: TrainClassifierConfig, hardware: Hardware, processes: Processes) -> None:

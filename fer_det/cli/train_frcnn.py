@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.command import parse_config, run_command
 from fer_det.config import TrainConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.detection import DetectionTask
 from fer_det.engine.distributed import Processes
+from fer_det.engine.launch import run_training
 from fer_det.engine.resume import describe_run
-from fer_det.engine.session import Plan, in_processes, run_to_the_end
+from fer_det.engine.session import Plan, run_to_the_end
 from fer_det.engine.start import read_start, start_model
 from fer_det.engine.trainer import BEST
 from fer_det.errors import ConfigError
@@ -23,6 +24,8 @@ from fer_det.models import CLASSIFIERS, build_model
 
 PROG = "train_frcnn.py"
 KIND = "frcnn"
+COMMAND = ("-m", "fer_det.cli.train_frcnn")
+"""What python runs for it in a process of its own."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,8 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(argv: Sequence[str] | None) -> int:
     config = parse_config(TrainConfig, PROG, argv)
-    in_processes(config, lambda hardware, processes: _train_in(config, hardware, processes))
-    return EXIT_OK
+    return run_training(
+        config,
+        COMMAND,
+        argv,
+        lambda hardware, processes: _train_in(config, hardware, processes),
+    )
 
 
 def _train_in(config: TrainConfig, hardware: Hardware, processes: Processes) -> None:

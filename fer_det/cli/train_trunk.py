@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.command import parse_config, run_command
 from fer_det.data.augment import Augmentation
 from fer_det.data.made_faces import MadeFaces, load_made_faces, read_making
 from fer_det.engine.distributed import Processes
+from fer_det.engine.launch import run_training
 from fer_det.engine.log import read_log
 from fer_det.engine.resume import describe_run
-from fer_det.engine.session import Finished, Plan, in_processes, run_to_the_end
+from fer_det.engine.session import Finished, Plan, run_to_the_end
 from fer_det.engine.trunk import TrunkTask
 from fer_det.hardware import Hardware
 from fer_det.models import face_attributes
@@ -26,6 +27,9 @@ from fer_det.weights import WeightsInfo, canonical_tensors, save_weights
 
 PROG = "train_trunk.py"
 KIND = "trunk"
+COMMAND = ("-m", "fer_det.cli.train_trunk")
+"""What python runs for it in a process of its own."""
+
 LICENCE = "CC0-1.0"
 """The made faces carry none, and so do weights that have seen nothing else."""
 
@@ -38,8 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(argv: Sequence[str] | None) -> int:
     config = parse_config(TrainTrunkConfig, PROG, argv)
     typed = shlex.join([f"tools/{PROG}", *(sys.argv[1:] if argv is None else argv)])
-    in_processes(config, lambda hardware, processes: _train_in(config, typed, hardware, processes))
-    return EXIT_OK
+    return run_training(
+        config,
+        COMMAND,
+        argv,
+        lambda hardware, processes: _train_in(config, typed, hardware, processes),
+    )
 
 
 def _train_in(

@@ -21,6 +21,8 @@ FREE_TO_CHANGE = (
     "init",
     "out",
     "overwrite",
+    "processes",
+    "retries",
     "save_minutes",
     "workers",
 )
