@@ -22,7 +22,7 @@ from fake_data.killed import count_events, kill, kill_at_time, moments
 from fake_data.train_stub import POINTS
 from fake_data.voc_tree import tree_hash, write_voc_tree
 
-from fer_det.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from fer_det.checkpoint import Checkpoint, content_hash, load_checkpoint, save_checkpoint
 from fer_det.config import ModelConfig
 from fer_det.files import TEMPORARY_SUFFIX, sweep_temporaries
 from voc_builder.balance import BalanceConfig, balance
@@ -152,7 +152,7 @@ class TestTraining:
             env={
                 **os.environ,
                 "OMP_NUM_THREADS": "1",
-                "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+                "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
                 **({"FERDET_DIE": f"{die}|{marker}"} if die else {}),
             },
         )

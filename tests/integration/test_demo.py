@@ -19,7 +19,8 @@ from fer_det.inference.predictor import Predictor
 
 ROOT = Path(__file__).parents[2]
 ALONE = "--workers=0"
-"""All in this process, whose threads a forked loader process could not use."""
+"""All in this process: the mark below also blocks the unix sockets over which loader processes hand
+over their batches."""
 SMALL = [
     "--epochs=1",
     "--batch_size=8",
