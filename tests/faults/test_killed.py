@@ -177,6 +177,12 @@ class TestTraining:
             ended = self.start(space, name, flags)
             assert ended.returncode == 0, ended.stderr
             assert self.contents(space, name) == wholes[workers], (point, workers)
+        assert self.start(space, "whole1", ["--workers=1"]).returncode == 0
+        hashes = {
+            content_hash(load_checkpoint(space / f"whole{workers}" / "run" / "last.pth").model)
+            for workers in (0, 1, 2)
+        }
+        assert len(hashes) == 1
         tell(
             f"training: killed at {len(self.CASES)} of {len(POINTS)} points x 2 workers, same bytes"
         )
