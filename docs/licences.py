@@ -29,13 +29,8 @@ def main() -> None:
     print("# Licences of what fer_det needs\n")
     print("Printed by `python docs/licences.py` from the packages that were installed then; the")
     print("versions are of that day. `by another` names what the others need in turn. None forbids")
-    print(
-        "use, in research or in trade. NVIDIA's packages, which come with the Linux build of PyTorch"
-    )
-    print(
-        "and are needed on its GPUs alone, are under NVIDIA's own terms, which allow use and forbid"
-    )
-    print("changing them.\n")
+    print("use, in research or in trade. NVIDIA's packages, which come with the Linux build of")
+    print("PyTorch and serve its GPUs alone, are under NVIDIA's own licence, which allows use.\n")
     print("| package | version | needed | licence |\n|---|---|---|---|")
     for name, kind, version, licence in rows:
         print(f"| {name} | {version} | {kind} | {licence} |")
