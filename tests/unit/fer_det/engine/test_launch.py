@@ -9,8 +9,8 @@ import pytest
 from fer_det.config import RunConfig
 from fer_det.engine import launch
 from fer_det.engine.distributed import Processes
-from fer_det.engine.hardware import Hardware
 from fer_det.errors import ConfigError, WorkerError
+from fer_det.hardware import Hardware
 
 SCRIPT = """
 import os, pathlib, signal, sys
