@@ -29,6 +29,8 @@ demo: venv  ## the whole line on faces that it makes itself, in some minutes: DE
 	@echo "6/6 a picture"
 	@$(BIN)/python tools/predict.py '$(DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg' \
 		--weights '$(DEMO)/best.pth' --out '$(DEMO)/predicted' --overwrite
+	@cp '$(DEMO)/predicted/test_0001.jpg' '$(DEMO)/predicted.jpg'
+	@echo "to look at: $(DEMO)/report.html and $(DEMO)/predicted.jpg; the detector: $(DEMO)/best.pth"
 
 venv: $(VENV)/installed  ## make .venv with everything that the project needs
 

@@ -168,6 +168,10 @@ def _demand_like(what: str, value: Any, default: Any) -> None:
         _demand_type(what, value, list)
         if len(value) != len(default) or not all(type(each) is float for each in value):
             raise TypeError(f"{what} is not {len(default)} numbers")
+    elif default is None:
+        # Such a setting is a number of something, or off.
+        if value is not None:
+            _demand_type(what, value, int)
     elif not (type(default) is float and type(value) is int):
         _demand_type(what, value, type(default))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,8 +35,8 @@ STEPS = ["make_faces", "build_voc", "balance_voc", "train_frcnn", "eval_rafdb", 
 pytestmark = [pytest.mark.disable_socket, needs_anny]
 
 
-def spelled(demo: Path) -> list[tuple[str, list[str]]]:
-    """The tools that the Makefile calls and their flags, in order."""
+def spelled(demo: Path) -> tuple[list[tuple[str, list[str]]], tuple[Path, Path]]:
+    """The tools that the Makefile calls and their flags, in order; what it copies, and where to."""
     told = subprocess.run(
         ["make", "--dry-run", "demo", f"DEMO={demo}", "IMAGES=28", "SEED=3"],
         cwd=ROOT,
@@ -45,7 +46,8 @@ def spelled(demo: Path) -> list[tuple[str, list[str]]]:
     )
     lines = told.stdout.replace("\\\n", " ").splitlines()
     calls = [shlex.split(line) for line in lines if "tools/" in line]
-    return [(Path(call[1]).stem, call[2:]) for call in calls]
+    (copy,) = (shlex.split(line) for line in lines if line.startswith("cp "))
+    return [(Path(call[1]).stem, call[2:]) for call in calls], (Path(copy[1]), Path(copy[2]))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "build_voc": "voc_builder",
         "balance_voc": "voc_builder",
     }
-    calls = spelled(folder)
+    calls, (drawn, picture) = spelled(folder)
     assert [name for name, _ in calls] == STEPS
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
@@ -65,12 +67,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             small = SMALL if name == "train_frcnn" else []
             alone = [] if name == "predict" else [ALONE]
             assert command.main([*flags, *small, *alone]) == 0, name
+    shutil.copy(drawn, picture)
     yield folder
     torch.use_deterministic_algorithms(False)
 
 
 def test_all_that_is_promised_lies_in_one_folder(demo: Path) -> None:
-    for name in ("best.pth", "last.pth", "log.jsonl", "scores.json", "report.html"):
+    files = ("best.pth", "last.pth", "log.jsonl", "scores.json", "report.html", "predicted.jpg")
+    for name in files:
         assert (demo / name).is_file(), name
     for name in ("faces", "voc", "voc_balanced", "predicted"):
         assert (demo / name).is_dir(), name

@@ -70,10 +70,10 @@ def test_boxes_come_back_in_the_picture_s_pixels() -> None:
 
 def test_probabilities_are_softened_by_the_checkpoint_s_temperature() -> None:
     checkpoint = Checkpoint({}, CONFIG, CLASSES, info={"temperature": 2.0})
-    first, second = Predictor(Stub(), checkpoint)(np.zeros((64, 64, 3), np.uint8), min_score=0.0)
+    first, second = Predictor(Stub(), checkpoint, PLAIN)(BLACK, min_score=0.0)
     # The logits' difference is log 3, and half of it after division by 2.
-    assert first.probabilities["anger"] == pytest.approx(3**0.5 / (1 + 3**0.5))
-    assert second.probabilities == {"fear": 0.5, "anger": 0.5}
+    assert first.probabilities[Expression.ANGER] == pytest.approx(3**0.5 / (1 + 3**0.5))
+    assert second.probabilities == {Expression.FEAR: 0.5, Expression.ANGER: 0.5}
     assert first.score == pytest.approx(0.9)
 
 
