@@ -1,4 +1,4 @@
-"""No test, and nothing that a test starts, speaks to another machine."""
+"""What holds for all tests: no talk with other machines, no dependence on luck or speed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples on every run, and as much time as a busy machine takes for them.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 NO_NETWORK = Path(__file__).parent / "no_network"
 

@@ -75,7 +75,10 @@ class TestPixelsFromOne:
         path = with_text(folder, "<xmin>11<", "<xmin>11.5<")
         assert read_annotation(path).objects[0].box.x_min == 10.5
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+    @settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        max_examples=60,
+    )
     @given(data=st.data())
     def test_whatever_is_written_is_read(self, folder: VocFolder, data: st.DataObject) -> None:
         width, height = data.draw(st.integers(1, 5000)), data.draw(st.integers(1, 5000))
