@@ -112,11 +112,11 @@ def sweep_temporaries(folder: Path) -> int:
 @contextmanager
 def _replacing(path: Path, ending: str) -> Iterator[Path]:
     """A temporary name beside `path`, whose file takes its place when the block ends well."""
-    if path.exists() and not path.is_file():
-        # A device such as /dev/null would be replaced by a plain file.
-        raise not_writable(path, "it is no plain file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}{ending}")
     try:
+        if path.exists() and not path.is_file():
+            # A device such as /dev/null would be replaced by a plain file.
+            raise not_writable(path, "it is no plain file")
         yield temporary
         # Opened for writing, since Windows syncs no other.
         with temporary.open("r+b") as file:
