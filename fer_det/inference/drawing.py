@@ -13,7 +13,7 @@ from fer_det.detection import Detection
 
 Colour = tuple[int, int, int]
 
-SMALLEST_HEIGHT, LARGEST_SIDE = 420, 1600
+SMALLEST_HEIGHT, LARGEST_SIDE = 420, 1000
 """Pixels; other pictures are drawn enlarged or reduced, so that the writing can be read."""
 FACES_WITH_BARS = 3
 
