@@ -10,7 +10,7 @@ BALANCED ?= data/voc_balanced
 DEMO ?= runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance check weights train eval compare test faults lint clean
+.PHONY: help demo venv faces voc balance check weights train eval compare bench test faults lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -70,6 +70,13 @@ eval: venv  ## score the newest best.pth: ARGS='--report report.html'
 
 compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json runs/b/scores.json'
 	@$(BIN)/python tools/compare.py $(RUNS) $(ARGS)
+
+bench: venv  ## time what the project claims of its speed, in some minutes on an idle machine
+	@for name in train_step inference loader voc mtcnn memory scaling; do \
+		echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@echo "MTCNN was timed against itself. Against the package mtcnn, in an environment of its own:"
+	@echo "  python3 -m venv tf && tf/bin/pip install 'mtcnn==1.0.0' tensorflow pillow"
+	@echo "  $(BIN)/python benchmarks/mtcnn.py --tensorflow_python tf/bin/python"
 
 test: venv  ## run the tests
 	$(BIN)/python -m pytest

@@ -1,6 +1,6 @@
 """Whether memory stays flat, however many pictures there are.
 
-    python benchmarks/memory.py [--few 500] [--many 2000]
+    python benchmarks/memory.py [--few 200] [--many 800]
 
 Converts, trains on and scores a few pictures and then many, each in a process of its own, and
 compares the most memory that it ever held. The pictures are small, repeated, and prepared in the
@@ -43,9 +43,9 @@ SMALL = (f"--model.input_size={SIZE // 2}", "--model.head_width=16", "--workers=
 class Config(BenchmarkConfig):
     """Compare the memory that a few pictures need with that of many."""
 
-    few: int = 500
+    few: int = 200
     """Pictures of the smaller run."""
-    many: int = 2000
+    many: int = 800
     """Pictures of the larger run."""
 
     def __post_init__(self) -> None:

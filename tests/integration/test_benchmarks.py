@@ -1,0 +1,63 @@
+"""Every benchmark runs, at a size at which its figures mean nothing."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+PHOTO = Path(__file__).parents[1] / "golden" / "data" / "astronaut.jpg"
+TINY = {
+    "inference": ["--size=32", "--width=16", "--batches=[1]", "--rounds=1", "--rank=4"],
+    "loader": ["--size=32", "--width=16", "--batch_size=2", "--batches=2", "--workers=0"],
+    "mtcnn": ["--count=3", "--together=2"],
+    "scaling": ["--counts=[2, 4]", "--sides=[60, 90]", "--faces=[1, 2]", "--inputs=[32, 48]"],
+    "train_step": ["--sizes=[32]", "--widths=[16]", "--batch_size=2", "--stock=false"],
+    "voc": ["--count=40", "--photos=2", "--workers=0", "--rounds=1"],
+}
+ASKS_FOR_PICTURES = {"loader", "mtcnn", "scaling", "voc"}
+TAKES_A_RUN_OF_EACH_TOOL = {"memory"}
+OLDER = {"made_faces"}
+"""Which has a figure of its own kind."""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    with Image.open(PHOTO) as photo:
+        photo.resize((160, 160)).save(folder / "astronaut.jpg", quality=95)
+    return folder
+
+
+def test_all_are_tried() -> None:
+    scripts = {path.stem for path in FOLDER.glob("[a-z]*.py")}
+    assert scripts == TINY.keys() | TAKES_A_RUN_OF_EACH_TOOL | OLDER
+
+
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_it_ends_with_its_claim_and_adds_to_its_table(
+    name: str, pictures: Path, tmp_path: Path
+) -> None:
+    flags = [*TINY[name], f"--results={tmp_path / 'results'}"]
+    flags += [f"--pictures={pictures}"] * (name in ASKS_FOR_PICTURES)
+    if name == "scaling":
+        flags += [f"--plot={tmp_path / 'plot.svg'}"]
+    if "--rounds=1" not in flags and name != "mtcnn":
+        flags.append("--rounds=1")
+    command = [sys.executable, str(FOLDER / f"{name}.py"), *flags]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert told.returncode == 0, told.stderr
+    assert re.fullmatch(r"[A-Z0-9_]+: \d+\.\d{3}", told.stdout.splitlines()[-1])
+    (table,) = (tmp_path / "results").glob("*.csv")
+    assert re.fullmatch(rf"{name}-(cpu|cuda)-torch[\d.]+\.csv", table.name)
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["figure"] and row["machine"] and float(row["median"]) >= 0 for row in rows)
+    if name == "scaling":
+        assert (tmp_path / "plot.svg").read_text().count("<circle") == 5 * 2
