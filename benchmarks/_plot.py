@@ -50,8 +50,8 @@ def _draw(panel: Panel) -> str:
     for share in (0.0, 0.5, 1.0):
         x, y = place(share * largest_x, share * largest_y)
         parts.append(f'<path d="M{LEFT} {y}H{WIDTH - RIGHT}" stroke="{PALE}"/>')
-        parts.append(_text(LEFT - 6, y + 4, f"{share * largest_y:.3g}", "end"))
-        parts.append(_text(x, floor + 15, f"{share * largest_x:.3g}", "middle"))
+        parts.append(_text(LEFT - 6, y + 4, _number(share * largest_y), "end"))
+        parts.append(_text(x, floor + 15, _number(share * largest_x), "middle"))
     middle = LEFT + inner_width / 2
     parts.append(_text(middle, floor + 33, panel.across, "middle"))
     turn = f'transform="rotate(-90 12 {TOP + inner_height / 2})"'
@@ -61,6 +61,10 @@ def _draw(panel: Panel) -> str:
     parts.append(f'<path d="M{path}" fill="none" stroke="{LINE}" stroke-width="2"/>')
     parts += [f'<circle cx="{x}" cy="{y}" r="3.5" fill="{LINE}"/>' for x, y in places]
     return "".join(parts)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _text(

@@ -114,9 +114,18 @@ def _run_one(task: str, folder: Path) -> None:
         code = run[task](folder)
     if code != EXIT_OK:
         sys.exit(code)
+    print(json.dumps([time.perf_counter() - began, _most_megabytes()]))
+
+
+def _most_megabytes() -> float:
+    """The most memory that this program has held."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # Unlike ru_maxrss this does not count what the process was before it ran this program.
+        (peak,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
     scale = 2**20 if sys.platform == "darwin" else 2**10
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
-    print(json.dumps([time.perf_counter() - began, megabytes]))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
 def _convert(folder: Path) -> int:

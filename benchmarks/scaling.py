@@ -4,7 +4,7 @@
 
 Time and memory to build a VOC folder of so many pictures (small crops, repeated); CPU time of MTCNN
 by the picture's side and by the number of faces; time of the detector's answer by its input's side.
-The claim is that building twice the pictures takes twice the time.
+The claim is that a picture costs no more among many than among few.
 """
 
 import sys
