@@ -36,6 +36,18 @@ def kill_at_time(work: Callable[[], object], folder: Path, seconds: float) -> bo
     return _wait(process)
 
 
+def kill_after_change(work: Callable[[], object], path: Path, seconds: float) -> bool:
+    """Do the work, wait until it has written the file anew, and kill it so much later."""
+    before = path.stat().st_mtime_ns
+    process = _fork(work, path.parent, None, None)
+    deadline = time.monotonic() + 60
+    while path.stat().st_mtime_ns == before and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(seconds)
+    os.kill(process, signal.SIGKILL)
+    return _wait(process)
+
+
 def moments(count: int, events: int, seconds: float, seed: int) -> list[tuple[str, float]]:
     """Random moments to kill at, half of them by event and half by time."""
     draw = random.Random(seed)
