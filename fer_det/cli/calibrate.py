@@ -14,6 +14,7 @@ from fer_det.evaluation.answers import face_records
 from fer_det.evaluation.calibration import calibrate
 from fer_det.files import make_folder
 from fer_det.hardware import choose_hardware
+from fer_det.memory import keep_freed_memory
 from fer_det.progress import track
 from fer_det.runs import find_weights
 from fer_det.scoring_config import CalibrateConfig
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _calibrate(argv: Sequence[str] | None) -> int:
     config = parse_config(CalibrateConfig, PROG, argv)
     hardware = choose_hardware(config.device, config.precision)
+    keep_freed_memory()
     weights = find_weights(config.weights)
     checkpoint = load_checkpoint(weights)
     data = find_data(config.data, checkpoint)

@@ -28,6 +28,7 @@ from fer_det.inference.tally import (
 )
 from fer_det.inference.watching import watch
 from fer_det.inference.window import Window, open_window
+from fer_det.memory import keep_freed_memory
 from fer_det.predict_config import PredictConfig
 from fer_det.progress import track
 from fer_det.runs import find_weights, next_run_folder
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _predict(argv: Sequence[str] | None) -> int:
     config = parse_config(PredictConfig, PROG, argv)
+    keep_freed_memory()
     sources = find_sources(config.sources, lambda: sys.stdin.buffer, config.out)
     _demand_something(sources)
     outputs = plan_outputs(sources, config.out or next_run_folder("predict"), config.draw)
