@@ -24,6 +24,7 @@ from fer_det.config import ModelConfig
 from fer_det.data.pictures import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import FerDetError, ImageError
+from fer_det.hardware import Hardware
 from fer_det.image import decode_rgb8, load_rgb8
 from fer_det.inference.predictor import Predictor
 from fer_det.models import build_model
@@ -42,7 +43,8 @@ def predictor() -> Predictor:
     torch.manual_seed(0)
     config = ModelConfig(input_size=32, head_width=16, batch_norm=False)
     model = build_model(config, CLASSES)
-    return Predictor(model, Checkpoint(model.state_dict(), config, CLASSES))
+    hardware = Hardware(torch.device("cpu"), "float32")
+    return Predictor(model, Checkpoint(model.state_dict(), config, CLASSES), hardware)
 
 
 def outcome(work: Callable[[], object]) -> str:

@@ -191,13 +191,14 @@ class TestScoresAndPicture:
     def test_picture(
         self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        picture, drawn = tmp_path / "a.jpg", tmp_path / "predicted.jpg"
+        picture, drawn = tmp_path / "a.jpg", tmp_path / "predicted" / "a.jpg"
         picture.write_bytes(encode_jpeg(drawn_face(0)))
+        drawn.parent.mkdir()
         drawn.write_bytes(b"before")
-        flags = [f"--weights={weights}", f"--picture={picture}"]
+        flags = [f"--weights={weights}", f"--out={drawn.parent}", "--overwrite"]
         with file_size_limit():
-            code = predict.main([*flags, f"--out={drawn}"])
-        assert_refused(code, capsys, "predicted.jpg could not be written (File too large)")
+            code = predict.main([str(picture), *flags])
+        assert_refused(code, capsys, "a.jpg could not be written (File too large)")
         assert drawn.read_bytes() == b"before"
         assert not stale(tmp_path)
 
