@@ -81,7 +81,7 @@ bench: venv  ## time what the project claims of its speed, in some minutes on an
 test: venv  ## run the tests
 	$(BIN)/python -m pytest
 
-faults: venv  ## try to break it: kills, full disks, bad and hostile files, all of them; takes half an hour
+faults: venv  ## try to break it: kills, full disks, bad and hostile files, all of them; takes up to an hour
 	FERDET_FAULTS=full $(BIN)/python -m pytest tests/faults
 
 lint: venv  ## check style and types

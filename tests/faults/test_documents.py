@@ -201,6 +201,5 @@ def test_check_never_stumbles(tree: VocFolder, xml: bytes, train: bytes) -> None
 
 
 def test_counts() -> None:
-    tell(
-        f"documents: {3 * amount(SHORT, FULL):,} annotations and lists, {amount(60, 3000):,} others"
-    )
+    most, fewer = 3 * amount(SHORT, FULL), 3 * amount(20, 1000)
+    tell(f"documents: {most:,} annotations and lists, {fewer:,} others, 0 undeclared exceptions")

@@ -183,9 +183,7 @@ class TestTraining:
             for workers in (0, 1, 2)
         }
         assert len(hashes) == 1
-        tell(
-            f"training: killed at {len(self.CASES)} of {len(POINTS)} points x 2 workers, same bytes"
-        )
+        tell(f"training: killed at {len(POINTS)} points x 0 and 2 workers, all the same bytes")
 
     def test_rank_of_two_is_killed(self, space: Path) -> None:
         flags = ["--workers=0", "--processes=2"]
