@@ -10,6 +10,7 @@ PARENTS = {
     "DatasetNotFoundError": FileNotFoundError,
     "DatasetFormatError": ValueError,
     "ImageError": ValueError,
+    "VideoError": ValueError,
     "AnnotationError": ValueError,
     "WeightsNotFoundError": FileNotFoundError,
     "WeightsError": ValueError,
