@@ -135,7 +135,7 @@ class TestRejected:
     def test_folder_in_its_place(self, bench: Bench) -> None:
         (bench.root / "a.jpg").mkdir()
         (record,) = bench.convert(item(bench.root / "a.jpg"))
-        assert record.reason == "the file could not be read (Is a directory)"
+        assert record.reason == "the file could not be read (it is no plain file)"
 
     def test_no_face(self, bench: Bench) -> None:
         (record,) = bench.convert(item(bench.picture("a.jpg")))
