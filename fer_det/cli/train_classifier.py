@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from torch import nn
-
 from fer_det.classifier_config import TrainClassifierConfig
 from fer_det.command import parse_config, run_command
 from fer_det.data.augment import Augmentation
@@ -17,7 +15,7 @@ from fer_det.engine.distributed import Processes
 from fer_det.engine.launch import run_training
 from fer_det.engine.resume import describe_run
 from fer_det.engine.session import Plan, run_to_the_end
-from fer_det.engine.start import read_start, start_model
+from fer_det.engine.start import preparation, read_start
 from fer_det.engine.trainer import BEST
 from fer_det.hardware import Hardware
 from fer_det.losses import build_loss
@@ -59,26 +57,21 @@ def _train_in(config: TrainClassifierConfig, hardware: Hardware, processes: Proc
             train, validation, model_config, chosen, processes, batch, workers
         )
 
-    def prepare(model: nn.Module) -> None:
-        if start is not None:
-            taken = start_model(model, start, classes, train.without_augmentation())
-            if processes.is_first:
-                print(taken.describe(), flush=True)
-
     plan = Plan(
         kind=KIND,
         config=config,
         info=describe_run(config, hardware, hashes, start.describe() if start else {}),
         make_task=make_task,
         make_model=lambda: classifier.build(model_config, classes, loss),
-        prepare_model=prepare,
+        prepare_model=preparation(
+            start, classes, train.without_augmentation(), tell=processes.is_first
+        ),
     )
     finished = run_to_the_end(plan, hardware, processes)
     if processes.is_first:
         best = finished.folder / BEST
         print(
-            f"{best}: epoch {finished.position.best_epoch + 1}, mean recall "
-            f"{finished.position.best_recall:.3f} on the validation split\n"
+            f"{finished.describe_best()}\n"
             f"next: python tools/train_frcnn.py --init {best} "
             f"--model.head_width {model_config.head_width}"
         )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from torch import nn
-
 from fer_det.command import parse_config, run_command
 from fer_det.config import TrainConfig
 from fer_det.data.augment import Augmentation
@@ -16,7 +14,7 @@ from fer_det.engine.distributed import Processes
 from fer_det.engine.launch import run_training
 from fer_det.engine.resume import describe_run
 from fer_det.engine.session import Plan, run_to_the_end
-from fer_det.engine.start import read_start, start_model
+from fer_det.engine.start import preparation, read_start
 from fer_det.engine.trainer import BEST
 from fer_det.errors import ConfigError
 from fer_det.hardware import Hardware
@@ -56,12 +54,6 @@ def _train_in(config: TrainConfig, hardware: Hardware, processes: Processes) -> 
     train, validation = _datasets(config)
     hashes = {"path": str(config.data), "train": train.hash(), "val": validation.hash()}
 
-    def prepare(model: nn.Module) -> None:
-        if start is not None:
-            taken = start_model(model, start, train.classes, train.without_augmentation())
-            if processes.is_first:
-                print(taken.describe(), flush=True)
-
     plan = Plan(
         kind=KIND,
         config=config,
@@ -70,16 +62,14 @@ def _train_in(config: TrainConfig, hardware: Hardware, processes: Processes) -> 
             train, validation, config.model, chosen, processes, config.batch_size, config.workers
         ),
         make_model=lambda: build_model(config.model, train.classes),
-        prepare_model=prepare,
+        prepare_model=preparation(
+            start, train.classes, train.without_augmentation(), tell=processes.is_first
+        ),
     )
     finished = run_to_the_end(plan, hardware, processes)
     if processes.is_first:
         best = finished.folder / BEST
-        print(
-            f"{best}: epoch {finished.position.best_epoch + 1}, mean recall "
-            f"{finished.position.best_recall:.3f} on the validation split\n"
-            f"next: python tools/eval_rafdb.py --weights {best}"
-        )
+        print(f"{finished.describe_best()}\nnext: python tools/eval_rafdb.py --weights {best}")
 
 
 def _datasets(config: TrainConfig) -> tuple[VocDataset, VocDataset]:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from fer_det.checkpoint import Checkpoint
 from fer_det.config import ModelConfig
 from fer_det.data.face_crops import FaceCrops
-from fer_det.data.loader import in_order, make_loader
 from fer_det.engine.detection import (
     GivenFace,
     score_answers,
@@ -20,6 +19,7 @@ from fer_det.engine.detection import (
 )
 from fer_det.engine.distributed import Processes
 from fer_det.engine.score import score_crops
+from fer_det.engine.share import own_batches
 from fer_det.hardware import Hardware
 from fer_det.models.classifier import without_loss
 from fer_det.models.vgg16 import fold_batch_norm
@@ -45,9 +45,7 @@ class ClassificationTask:
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Scores of the validation split's faces, the same on every process; none is missed."""
-        share = list(in_order(len(self.validation), self.batch_size))
-        share = share[self.processes.rank :: self.processes.world]
-        batches = make_loader(self.validation, share, self.workers, pin_memory=False)
+        batches = own_batches(self.validation, self.batch_size, self.processes, self.workers)
         given: list[GivenFace] = self.processes.gather(
             [
                 (self.validation.pictures[index].label, row)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from fer_det.checkpoint import TEMPERATURE, Checkpoint
 from fer_det.config import ModelConfig
-from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.distributed import Processes
 from fer_det.engine.score import score_pictures, top1_pairs
+from fer_det.engine.share import own_batches
 from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
 from fer_det.hardware import Hardware
 from fer_det.models.vgg16 import fold_batch_norm
@@ -50,9 +50,7 @@ class DetectionTask:
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Top-1 scores on the validation split, the same on every process."""
-        share = list(in_order(len(self.validation), self.batch_size))
-        share = share[self.processes.rank :: self.processes.world]
-        batches = make_loader(self.validation, share, self.workers, pin_memory=False)
+        batches = own_batches(self.validation, self.batch_size, self.processes, self.workers)
         pairs: list[tuple[int, int]] = []
         given: list[GivenFace] = []
         for picture in score_pictures(model, self.hardware, self.validation, batches):

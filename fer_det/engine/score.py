@@ -19,7 +19,6 @@ from fer_det.letterbox import Letterbox
 from fer_det.temperature import UNCHANGED, soften
 
 
-@torch.inference_mode()
 def score_pictures(
     model: nn.Module,
     hardware: Hardware,
@@ -33,18 +32,11 @@ def score_pictures(
 
     Raises TrainingDivergedError where an answer is not finite.
     """
-    model.eval()
-    for pictures, targets in batches:
-        images = to_unit_range(pictures, hardware.device)
-        placed = [{"boxes": target["boxes"].to(hardware.device)} for target in targets]
-        with hardware.autocast():
-            answers = model(images, placed)
-        for target, answer in zip(targets, answers, strict=True):
-            picture = dataset.pictures[int(target["index"])]
-            yield _scored(picture, _plain(answer, picture.path.name, temperature), dataset.size)
+    for index, answer in _answers(model, hardware, batches):
+        picture = dataset.pictures[index]
+        yield _scored(picture, _plain(answer, picture.path.name, temperature), dataset.size)
 
 
-@torch.inference_mode()
 def score_crops(
     model: nn.Module,
     hardware: Hardware,
@@ -58,17 +50,10 @@ def score_crops(
 
     Raises TrainingDivergedError where an answer is not finite.
     """
-    model.eval()
-    for pictures, targets in batches:
-        images = to_unit_range(pictures, hardware.device)
-        placed = [{"boxes": target["boxes"].to(hardware.device)} for target in targets]
-        with hardware.autocast():
-            answers = model(images, placed)
-        for target, answer in zip(targets, answers, strict=True):
-            index = int(target["index"])
-            name = crops.pictures[index].path.name
-            (row,) = _plain(answer, name, temperature)["target_probabilities"]
-            yield index, row
+    for index, answer in _answers(model, hardware, batches):
+        name = crops.pictures[index].path.name
+        (row,) = _plain(answer, name, temperature)["target_probabilities"]
+        yield index, row
 
 
 def score_given_boxes(
@@ -106,6 +91,21 @@ def top1_pairs(picture: ScoredPicture) -> list[tuple[int, int]]:
     """(label, answer) of each labelled face, the answer 0 where no box was found."""
     answers = answer_top1(picture)
     return list(zip(picture.truth_labels.tolist(), answers.tolist(), strict=True))
+
+
+@torch.inference_mode()
+def _answers(
+    model: nn.Module, hardware: Hardware, batches: Iterable[Batch]
+) -> Iterator[tuple[int, dict[str, Tensor]]]:
+    """Which picture, and what the model, in evaluation, says of it and of its own boxes."""
+    model.eval()
+    for pictures, targets in batches:
+        images = to_unit_range(pictures, hardware.device)
+        placed = [{"boxes": target["boxes"].to(hardware.device)} for target in targets]
+        with hardware.autocast():
+            answers = model(images, placed)
+        for target, answer in zip(targets, answers, strict=True):
+            yield int(target["index"]), answer
 
 
 def _scored(picture: FacePicture, found: dict[str, FloatArray], size: int) -> ScoredPicture:

@@ -48,6 +48,14 @@ class Finished:
     position: Position
     info: dict[str, Any]
 
+    def describe_best(self) -> str:
+        """Where best.pth lies, and why it is that epoch's."""
+        return (
+            f"{self.folder / BEST}: epoch {self.position.best_epoch + 1}, mean recall "
+            f"{self.position.best_recall:.3f} on the validation split (classes of few faces there "
+            "have little say)"
+        )
+
 
 def in_processes(config: RunConfig, work: Callable[[Hardware, Processes], None]) -> None:
     """Do `work` on the hardware that the flags ask for, beside torchrun's other processes."""

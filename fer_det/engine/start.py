@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -161,6 +161,24 @@ def start_model(
         fresh=tuple(layer for layer in wanted if layer not in taken),
         unused=tuple(layer for layer in offered if layer not in taken),
     )
+
+
+def preparation(
+    start: Start | None, classes: Sequence[str], pictures: PictureDataset, tell: bool
+) -> Callable[[nn.Module], None] | None:
+    """What a new model goes through with that start, none without one; see `start_model`.
+
+    tell: whether this process says what was taken.
+    """
+    if start is None:
+        return None
+
+    def prepare(model: nn.Module) -> None:
+        taken = start_model(model, start, classes, pictures)
+        if tell:
+            print(taken.describe(), flush=True)
+
+    return prepare
 
 
 def _ancestors(init: Mapping[str, Any] | None) -> Iterator[str]:

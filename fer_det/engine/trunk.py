@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_det.config import ModelConfig
-from fer_det.data.loader import in_order, make_loader
+from fer_det.data.loader import Batch
 from fer_det.data.made_faces import MadeFaces
 from fer_det.engine.detection import score_answers
 from fer_det.engine.distributed import Processes
 from fer_det.engine.score import to_unit_range
+from fer_det.engine.share import own_batches
 from fer_det.expression import BASIC_EXPRESSIONS
 from fer_det.hardware import Hardware
 
@@ -50,9 +51,8 @@ class TrunkTask:
 
         R2 is 1 for measures that are all met and 0 for answers no better than the mean.
         """
-        share = list(in_order(len(self.validation), self.batch_size))
-        share = share[self.processes.rank :: self.processes.world]
-        answers = self.processes.gather(self._answers(model, share))
+        batches = own_batches(self.validation, self.batch_size, self.processes, self.workers)
+        answers = self.processes.gather(self._answers(model, batches))
         scores = score_answers([answer[:2] for answer in answers], len(self.classes))
         truth, found = (np.array([answer[k] for answer in answers]) for k in (2, 3))
         return scores | self._explained(truth, found)
@@ -65,10 +65,10 @@ class TrunkTask:
         """Nothing: the weights file holds the last epoch."""
 
     @torch.inference_mode()
-    def _answers(self, model: nn.Module, share: list[Any]) -> list[Answer]:
+    def _answers(self, model: nn.Module, batches: Iterable[Batch]) -> list[Answer]:
         model.eval()
         answers = []
-        for pictures, targets in make_loader(self.validation, share, self.workers, False):
+        for pictures, targets in batches:
             device = self.hardware.device
             images = to_unit_range(pictures, device)
             placed = [{**target, "boxes": target["boxes"].to(device)} for target in targets]

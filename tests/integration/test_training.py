@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +12,8 @@ from typing import Any
 
 import pytest
 import torch
+from fake_data import typed
+from fake_data.typed import ROOT, end, finish, start, start_python
 from fake_data.voc_tree import CLASSES, write_voc_tree
 from torch import Tensor
 
@@ -26,15 +24,12 @@ from fer_det.engine.log import read_log
 from fer_det.models import build_model
 from fer_det.runs import hold_run
 
-ROOT = Path(__file__).parents[2]
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
 STEPS, EPOCHS = 2, 2
-PATIENCE = 300
-"""Seconds; a run of this size takes five on a calm machine."""
-
 TOLERANCE = 1e-7
 """Of the way that training has moved the weights; found were 2e-11, from sums in another order."""
 
+COMMAND = "train_frcnn"
 FOLDER = Path("runs") / "frcnn-001"
 """Where a run without --out is kept."""
 
@@ -53,7 +48,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def whole(space: Path) -> Path:
     """Where an uninterrupted run was typed, without --out."""
     folder = space / "whole"
-    assert_well(finish(start(folder, *settings(space))))
+    finish(start(folder, COMMAND, *settings(space)))
     return folder
 
 
@@ -81,44 +76,9 @@ def settings(space: Path) -> list[str]:
     ]
 
 
-def start(
-    folder: Path, *argv: str, command: tuple[str, ...] = ("-m", "fer_det.cli.train_frcnn")
-) -> subprocess.Popen[str]:
-    """Type a command in `folder`."""
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, *command, *argv],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
-        },
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
-    out, err = process.communicate(timeout=PATIENCE)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-
-def assert_well(ended: subprocess.CompletedProcess[str]) -> None:
-    assert ended.returncode == 0, ended.stderr
-
-
 def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
-    """SIGKILL as soon as the first step is saved."""
-    deadline = time.monotonic() + PATIENCE
-    while not last.is_file():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    """SIGKILL as soon as the first step is saved, and before the last one is."""
+    typed.kill_in_mid_epoch(process, last)
     assert 0 < position_of(last)["step"] < EPOCHS * STEPS
 
 
@@ -173,10 +133,9 @@ class TestUninterrupted:
 class TestKilled:
     def test_and_typed_again_it_ends_in_the_same_bytes(self, whole: Path, space: Path) -> None:
         folder = space / "killed"
-        kill_in_mid_epoch(start(folder, *settings(space)), folder / FOLDER / "last.pth")
-        ended = finish(start(folder, *settings(space)))
-        assert_well(ended)
-        assert f"run {FOLDER} goes on" in ended.stdout
+        kill_in_mid_epoch(start(folder, COMMAND, *settings(space)), folder / FOLDER / "last.pth")
+        told = finish(start(folder, COMMAND, *settings(space)))
+        assert f"run {FOLDER} goes on" in told
         for name in ("best.pth", "last.pth", "log.jsonl"):
             assert (folder / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
         assert not list((folder / FOLDER).glob(".*tmp"))
@@ -186,8 +145,8 @@ class TestKilled:
     ) -> None:
         folder = space / "workers"
         argv = [*settings(space), "--out=run", "--workers=2"]
-        kill_in_mid_epoch(start(folder, *argv), folder / "run" / "last.pth")
-        assert_well(finish(start(folder, *argv)))
+        kill_in_mid_epoch(start(folder, COMMAND, *argv), folder / "run" / "last.pth")
+        finish(start(folder, COMMAND, *argv))
         for name in ("best.pth", "last.pth"):
             found, wanted = (load_checkpoint(at / name) for at in (folder / "run", whole / FOLDER))
             assert content_hash(found.model) == content_hash(wanted.model)
@@ -199,12 +158,9 @@ def test_two_processes_train_the_model_of_one(space: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     double = str(ROOT / "tests" / "fake_data" / "train_in_double.py")
     argv = ["train_frcnn", *settings(space), "--epochs=1", "--save_minutes=9"]
-    one, two = (
-        finish(start(space / "one", *argv, "--out=run", command=(double,))),
-        finish(start(space / "two", *argv, "--out=run", command=(*launcher, double))),
-    )
-    assert_well(one)
-    assert_well(two)
+    finish(start_python(space / "one", double, *argv, "--out=run"))
+    two = end(start_python(space / "two", *launcher, double, *argv, "--out=run"))
+    assert two.returncode == 0, two.stderr
     # The first process alone speaks.
     assert two.stdout.count("run run begins") == 1
     assert "Warning" not in two.stderr
@@ -227,13 +183,12 @@ def distance(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
 
 class TestScoring:
     def test_bare_name_is_found_in_the_newest_run(self, whole: Path) -> None:
-        tool = (str(ROOT / "tools" / "eval_rafdb.py"),)
+        tool = str(ROOT / "tools" / "eval_rafdb.py")
         argv = ["--weights=best.pth", "--workers=0", "--resamples=20", "--precision=float32"]
         argv.append("--report=pages/report.html")
-        ended = finish(start(whole, *argv, command=tool))
-        assert_well(ended)
-        assert ended.stdout.startswith(f"weights: {FOLDER / 'best.pth'}\n")
-        assert f"scores: {FOLDER / 'scores.json'}" in ended.stdout
+        told = finish(start_python(whole, tool, *argv))
+        assert told.startswith(f"weights: {FOLDER / 'best.pth'}\n")
+        assert f"scores: {FOLDER / 'scores.json'}" in told
         scores = json.loads((whole / FOLDER / "scores.json").read_text())
         assert scores["n"] == 4
         assert scores["primary"] == "top1"
@@ -249,7 +204,7 @@ class TestScoring:
         assert (protocol["split"], protocol["input_size"]) == ("test", 32)
         assert protocol["checkpoint_rule"].startswith("highest mean recall")
         for name in ("fear", "top1", "matched", "gt_box", "none"):
-            assert name in ended.stdout
+            assert name in told
         best = load_checkpoint(whole / FOLDER / "best.pth")
         assert protocol["temperature"] == best.temperature
         assert [face["label"] for face in scores["faces"]] == [
@@ -320,7 +275,7 @@ class TestScoring:
 
 def test_loss_that_is_no_number_stops_with_the_pictures(space: Path) -> None:
     folder = space / "diverged"
-    ended = finish(start(folder, *settings(space), "--optimizer.learning_rate=1e30"))
+    ended = end(start(folder, COMMAND, *settings(space), "--optimizer.learning_rate=1e30"))
     assert ended.returncode == 2
     *before, line = ended.stderr.splitlines()
     # On a slow machine the progress has lines of its own.

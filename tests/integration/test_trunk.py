@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_data.made_faces import write_made_faces
+from fake_data.typed import finish, kill_in_mid_epoch, start
 from fake_data.voc_tree import write_voc_tree
 
 from fer_det.checkpoint import load_checkpoint
 from fer_det.cli import train_frcnn, train_trunk
 from fer_det.engine.log import read_log
 from fer_det.weights import load_weights
-
-ROOT = Path(__file__).parents[2]
-PATIENCE = 300
-"""Seconds; a run of this size takes ten on a calm machine."""
 
 FOLDER = Path("runs") / "trunk-001"
 EXPORT = Path("trunk.safetensors")
@@ -46,7 +38,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def whole(space: Path) -> Path:
     """Where an uninterrupted run was typed, without --out."""
     folder = space / "whole"
-    finish(start(folder, "fer_det.cli.train_trunk", *settings(space)))
+    finish(start(folder, "train_trunk", *settings(space)))
     return folder
 
 
@@ -54,7 +46,7 @@ def whole(space: Path) -> Path:
 def detector(whole: Path, space: Path) -> Path:
     """A run that started from the trunk."""
     argv = detector_settings(space, whole / EXPORT)
-    out = finish(start(space / "a", "fer_det.cli.train_frcnn", *argv))
+    out = finish(start(space / "a", "train_frcnn", *argv))
     assert f"starts from {whole / EXPORT} (fer_det, tools/train_trunk.py)" in out
     assert "taken: 13 convolutions of the trunk\n" in out
     return space / "a" / "detector"
@@ -93,42 +85,6 @@ def detector_settings(space: Path, init: Path) -> list[str]:
     ]
 
 
-def start(folder: Path, module: str, *argv: str) -> subprocess.Popen[str]:
-    """Type a command in `folder`."""
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *argv],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
-        },
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    """-> what it said."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, err
-    return out
-
-
-def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
-    """SIGKILL as soon as the first step is saved."""
-    deadline = time.monotonic() + PATIENCE
-    while not last.is_file():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-
-
 class TestTrunk:
     def test_learns_and_writes_a_weights_file(self, whole: Path) -> None:
         epochs = [record for record in read_log(whole / FOLDER) if record["kind"] == "epoch"]
@@ -149,9 +105,9 @@ class TestTrunk:
         self, whole: Path, space: Path
     ) -> None:
         folder = space / "killed"
-        process = start(folder, "fer_det.cli.train_trunk", *settings(space))
+        process = start(folder, "train_trunk", *settings(space))
         kill_in_mid_epoch(process, folder / FOLDER / "last.pth")
-        out = finish(start(folder, "fer_det.cli.train_trunk", *settings(space)))
+        out = finish(start(folder, "train_trunk", *settings(space)))
         assert f"run {FOLDER} goes on" in out
         assert "(best)" not in out
         for name in (FOLDER / "last.pth", FOLDER / "log.jsonl", EXPORT):
@@ -173,9 +129,9 @@ class TestDetector:
         self, whole: Path, space: Path, detector: Path
     ) -> None:
         argv = detector_settings(space, whole / EXPORT)
-        process = start(space / "b", "fer_det.cli.train_frcnn", *argv)
+        process = start(space / "b", "train_frcnn", *argv)
         kill_in_mid_epoch(process, space / "b" / "detector" / "last.pth")
-        out = finish(start(space / "b", "fer_det.cli.train_frcnn", *argv))
+        out = finish(start(space / "b", "train_frcnn", *argv))
         assert "goes on" in out
         assert "starts from" not in out
         for name in ("best.pth", "last.pth", "log.jsonl"):
@@ -183,7 +139,7 @@ class TestDetector:
 
     def test_trains_on_from_a_detector(self, space: Path, detector: Path) -> None:
         argv = detector_settings(space, detector / "best.pth")
-        out = finish(start(space / "c", "fer_det.cli.train_frcnn", *argv, "--epochs=1"))
+        out = finish(start(space / "c", "train_frcnn", *argv, "--epochs=1"))
         assert "roi_heads.box_predictor.cls_score" in out
         assert "fresh" not in out
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from fake_data.typed import ROOT, finish, kill_in_mid_epoch, start, start_python
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
 from fer_det.checkpoint import file_hash, load_checkpoint
@@ -23,12 +19,8 @@ from fer_det.models import build_model
 from fer_det.models.vgg16 import vgg16_trunk
 from fer_det.weights import WeightsInfo, save_weights
 
-ROOT = Path(__file__).parents[2]
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
 TEST = ["happiness", ("fear", "anger"), "sadness"]
-PATIENCE = 600
-"""Seconds; a run of this size takes five on a calm machine."""
-
 CLASSIFIER = Path("runs") / "classifier-001"
 """Where a run without --out is kept."""
 
@@ -111,46 +103,6 @@ def classifier_settings(space: Path, weights: Path) -> list[str]:
 def detector_settings(space: Path, init: Path) -> list[str]:
     rates = ["--optimizer.trunk_rate=0.5", "--optimizer.head_rate=0.5"]
     return [*settings(space), *rates, f"--init={init}", "--out=detector"]
-
-
-def start(folder: Path, command: str, *argv: str) -> subprocess.Popen[str]:
-    """Type a command in `folder`."""
-    return start_python(folder, "-m", f"fer_det.cli.{command}", *argv)
-
-
-def start_python(folder: Path, *argv: str) -> subprocess.Popen[str]:
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, *argv],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
-        },
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    """-> what it said."""
-    out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, err
-    return out
-
-
-def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
-    """SIGKILL as soon as the first step is saved."""
-    deadline = time.monotonic() + PATIENCE
-    while not last.is_file():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
 
 
 class TestClassifier:
