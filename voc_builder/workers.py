@@ -22,8 +22,10 @@ def load_mtcnn() -> FaceDetector:
     import cv2
     import torch
 
+    from fer_det.memory import keep_freed_memory
     from voc_builder.faces.mtcnn import Mtcnn
 
+    keep_freed_memory()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     return Mtcnn()

@@ -34,6 +34,7 @@ from voc_builder.faces.mtcnn_nets import (
     PNet,
     RNet,
 )
+from voc_builder.faces.mtcnn_resize import shrink
 from voc_builder.faces.mtcnn_weights import load_weights
 
 Pixels = NDArray[np.uint8]
@@ -110,7 +111,7 @@ class Mtcnn:
         proposed = self._propose(pictures, scales)
         if not len(proposed):
             return
-        planes = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+        planes = _as_planes(pictures)
         refined = self._refine(planes, proposed)
         if not len(refined):
             return
@@ -125,9 +126,7 @@ class Mtcnn:
 
     def _propose_level(self, pictures: NDArray[np.float32], scale: float) -> Candidates:
         height, width = (int(side * scale) for side in pictures.shape[1:3])
-        level = np.stack(
-            [cv2.resize(one, (width, height), interpolation=cv2.INTER_AREA) for one in pictures]
-        )
+        level = shrink(pictures, height, width)
         parts = []
         for first, top_row, piece in _pieces(level):
             offsets, logits = self._ask_pnet(piece)
@@ -181,6 +180,15 @@ def _batches(images: Sequence[Pixels]) -> Iterator[list[int]]:
         count = min(MAX_BATCH, max(1, MAX_BATCH_PIXELS // max(height * width, 1)))
         for start in range(0, len(rows), count):
             yield rows[start : start + count]
+
+
+def _as_planes(pictures: NDArray[np.float32]) -> Tensor:
+    """[B, H, W, 3] -> [B, 3, H, W]; OpenCV takes the channels apart faster than torch."""
+    count, height, width, channels = pictures.shape
+    planes = np.empty((count, channels, height, width), np.float32)
+    for picture, target in zip(pictures, planes, strict=True):
+        cv2.split(picture, list(target))
+    return torch.from_numpy(planes)
 
 
 def _pieces(level: NDArray[np.float32]) -> Iterator[tuple[int, int, NDArray[np.float32]]]:

@@ -1,0 +1,50 @@
+"""Area resizing for the pyramid of MTCNN, where its cost is: many small levels of one picture."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_NEGLIGIBLE = 1e-3
+"""OpenCV leaves out a pixel of which no more than this lies under a target pixel."""
+
+
+def shrink(pictures: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Resize as OpenCV's INTER_AREA does: [B, H, W, 3] -> [B, height, width, 3], both not larger.
+
+    OpenCV goes along every row of the picture before it adds rows up, whatever the level's height;
+    here the rows are added up first, so that few are left to go along: a third of its time over a
+    whole pyramid. The values are OpenCV's to a few of float32's last digits.
+    """
+    rows = _row_weights(pictures.shape[1], height)
+    levels = np.empty((len(pictures), height, width, 3), np.float32)
+    for picture, level in zip(pictures, levels, strict=True):
+        flat = torch.sparse.mm(rows, torch.from_numpy(picture.reshape(len(picture), -1)))
+        low = flat.numpy().reshape(height, -1, 3)
+        cv2.resize(low, (width, height), dst=level, interpolation=cv2.INTER_AREA)
+    return levels
+
+
+@lru_cache(maxsize=256)
+def _row_weights(source: int, target: int) -> Tensor:
+    """[target, source], sparse: how much of each source row a target row is made of."""
+    scale = source / target
+    starts = np.arange(target) * scale
+    ends = np.minimum(starts + scale, source)
+    others = np.floor(starts).astype(np.int64)[:, None] + np.arange(math.ceil(scale) + 1)
+    shares = np.minimum(ends[:, None], others + 1) - np.maximum(starts[:, None], others)
+    rows, columns = np.nonzero(shares > _NEGLIGIBLE)
+    weights = (shares / (ends - starts)[:, None])[rows, columns].astype(np.float32)
+    return torch.sparse_coo_tensor(
+        torch.from_numpy(np.stack([rows, others[rows, columns]])),
+        torch.from_numpy(weights),
+        (target, source),
+        check_invariants=True,
+        is_coalesced=True,
+    )
