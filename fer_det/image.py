@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,19 @@ MAX_BYTES = 400_000_000
 """More than MAX_PIXELS have in 16 bits without any compression."""
 
 _EXIF_ORIENTATION = 0x0112
-_TURNED = range(2, 9)
-"""1 is upright; 0 and what lies beyond 8 mean nothing, and every program shows such a file so."""
+_UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+}
+"""How pixels of that EXIF orientation are turned upright.
+
+1 is upright; 0 and what lies beyond 8 mean nothing, and every program shows such a file so.
+"""
 _PIXELS_AT_A_TIME = 4_000_000
 _ALPHA_BACKGROUND = (255, 255, 255, 255)
 
@@ -92,9 +104,7 @@ def decode_rgb8(data: bytes, name: str) -> DecodedImage:
                 if image.width * image.height > MAX_PIXELS:
                     size = f"{image.width} x {image.height} pixels, more than {MAX_PIXELS:,}"
                     raise ImageError(f"{name} has {size}", wanted, remedy)
-                if image.format == "JPEG":
-                    _refuse_made_up_pixels(data, image.mode)
-                return _to_rgb8(image)
+                return _jpeg_to_rgb8(data, image) if _is_jpeg(image) else _to_rgb8(image)
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture we read", wanted, remedy) from error
     except ImageError:
@@ -124,15 +134,31 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:
     return buffer.getvalue()
 
 
-def _refuse_made_up_pixels(data: bytes, mode: str) -> None:
-    """Raise ValueError where a JPEG's data breaks off or makes no sense somewhere in it.
+def _is_jpeg(image: Image.Image) -> bool:
+    # An MPO is a JPEG with further ones behind it, as some cameras write them.
+    return image.format in ("JPEG", "MPO")
 
-    Pillow fills the rest with gray and says nothing, as libjpeg takes it for a warning. Reading the
-    data once more, at an eighth of the size, costs a third of the decoding.
+
+def _jpeg_to_rgb8(data: bytes, image: Image.Image) -> DecodedImage:
+    """Decode a JPEG that Pillow has opened; ValueError where its data breaks off or lacks sense.
+
+    Pillow would fill what is missing with gray and say nothing, as libjpeg takes it for a warning.
+    simplejpeg drives the same library to the same pixels, but stops at a warning, and in a quarter
+    of the time.
     """
-    colours = "CMYK" if mode == "CMYK" else "GRAY"
-    simplejpeg.decode_jpeg(
-        data, colours, fastdct=True, fastupsample=True, min_height=1, min_width=1, min_factor=8
+    if image.mode not in ("RGB", "L"):
+        # Inks are Pillow's to mix. The data is read twice, the first time at an eighth of the size.
+        simplejpeg.decode_jpeg(data, "CMYK", min_height=1, min_width=1, min_factor=8)
+        return _to_rgb8(image)
+    height, width = simplejpeg.decode_jpeg_header(data)[:2]
+    if (width, height) != image.size:
+        raise ValueError("two sizes in one file")
+    orientation = image.getexif().get(_EXIF_ORIENTATION)
+    pixels = simplejpeg.decode_jpeg(data, "RGB")
+    if orientation in _UPRIGHT:
+        pixels = np.ascontiguousarray(_UPRIGHT[orientation](pixels))
+    return DecodedImage(
+        pixels, image.format or "", image.format == "JPEG" and orientation not in _UPRIGHT
     )
 
 
@@ -141,12 +167,12 @@ def _to_rgb8(image: Image.Image) -> DecodedImage:
     # Read before load(): Pillow drops the tag once the picture is turned.
     orientation = image.getexif().get(_EXIF_ORIENTATION)
     image.load()
-    if orientation in _TURNED:
+    if orientation in _UPRIGHT:
         ImageOps.exif_transpose(image, in_place=True)
     return DecodedImage(
         pixels=_mode_to_rgb(image),
         format=image_format,
-        copyable=image_format == "JPEG" and mode in ("RGB", "L") and orientation not in _TURNED,
+        copyable=image_format == "JPEG" and mode in ("RGB", "L") and orientation not in _UPRIGHT,
     )
 
 

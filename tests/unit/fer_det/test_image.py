@@ -107,6 +107,25 @@ class TestModes:
         assert np.abs(decoded.pixels[-4, -4].astype(int) - WHITE).max() < 8
         assert not decoded.copyable
 
+    @pytest.mark.parametrize("subsampling", [0, 1, 2])
+    @pytest.mark.parametrize("progressive", [False, True])
+    @pytest.mark.parametrize("mode", ["RGB", "L"])
+    def test_jpeg_is_what_pillow_decodes(
+        self, mode: str, progressive: bool, subsampling: int
+    ) -> None:
+        noise = np.random.default_rng(3).integers(0, 256, (5, 9, 3), dtype=np.uint8)
+        image = Image.fromarray(noise).resize((97, 61), Image.Resampling.BICUBIC).convert(mode)
+        data = saved(image, "JPEG", progressive=progressive, subsampling=subsampling)
+        with Image.open(io.BytesIO(data)) as reference:
+            wanted = np.asarray(reference.convert("RGB"))
+        assert np.array_equal(decode_rgb8(data, "a").pixels, wanted)
+
+    def test_jpeg_with_another_behind_it(self) -> None:
+        data = saved(corners(), "MPO", save_all=True, append_images=[corners().rotate(90)])
+        decoded = decode_rgb8(data, "a")
+        assert np.array_equal(decoded.pixels, decode_rgb8(saved(corners(), "JPEG"), "b").pixels)
+        assert not decoded.copyable
+
     def test_palette(self) -> None:
         data = saved(corners().quantize(4), "PNG")
         assert np.array_equal(decode_rgb8(data, "a").pixels, np.asarray(corners()))
