@@ -1,10 +1,13 @@
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from fer_det import files
 from fer_det.errors import OutputError, WeightsNotFoundError
 from fer_det.files import (
     TEMPORARY_SUFFIX,
@@ -116,6 +119,29 @@ class TestNotAtAll:
         assert told.value is inner
 
 
+@pytest.fixture(params=["fsync", "syncfs"])
+def happened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the disk and which files take their names, with and without syncfs."""
+    happened: list[str] = []
+    replace = Path.replace
+
+    def sync(number: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(number).st_mode)
+        happened.append("folder" if is_folder else "file")
+
+    def sync_disk(number: int) -> None:
+        assert stat.S_ISDIR(os.fstat(number).st_mode)
+        happened.append("disk")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    has_syncfs = request.param == "syncfs"
+    monkeypatch.setattr(files, "_find_syncfs", lambda: sync_disk if has_syncfs else None)
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: (happened.append("name"), replace(path, to))
+    )
+    return happened
+
+
 class TestTogether:
     def test_all_are_there(self, tmp_path: Path) -> None:
         make_folder(tmp_path / "x")
@@ -130,48 +156,61 @@ class TestTogether:
         write_together({})
 
     def test_no_name_is_taken_before_all_is_on_disk_and_then_the_names_are(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, happened: list[str]
     ) -> None:
-        happened: list[str] = []
-        synced: list[int] = []
-        replace = Path.replace
-
-        def sync(number: int) -> None:
-            status = os.fstat(number)
-            synced.append(status.st_ino)
-            happened.append("folder" if stat.S_ISDIR(status.st_mode) else "file")
-
-        monkeypatch.setattr(os, "fsync", sync)
-        monkeypatch.setattr(
-            Path, "replace", lambda path, to: (happened.append("name"), replace(path, to))
-        )
         write_together({tmp_path / "a": b"1", tmp_path / "b": b"2"})
-        assert happened == ["file", "file", "name", "name", "folder"]
-        assert synced[:2] == [(tmp_path / name).stat().st_ino for name in "ab"]
+        waits = ["disk"] if "disk" in happened else ["file", "file"]
+        assert happened == [*waits, "name", "name", "folder"]
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "no room")])
+    @pytest.mark.parametrize("happened", ["fsync", "syncfs"], indirect=True)
     def test_failing_leaves_old_files_and_nothing_half_written(
         self,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
+        happened: list[str],
         error: BaseException | type[BaseException],
     ) -> None:
         (tmp_path / "a").write_text("old")
-        calls = iter(range(9))
 
         def fail(_: int) -> None:
-            if next(calls) == 1:
-                raise error
+            raise error
 
-        monkeypatch.setattr(os, "fsync", fail)
+        if files._find_syncfs() is None:
+            monkeypatch.setattr(os, "fsync", fail)
+        else:
+            monkeypatch.setattr(files, "_find_syncfs", lambda: fail)
         with pytest.raises((KeyboardInterrupt, OutputError), match=r"b could not be written|^$"):
             write_together({tmp_path / "a": b"1", tmp_path / "b": b"2"})
         assert names(tmp_path) == ["a"]
         assert (tmp_path / "a").read_text() == "old"
+        assert not happened
 
     def test_absent_folder_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=r"absent.a could not be written.*another place"):
             write_together({tmp_path / "absent" / "a": b""})
+
+    @pytest.mark.parametrize(
+        ("release", "has_syncfs"), [("5.7.19-arch", False), ("5.8.0", True), ("6.1", True)]
+    )
+    def test_syncfs_is_trusted_from_the_release_on_that_tells_of_errors(
+        self, monkeypatch: pytest.MonkeyPatch, release: str, has_syncfs: bool
+    ) -> None:
+        if not sys.platform.startswith("linux"):
+            pytest.skip("syncfs is Linux's")
+        monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(release=release))
+        files._find_syncfs.cache_clear()
+        try:
+            assert (files._find_syncfs() is not None) == has_syncfs
+        finally:
+            files._find_syncfs.cache_clear()
+
+    def test_what_syncfs_refuses_is_an_error(self) -> None:
+        sync_disk = files._find_syncfs()
+        if sync_disk is None:
+            pytest.skip("there is no syncfs here")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            sync_disk(-1)
 
 
 class TestFolders:

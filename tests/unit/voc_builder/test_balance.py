@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_data.disk import do_not_wait
 from fake_data.voc_tree import (
     CLASSES,
     FACE,
@@ -40,8 +41,7 @@ SPLITS = {"train": TRAIN, "val": ["fear", "happiness"], "test": ["anger"]}
 
 @pytest.fixture(autouse=True)
 def _disk_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What a power cut leaves behind is not asked here, and waiting for a busy disk takes long.
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    do_not_wait(monkeypatch)
 
 
 @pytest.fixture

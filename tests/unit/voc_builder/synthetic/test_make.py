@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_data.disk import do_not_wait
 from fake_data.spots import die, draw_spot
 from fake_data.voc_tree import modification_times, tree_hash
 
@@ -22,8 +23,7 @@ from voc_builder.synthetic.recipe import Recipe
 
 @pytest.fixture(autouse=True)
 def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here pulls the plug, so nothing has to wait for the disk."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    do_not_wait(monkeypatch)
 
 
 def make(out: Path, maker: Maker = draw_spot, **flags: Any) -> None:

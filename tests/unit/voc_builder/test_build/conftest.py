@@ -1,16 +1,15 @@
 """Fixtures of all tests of the build."""
 
-import os
 from pathlib import Path
 
 import pytest
 from fake_data.build_bench import Bench
+from fake_data.disk import do_not_wait
 
 
 @pytest.fixture(autouse=True)
 def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here pulls the plug, so nothing has to wait for the disk."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    do_not_wait(monkeypatch)
 
 
 @pytest.fixture

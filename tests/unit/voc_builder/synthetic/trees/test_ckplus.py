@@ -1,10 +1,10 @@
-import os
 from collections import Counter
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from fake_data.disk import do_not_wait
 from fake_data.spots import draw_spot
 
 from fer_det.errors import DatasetNotFoundError
@@ -22,7 +22,7 @@ SEED, SEQUENCES = 2, 20
 def tree(tmp_path_factory: pytest.TempPathFactory) -> CkplusTree:
     tree = CkplusTree(tmp_path_factory.mktemp("made"), SEED, SEQUENCES, draw_spot)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
+        do_not_wait(patch)
         tree.prepare()
         for task in tree.tasks():
             tree.make(task)

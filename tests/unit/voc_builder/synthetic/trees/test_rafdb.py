@@ -1,11 +1,11 @@
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fake_data.disk import do_not_wait
 from fake_data.spots import draw_spot
 
 from fer_det.box import FaceBox
@@ -26,7 +26,7 @@ IMAGES = 35
 def tree(tmp_path_factory: pytest.TempPathFactory) -> RafdbTree:
     tree = RafdbTree(tmp_path_factory.mktemp("made"), 5, IMAGES, 0.5, draw_spot)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
+        do_not_wait(patch)
         tree.prepare()
         for role in tree.tasks():
             tree.make(role)
