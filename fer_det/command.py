@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser, set_parsing_settings
 
 from fer_det.config_file import check_config_files
 from fer_det.errors import ConfigError, FerDetError, OutputError
+from fer_det.memory import skip_last_collections
 
 EXIT_OK = 0
 EXIT_USER_MISTAKE = 2
@@ -63,6 +64,7 @@ def parse_config(config_class: type[C], prog: str, argv: Sequence[str] | None) -
 
 def run_command(command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
     """Run a command and return its exit code: a user's mistake is one line on stderr and 2."""
+    skip_last_collections()
     try:
         code = command(argv)
         # What cannot be written should be known while there is somebody to tell it.

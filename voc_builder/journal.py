@@ -28,7 +28,7 @@ class Journal:
 
     def append(self, records: Sequence[Record]) -> None:
         """Note a batch as done; it is on disk when this returns. OutputError where it cannot be."""
-        line = json.dumps([json.loads(record.to_line()) for record in records])
+        line = json.dumps([record.to_json() for record in records])
         try:
             self._file.write(f"{line}\n".encode())
             self._file.flush()

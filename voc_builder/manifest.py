@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,13 +55,17 @@ class Record:
         """Whether the source file is not there, or cannot be read."""
         return self.sha256 is None
 
+    def to_json(self) -> dict[str, Any]:
+        """Field -> value, all of which JSON can hold."""
+        return {**vars(self), "attributes": dict(self.attributes)}
+
     def to_line(self) -> str:
         """One line of JSON, always the same for the same record."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(self.to_json(), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Record:
-        """The record that `to_line` wrote; TypeError or KeyError for anything else."""
+        """The record that `to_json` gave; TypeError or KeyError for anything else."""
         box = values["box"]
         known = {each.name for each in fields(cls)}
         if set(values) != known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -56,6 +57,8 @@ def available_cores() -> int:
 def _prepare_worker() -> None:
     import cv2
 
+    # All that a worker has done is handed over by then; taking torch down would last a second.
+    atexit.register(os._exit, 0)
     # One process a core is the plan; OpenCV's threads would fight over them.
     cv2.setNumThreads(0)
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.

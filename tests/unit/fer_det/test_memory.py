@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,35 @@ class TestKeepFreedMemory:
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not memory.keep_freed_memory()
+
+
+ENDS = """
+import atexit, gc, sys, tempfile
+from fer_det.memory import skip_last_collections
+
+class Loop:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        print("collected")
+
+atexit.register(print, "said")
+folder = tempfile.TemporaryDirectory()
+print(folder.name)
+if sys.argv[1] == "skipped":
+    skip_last_collections()
+gc.disable()
+Loop()
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "last"), [("not skipped", ["said", "collected"]), ("skipped", ["said"])]
+)
+def test_a_process_ends_in_order_but_without_a_search(how: str, last: list[str]) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", ENDS, how], capture_output=True, text=True, check=True
+    )
+    folder, *rest = told.stdout.split("\n")[:-1]
+    assert rest == last
+    assert not Path(folder).exists()
