@@ -1,7 +1,7 @@
 """How much dearer a detector's answer is than its trunk's forward pass.
 
     python benchmarks/inference.py [--size 224] [--batches '[1, 16]'] [--width 512]
-                                   [--rank 256]
+                                   [--rank 256] [--proposals 3]
 
 Times the whole detector in evaluation (normalisation, trunk, proposals, box head, suppression) as
 best.pth holds it, in turns with its own trunk alone, on random pictures and random weights.
@@ -39,6 +39,9 @@ class Config(BenchmarkConfig):
     """Width of fc6 and fc7."""
     rank: int | None = None
     """Rank of fc6 and fc7, as tools/truncate_head.py leaves them; null: whole."""
+    proposals: int = 3
+    """Boxes a picture that the RPN hands on; a trained one hands on 2.6 of a photo of one face.
+    Random weights would hand on as many as they may, 32."""
     precision: Precision = "auto"
     """Arithmetic of the network; auto takes bfloat16 where the processor is fast at it."""
     device: str = "auto"
@@ -70,6 +73,7 @@ def _make_model(config: Config, hardware: Hardware) -> nn.Module:
         input_size=config.size,
         head_width=config.width,
         head_rank=config.rank,
+        test_proposals=config.proposals,
         batch_norm=False,
     )
     return hardware.prepare(build_model(model_config, CLASSES))
@@ -89,7 +93,8 @@ def _compare(
         clock_of(hardware),
     )
     rank = "" if config.rank is None else f", rank {config.rank}"
-    setting = f"{config.size} px, {config.width} wide{rank}, batch {batch}"
+    head = f"{config.width} wide{rank}, {config.proposals} proposals"
+    setting = f"{config.size} px, {head}, batch {batch}"
     for name, of_side in seconds.items():
         report.figure(setting, name, per_picture(of_side, batch), "ms a picture")
     return report.ratio(setting, "answer over trunk", seconds["answer"], seconds["trunk"]).median

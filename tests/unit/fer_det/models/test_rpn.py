@@ -5,7 +5,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import box_iou
 
 from fer_det.models.picture_random import PictureRandom
-from fer_det.models.rpn import ANCHOR_SCALES, FaceAnchors, FaceRPN
+from fer_det.models.rpn import ANCHOR_SCALES, MIN_OBJECTNESS, FaceAnchors, FaceRPN
 
 SIZE, CHANNELS = 96, 6
 FACE = [20.0, 14.0, 62.0, 66.0]
@@ -171,6 +171,34 @@ def test_proposals_lie_in_the_picture_and_are_limited() -> None:
     assert (proposals >= 0).all()
     assert (proposals[:, 0::2] <= 96).all()
     assert (proposals[:, 1::2] <= 40).all()
+
+
+@pytest.mark.parametrize("shift", [0.0, -8.0])
+def test_in_evaluation_only_sure_proposals_or_the_very_best_are_handed_on(shift: float) -> None:
+    rpn = make_rpn()
+    with torch.no_grad():
+        rpn.head.cls_logits.weight.mul_(300)
+        rpn.head.cls_logits.bias.add_(shift)
+    listed, features = images(2), {"0": maps(2)}
+    with torch.no_grad():
+        logits, deltas = rpn.head([maps(2)])
+        anchors = rpn.anchor_generator(listed, [maps(2)])
+        scores = torch.cat([each.permute(0, 2, 3, 1).flatten(1) for each in logits], 1)
+        boxes = torch.stack(anchors)
+        filter_proposals = (boxes, scores, listed.image_sizes, [scores.shape[1]])
+        rpn.train()
+        all_boxes, all_scores = rpn.filter_proposals(*filter_proposals)
+        rpn.eval()
+        sure_boxes, sure_scores = rpn.filter_proposals(*filter_proposals)
+    for every, score, sure, sure_score in zip(
+        all_boxes, all_scores, sure_boxes, sure_scores, strict=True
+    ):
+        count = max(1, min(6, int((score >= MIN_OBJECTNESS).sum())))
+        assert torch.equal(sure, every[:count])
+        assert torch.equal(sure_score, score[:count])
+        assert len(every) > count
+    assert (len(sure_boxes[0]) == 1) == (shift < 0)
+    assert len(rpn(listed, features)[0][0]) == len(sure_boxes[0])
 
 
 def test_boxes_are_decoded_in_float32_under_autocast() -> None:
