@@ -181,7 +181,7 @@ def test_in_evaluation_only_sure_proposals_or_the_very_best_are_handed_on(shift:
         rpn.head.cls_logits.bias.add_(shift)
     listed, features = images(2), {"0": maps(2)}
     with torch.no_grad():
-        logits, deltas = rpn.head([maps(2)])
+        logits, _ = rpn.head([maps(2)])
         anchors = rpn.anchor_generator(listed, [maps(2)])
         scores = torch.cat([each.permute(0, 2, 3, 1).flatten(1) for each in logits], 1)
         boxes = torch.stack(anchors)
