@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,12 @@ class RunLog:
 
     def __init__(self, folder: Path, epoch: int, step: int) -> None:
         """epoch: the one that comes next or is under way; step: how many are done in all."""
+        self._folder = folder
         self._path = folder / LOG_NAME
         kept = [record for record in read_log(folder) if _is_past(record, epoch, step)]
         write_text(self._path, "".join(json.dumps(record) + "\n" for record in kept))
-        try:
+        with self._curves():
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
-        except OSError as error:
-            raise not_writable(folder / "tensorboard", error) from error
 
     def write(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
         """Append one record; the numbers among its values become curves.
@@ -36,15 +36,25 @@ class RunLog:
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise not_writable(self._path, error) from error
+        with self._curves():
             for name, value in values.items():
                 if isinstance(value, float):
                     self._board.add_scalar(f"{kind}/{name}", value, step)
-        except OSError as error:
-            raise not_writable(self._path, error) from error
 
     def close(self) -> None:
-        """Write out what is still in memory."""
-        self._board.close()
+        """Write out what is still in memory; OutputError where the disk is full or gone."""
+        with self._curves():
+            self._board.close()
+
+    @contextmanager
+    def _curves(self) -> Iterator[None]:
+        # TensorBoard writes in a thread of its own, and tells at its next call what happened there.
+        try:
+            yield
+        except OSError as error:
+            raise not_writable(self._folder / "tensorboard", error) from error
 
 
 def _is_past(record: Mapping[str, Any], epoch: int, step: int) -> bool:

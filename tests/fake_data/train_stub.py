@@ -37,7 +37,7 @@ def _arm(point: str, rank: str, marker: Path) -> None:
         marker.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
 
-    step, replace = Trainer._step, Path.replace
+    step, replace = Trainer.step, Path.replace
     saved = 0
 
     def dying_step(trainer: Trainer, *arguments: Any) -> Any:
@@ -54,7 +54,7 @@ def _arm(point: str, rank: str, marker: Path) -> None:
             die()
         return replace(path, target)
 
-    Trainer._step = dying_step  # type: ignore[method-assign]
+    Trainer.step = dying_step  # type: ignore[method-assign]
     if point == "save":
         Path.replace = dying_replace  # type: ignore[method-assign, assignment]
 

@@ -157,12 +157,27 @@ def test_log_of_a_run_on_a_full_disk(tmp_path: Path) -> None:
     log = RunLog(tmp_path, 0, 0)
     for step in range(10):
         log.write("step", step, {"loss": 0.5})
+    # TensorBoard writes from a thread of its own, which must be done before the disk is full.
+    log._board.flush()
     with (
         file_size_limit(500),
         pytest.raises(OutputError, match=r"log\.jsonl could not be written"),
     ):
         log.write("step", 10, {"note": "x" * 1000})
     log.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_curves_of_a_run_on_a_full_disk(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, 0, 0)
+    # Its own file is short enough; that of the curves, with a name for each number, is not.
+    with (
+        file_size_limit(500),
+        pytest.raises(OutputError, match=r"tensorboard could not be written"),
+    ):
+        for step in range(6):
+            log.write("step", step, {"loss": 0.5, "rate": 0.1})
+        log.close()
 
 
 @pytest.fixture(scope="module")
