@@ -170,14 +170,15 @@ def test_log_of_a_run_on_a_full_disk(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_curves_of_a_run_on_a_full_disk(tmp_path: Path) -> None:
     log = RunLog(tmp_path, 0, 0)
-    # Its own file is short enough; that of the curves, with a name for each number, is not.
-    with (
-        file_size_limit(500),
-        pytest.raises(OutputError, match=r"tensorboard could not be written"),
-    ):
+
+    def write_all() -> None:
         for step in range(6):
             log.write("step", step, {"loss": 0.5, "rate": 0.1})
         log.close()
+
+    # Its own file is short enough; that of the curves, with a name for each number, is not.
+    with file_size_limit(500), pytest.raises(OutputError, match="tensorboard could not be written"):
+        write_all()
 
 
 @pytest.fixture(scope="module")
