@@ -81,10 +81,11 @@ def _make_photos(count: int) -> list[Photo]:
     from voc_builder.synthetic.make import MakeConfig
     from voc_builder.synthetic.picture import make_picture
     from voc_builder.synthetic.recipe import draw_photo
-    from voc_builder.synthetic.trees.casting import cast_photos
+    from voc_builder.synthetic.trees.casting import LEAST_IMAGES, cast_photos
 
     photos = []
-    for role in track(cast_photos(SEED, count), count, "made faces", "pictures"):
+    roles = cast_photos(SEED, max(count, LEAST_IMAGES))[:count]
+    for role in track(roles, count, "made faces", "pictures"):
         made = make_picture(draw_photo(SEED, role, MakeConfig().variety))
         photos.append(_photo(made.jpeg, made.box))
     return photos
