@@ -4,7 +4,7 @@ A step of training frees and takes the same large tensors again and again. glibc
 them to the system, which fills it with zeros, page by page, when it is taken next: a tenth to a
 half of a step's time, and with a head of 4096 most of what the arithmetic does not account for.
 
-Python looks for cyclic garbage three times before a process ends. Through all that torch and
+Python looks for cyclic garbage more than once before a process ends. Through all that torch and
 torchvision define, this takes a second, which every command and every worker would wait for.
 """
 

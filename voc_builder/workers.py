@@ -17,7 +17,8 @@ from voc_builder.processes import map_in_processes
 def load_mtcnn() -> FaceDetector:
     """MTCNN on one thread: the workers share the cores among themselves.
 
-    One thread also makes the answers the same with any number of workers.
+    One thread also makes the answers the same with any number of workers. The process keeps the
+    memory that it frees, since the same pyramid comes again and again.
     """
     import cv2
     import torch

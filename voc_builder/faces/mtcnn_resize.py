@@ -31,7 +31,7 @@ def shrink(pictures: NDArray[np.float32], height: int, width: int) -> NDArray[np
     return levels
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _row_weights(source: int, target: int) -> Tensor:
     """[target, source], sparse: how much of each source row a target row is made of."""
     scale = source / target
