@@ -10,7 +10,16 @@ setup(
     description="Facial expression recognition as object detection",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    packages=find_packages(include=["fer_det", "fer_det.*", "voc_builder", "voc_builder.*"]),
+    packages=find_packages(
+        include=[
+            "fer_det",
+            "fer_det.*",
+            "voc_builder",
+            "voc_builder.*",
+            "made_faces",
+            "made_faces.*",
+        ]
+    ),
     package_data={"fer_det": ["py.typed", "report/template/*"], "voc_builder": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=[
@@ -54,16 +63,16 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "fer-det-make-faces = voc_builder.cli.make_faces:main",
+            "fer-det-make-faces = made_faces.cli:main",
             "fer-det-build-voc = voc_builder.cli.build_voc:main",
-            "fer-det-balance-voc = voc_builder.cli.balance_voc:main",
-            "fer-det-check-voc = fer_det.cli.check_voc:main",
+            "fer-det-balance-voc = voc_builder.cli.balance:main",
+            "fer-det-check-voc = fer_det.cli.check:main",
             "fer-det-fetch-weights = fer_det.cli.fetch_weights:main",
             "fer-det-convert-weights = fer_det.cli.convert_weights:main",
-            "fer-det-train-trunk = fer_det.cli.train_trunk:main",
+            "fer-det-train-backbone = fer_det.cli.train_backbone:main",
             "fer-det-train-classifier = fer_det.cli.train_classifier:main",
-            "fer-det-train-frcnn = fer_det.cli.train_frcnn:main",
-            "fer-det-eval-rafdb = fer_det.cli.eval_rafdb:main",
+            "fer-det-train-frcnn = fer_det.cli.train:main",
+            "fer-det-eval-rafdb = fer_det.cli.eval:main",
             "fer-det-calibrate = fer_det.cli.calibrate:main",
             "fer-det-compare = fer_det.cli.compare:main",
             "fer-det-truncate-head = fer_det.cli.truncate_head:main",

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import torch
 
-from fer_det.files import make_folder
-from fer_det.hardware import Hardware
-from fer_det.progress import track
+from fer_det.io.files import make_folder
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.progress import track
 
 RESULTS = Path(__file__).resolve().parent / "results"
 COLUMNS = (

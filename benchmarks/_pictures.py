@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.errors import DatasetNotFoundError
-from fer_det.expression import BASIC_EXPRESSIONS
-from fer_det.files import make_folder
-from fer_det.image import decode_rgb8
-from fer_det.progress import track
-from fer_det.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.imaging.decode import decode_rgb8
+from fer_det.io.files import make_folder
+from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.runtime.progress import track
 
 SEED = 20
 """Of the made faces; not the default, whose pictures may be those of a training."""
@@ -78,10 +78,10 @@ def write_voc(root: Path, photos: Sequence[Photo], counts: dict[str, int]) -> Pa
 
 def _make_photos(count: int) -> list[Photo]:
     # Only here, since most benchmarks are asked for with photos of the user's own or need none.
-    from voc_builder.synthetic.make import MakeConfig
-    from voc_builder.synthetic.picture import make_picture
-    from voc_builder.synthetic.recipe import draw_photo
-    from voc_builder.synthetic.trees.casting import LEAST_IMAGES, cast_photos
+    from made_faces.layouts.assignment import LEAST_IMAGES, cast_photos
+    from made_faces.make import MakeConfig
+    from made_faces.picture import make_picture
+    from made_faces.recipe import draw_photo
 
     photos = []
     roles = cast_photos(SEED, max(count, LEAST_IMAGES))[:count]

@@ -1,10 +1,10 @@
-"""How much dearer a detector's answer is than its trunk's forward pass.
+"""How much dearer a detector's answer is than its backbone's forward pass.
 
     python benchmarks/inference.py [--size 224] [--batches '[1, 16]'] [--width 512]
                                    [--rank 256] [--proposals 3]
 
-Times the whole detector in evaluation (normalisation, trunk, proposals, box head, suppression) as
-best.pth holds it, in turns with its own trunk alone, on random pictures and random weights.
+Times the whole detector in evaluation (normalisation, backbone, proposals, box head, suppression) as
+best.pth holds it, in turns with its own backbone alone, on random pictures and random weights.
 """
 
 import sys
@@ -16,20 +16,20 @@ import torch
 from _measure import BenchmarkConfig, Report, clock_of, in_turns, per_picture
 from torch import Tensor, nn
 
-from fer_det.command import EXIT_OK, parse_config, run_command
-from fer_det.config import ModelConfig, Precision
-from fer_det.engine.score import to_unit_range
-from fer_det.expression import BASIC_EXPRESSIONS
-from fer_det.hardware import Hardware, choose_hardware
-from fer_det.memory import keep_freed_memory
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.training import ModelConfig, Precision
+from fer_det.core.expression import BASIC_EXPRESSIONS
+from fer_det.engine.scoring import to_unit_range
 from fer_det.models import build_model
+from fer_det.runtime.device import Hardware, choose_hardware
+from fer_det.runtime.memory import keep_freed_memory
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 
 
 @dataclass(frozen=True)
 class Config(BenchmarkConfig):
-    """Time the detector's answers against its bare trunk."""
+    """Time the detector's answers against its bare backbone."""
 
     size: int = 224
     """Side of the input, in pixels."""
@@ -63,7 +63,7 @@ def _measure(argv: Sequence[str] | None) -> int:
     torch.manual_seed(0)
     model = _make_model(config, hardware)
     worst = max(_compare(config, hardware, report, model, batch) for batch in config.batches)
-    report.finish(f"ANSWER_OVER_TRUNK_{config.size}PX_{config.width}WIDE", worst)
+    report.finish(f"ANSWER_OVER_BACKBONE_{config.size}PX_{config.width}WIDE", worst)
     return EXIT_OK
 
 
@@ -82,11 +82,11 @@ def _make_model(config: Config, hardware: Hardware) -> nn.Module:
 def _compare(
     config: Config, hardware: Hardware, report: Report, model: nn.Module, batch: int
 ) -> float:
-    """Time one size of batch -> answer over trunk."""
+    """Time one size of batch -> answer over backbone."""
     pictures = torch.randint(0, 256, (batch, 3, config.size, config.size), dtype=torch.uint8)
     seconds = in_turns(
         {
-            "trunk": _forward(model.get_submodule("backbone"), hardware, pictures),
+            "backbone": _forward(model.get_submodule("backbone"), hardware, pictures),
             "answer": _forward(model, hardware, pictures),
         },
         config.rounds,
@@ -97,7 +97,9 @@ def _compare(
     setting = f"{config.size} px, {head}, batch {batch}"
     for name, of_side in seconds.items():
         report.figure(setting, name, per_picture(of_side, batch), "ms a picture")
-    return report.ratio(setting, "answer over trunk", seconds["answer"], seconds["trunk"]).median
+    return report.ratio(
+        setting, "answer over backbone", seconds["answer"], seconds["backbone"]
+    ).median
 
 
 def _forward(network: nn.Module, hardware: Hardware, pictures: Tensor) -> Callable[[], None]:

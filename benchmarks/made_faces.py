@@ -18,13 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import _environment  # noqa: F401  (first: it may run this script again in .venv)
 
-from fer_det.image import decode_rgb8
-from fer_det.progress import track
-from voc_builder.synthetic.make import MakeConfig
-from voc_builder.synthetic.picture import MadePicture, make_picture
-from voc_builder.synthetic.recipe import draw_photo
-from voc_builder.synthetic.trees.casting import PhotoRole, cast_photos
-from voc_builder.workers import load_mtcnn
+from fer_det.imaging.decode import decode_rgb8
+from fer_det.runtime.progress import track
+from made_faces.layouts.assignment import PhotoRole, cast_photos
+from made_faces.make import MakeConfig
+from made_faces.picture import MadePicture, make_picture
+from made_faces.recipe import draw_photo
+from voc_builder.build.workers import load_mtcnn
 
 PICTURES = 700
 SEED = 20

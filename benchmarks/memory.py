@@ -24,12 +24,12 @@ import torch
 from _measure import BenchmarkConfig, Report
 from _pictures import Photo, write_rafdb, write_voc
 
-from fer_det.box import FaceBox
-from fer_det.command import EXIT_OK, parse_config, run_command
-from fer_det.config import demand
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.training import demand
+from fer_det.core.box import FaceBox
 from fer_det.errors import WorkerError
-from fer_det.hardware import Hardware
-from fer_det.image import encode_jpeg
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.runtime.device import Hardware
 
 TASKS = ("convert", "train", "evaluate")
 SIZE = 64
@@ -135,14 +135,14 @@ def _convert(folder: Path) -> int:
 
 
 def _train(folder: Path) -> int:
-    from fer_det.cli.train_frcnn import main as train
+    from fer_det.cli.train import main as train
 
     where = [f"--data={folder / 'voc'}", f"--out={folder / 'run'}"]
     return train([*where, "--epochs=1", "--balance=0", *SMALL])
 
 
 def _evaluate(folder: Path) -> int:
-    from fer_det.cli.eval_rafdb import main as evaluate
+    from fer_det.cli.eval import main as evaluate
 
     weights = f"--weights={folder / 'run' / 'best.pth'}"
     return evaluate([weights, f"--data={folder / 'voc'}", "--workers=0", "--resamples=100"])

@@ -24,14 +24,14 @@ import torch
 from _measure import BenchmarkConfig, Report
 from _pictures import take_photos
 
-from fer_det.box import FaceBox
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.core.box import FaceBox
 from fer_det.errors import ConfigError
-from fer_det.hardware import Hardware
-from fer_det.image import load_rgb8
-from fer_det.progress import track
-from voc_builder.faces.face import DetectedFace, FaceDetector
-from voc_builder.workers import load_mtcnn
+from fer_det.faces.detector import DetectedFace, FaceDetector
+from fer_det.imaging.decode import load_rgb8
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.progress import track
+from voc_builder.build.workers import load_mtcnn
 
 SCRIPT = Path(__file__).with_name("_tensorflow_mtcnn.py")
 

@@ -3,7 +3,7 @@
     python benchmarks/train_step.py [--sizes '[112, 224]'] [--widths '[512, 4096]'] [--stock false]
 
 Times the trainer's own step, forward, backward, clipping and AdamW, on a batch of random pictures
-with one face each, in turns with the forward and backward pass of VGG16's bare trunk on the same
+with one face each, in turns with the forward and backward pass of VGG16's bare backbone on the same
 batch: with batch normalisation, as it is trained, and plain. With it one step of torchvision's
 Faster R-CNN on VGG16 with its own settings (800 px, 2,000 proposals, 512 RoIs, float32).
 """
@@ -25,16 +25,16 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 from torchvision.ops import MultiScaleRoIAlign
 
-from fer_det.command import EXIT_OK, parse_config, run_command
-from fer_det.config import ModelConfig, Precision, TrainConfig
-from fer_det.engine.distributed import Processes
-from fer_det.engine.score import to_unit_range
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.training import ModelConfig, Precision, TrainConfig
+from fer_det.core.expression import BASIC_EXPRESSIONS
+from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.trainer import Trainer
-from fer_det.expression import BASIC_EXPRESSIONS
-from fer_det.hardware import Hardware, choose_hardware, make_deterministic
-from fer_det.memory import keep_freed_memory
 from fer_det.models import build_model
-from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, Trunk, vgg16_trunk
+from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
+from fer_det.runtime.device import Hardware, choose_hardware, make_deterministic
+from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.processes import Processes
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 FACE = (0.2, 0.15, 0.8, 0.9)
@@ -45,7 +45,7 @@ STOCK_ANCHORS = ((32, 64, 128, 256, 512),)
 
 @dataclass(frozen=True)
 class Config(BenchmarkConfig):
-    """Time a training step against the bare trunk, and against torchvision's settings."""
+    """Time a training step against the bare backbone, and against torchvision's settings."""
 
     sizes: tuple[int, ...] = (112, 224)
     """Sides of the input, in pixels."""
@@ -86,14 +86,14 @@ def _measure(argv: Sequence[str] | None) -> int:
             name = f"stock over step, {size} px, {width} wide"
             report.figure(f"{STOCK_SIZE} px, torchvision's", name, [1000 * seconds / step], "x")
     size, width = config.sizes[0], config.widths[0]
-    report.finish(f"STEP_OVER_TRUNK_{size}PX_{width}WIDE", ratios[size, width][0])
+    report.finish(f"STEP_OVER_BACKBONE_{size}PX_{width}WIDE", ratios[size, width][0])
     return EXIT_OK
 
 
 def _compare(
     config: Config, hardware: Hardware, report: Report, size: int, width: int
 ) -> tuple[float, float]:
-    """Time one setting -> (step over trunk, ms a picture of the step)."""
+    """Time one setting -> (step over backbone, ms a picture of the step)."""
     torch.manual_seed(0)
     pictures = torch.randint(0, 256, (config.batch_size, 3, size, size), dtype=torch.uint8)
     edges = torch.tensor([FACE]) * size
@@ -109,13 +109,13 @@ def _compare(
     with tempfile.TemporaryDirectory() as folder:
         model_config = ModelConfig(input_size=size, head_width=width)
         trainer = make_trainer(model_config, hardware, config.batch_size, Path(folder))
-        plain = Trunk(vgg16_trunk(batch_norm=False)).train().to(hardware.device)
+        plain = VGG16Backbone(vgg16_features(batch_norm=False)).train().to(hardware.device)
         plain.to(memory_format=torch.channels_last)
         model = trainer.model.train()
         seconds = in_turns(
             {
-                "trunk": _trunk_step(model.get_submodule("backbone"), hardware, pictures),
-                "plain trunk": _trunk_step(plain, hardware, pictures),
+                "backbone": _backbone_step(model.get_submodule("backbone"), hardware, pictures),
+                "plain backbone": _backbone_step(plain, hardware, pictures),
                 "step": lambda: trainer.step(pictures, targets),
             },
             config.rounds,
@@ -126,8 +126,8 @@ def _compare(
     spreads = {
         name: report.figure(setting, name, values, "ms a picture") for name, values in each.items()
     }
-    ratio = report.ratio(setting, "step over trunk", each["step"], each["trunk"])
-    report.ratio(setting, "step over plain trunk", each["step"], each["plain trunk"])
+    ratio = report.ratio(setting, "step over backbone", each["step"], each["backbone"])
+    report.ratio(setting, "step over plain backbone", each["step"], each["plain backbone"])
     return ratio.median, spreads["step"].median
 
 
@@ -149,14 +149,14 @@ def make_trainer(
     )
 
 
-def _trunk_step(trunk: nn.Module, hardware: Hardware, pictures: Tensor) -> Callable[[], None]:
-    """The trunk's forward and backward pass on the batch, and nothing else."""
+def _backbone_step(backbone: nn.Module, hardware: Hardware, pictures: Tensor) -> Callable[[], None]:
+    """The backbone's forward and backward pass on the batch, and nothing else."""
     images = to_unit_range(pictures, hardware.device)
 
     def step() -> None:
-        trunk.zero_grad(set_to_none=True)
+        backbone.zero_grad(set_to_none=True)
         with hardware.autocast():
-            features = trunk(images)["0"]
+            features = backbone(images)["0"]
         features.float().sum().backward()
 
     return step
@@ -165,10 +165,10 @@ def _trunk_step(trunk: nn.Module, hardware: Hardware, pictures: Tensor) -> Calla
 def _time_stock_step() -> float:
     """Seconds of one training step of torchvision's Faster R-CNN as it comes, on one picture."""
     torch.manual_seed(0)
-    trunk = vgg16_trunk(batch_norm=False)
-    trunk.out_channels = OUT_CHANNELS  # type: ignore[assignment]
+    backbone = vgg16_features(batch_norm=False)
+    backbone.out_channels = OUT_CHANNELS  # type: ignore[assignment]
     model = FasterRCNN(
-        trunk,
+        backbone,
         num_classes=1 + len(CLASSES),
         rpn_anchor_generator=AnchorGenerator(STOCK_ANCHORS, ((0.5, 1.0, 2.0),)),
         box_roi_pool=MultiScaleRoIAlign(["0"], output_size=7, sampling_ratio=2),

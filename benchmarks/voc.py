@@ -24,15 +24,15 @@ import torch
 from _measure import BenchmarkConfig, Report
 from _pictures import take_photos, write_rafdb
 
-from fer_det.command import EXIT_OK, parse_config, run_command
-from fer_det.hardware import Hardware
-from fer_det.image import load_rgb8
-from voc_builder.build import BATCH, BuildConfig, Source, build
-from voc_builder.faces.face import FaceDetector
-from voc_builder.journal import JOURNAL_NAME
-from voc_builder.processes import available_cores, map_in_processes
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.faces.detector import FaceDetector
+from fer_det.imaging.decode import load_rgb8
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.pool import available_cores, map_in_processes
+from voc_builder.build.build import BATCH, BuildConfig, Source, build
+from voc_builder.build.journal import JOURNAL_NAME
+from voc_builder.build.workers import load_mtcnn
 from voc_builder.readers import READERS
-from voc_builder.workers import load_mtcnn
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import _environment  # noqa: E402, F401  (first: it may run this script again in .venv)
 
-from fer_det.expression import BASIC_EXPRESSIONS, Expression  # noqa: E402
-from fer_det.files import write_bytes  # noqa: E402
-from fer_det.image import decode_rgb8  # noqa: E402
-from voc_builder.synthetic.picture import MadePicture, make_picture  # noqa: E402
-from voc_builder.synthetic.recipe import draw_frame, draw_photo  # noqa: E402
-from voc_builder.synthetic.trees.casting import PhotoRole, cast_sequences  # noqa: E402
+from fer_det.core.expression import BASIC_EXPRESSIONS, Expression  # noqa: E402
+from fer_det.imaging.decode import decode_rgb8  # noqa: E402
+from fer_det.io.files import write_bytes  # noqa: E402
+from made_faces.layouts.assignment import PhotoRole, cast_sequences  # noqa: E402
+from made_faces.picture import MadePicture, make_picture  # noqa: E402
+from made_faces.recipe import draw_frame, draw_photo  # noqa: E402
 
 FACES = ROOT / "docs" / "made_faces.jpg"
 SEQUENCES = ROOT / "docs" / "made_sequences.jpg"

@@ -22,13 +22,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import _environment  # noqa: E402, F401  (first: it may run this script again in .venv)
 
-from fer_det.box import FaceBox  # noqa: E402
-from fer_det.files import write_bytes  # noqa: E402
-from fer_det.image import encode_jpeg, load_rgb8  # noqa: E402
-from fer_det.voc import MANIFEST, VocFolder, VocObject  # noqa: E402
-from voc_builder.balance import BalanceConfig, balance  # noqa: E402
-from voc_builder.build import BuildConfig, Source, build  # noqa: E402
-from voc_builder.manifest import read_manifest  # noqa: E402
+from fer_det.core.box import FaceBox  # noqa: E402
+from fer_det.imaging.decode import encode_jpeg, load_rgb8  # noqa: E402
+from fer_det.io.files import write_bytes  # noqa: E402
+from fer_det.io.voc import MANIFEST, VocFolder, VocObject  # noqa: E402
+from voc_builder.balance.balance import BalanceConfig, balance  # noqa: E402
+from voc_builder.build.build import BuildConfig, Source, build  # noqa: E402
+from voc_builder.build.manifest import read_manifest  # noqa: E402
 from voc_builder.readers import READERS  # noqa: E402
 
 PORTRAIT = ROOT / "tests" / "golden" / "data" / "astronaut.jpg"

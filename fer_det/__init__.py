@@ -6,13 +6,13 @@ Predictor is loaded when it is first asked for, since it needs torch and nothing
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fer_det.box import FaceBox
-from fer_det.detection import Detection
-from fer_det.expression import BASIC_EXPRESSIONS, Expression
-from fer_det.sample import Sample
+from fer_det.core.box import FaceBox
+from fer_det.core.detection import Detection
+from fer_det.core.expression import BASIC_EXPRESSIONS, Expression
+from fer_det.core.sample import Sample
 
 if TYPE_CHECKING:
-    from fer_det.inference.predictor import Predictor
+    from fer_det.predict.predictor import Predictor
 
 __version__ = "0.1.0"
 
@@ -29,7 +29,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "Predictor":
-        return importlib.import_module("fer_det.inference.predictor").Predictor
+        return importlib.import_module("fer_det.predict.predictor").Predictor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -2,7 +2,7 @@
 
 import _environment  # noqa: F401
 
-from voc_builder.cli.balance_voc import main
+from voc_builder.cli.balance import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

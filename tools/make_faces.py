@@ -5,7 +5,7 @@ import sys
 # First, since it goes on in the repository's own .venv where that is not the Python in use.
 import _environment  # noqa: F401
 
-from voc_builder.cli.make_faces import main
+from made_faces.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

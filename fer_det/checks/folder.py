@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from fer_det.check_config import CheckConfig
 from fer_det.checks.finding import Finding
 from fer_det.checks.leaks import find_shared_origins, find_shared_pictures
 from fer_det.checks.lists import SEPARATE, check_class_lists, read_classes, read_splits
 from fer_det.checks.origins import Origin, compare_with_lists, read_origins
 from fer_det.checks.pictures import Checked, check_names, check_picture
+from fer_det.config.check import CheckConfig
 from fer_det.errors import FerDetError
-from fer_det.files import TEMPORARY_SUFFIX
-from fer_det.progress import track
-from fer_det.voc import VocFolder
+from fer_det.io.files import TEMPORARY_SUFFIX
+from fer_det.io.voc import VocFolder
+from fer_det.runtime.progress import track
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fer_det.checks.finding import Finding, finding_of, place_of
 from fer_det.errors import FerDetError
-from fer_det.voc import IGNORE, VocAnnotation, VocFolder, check_image_id
+from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, check_image_id
 
 SEPARATE = ("train", "val", "test")
 """Splits that may not share a picture; trainval is the first two together."""

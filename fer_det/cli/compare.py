@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.scoring import CompareConfig
 from fer_det.evaluation.comparison import compare_files, format_comparison
-from fer_det.files import make_folder, write_text
+from fer_det.io.files import make_folder, write_text
 from fer_det.report.compare_page import render_comparison
-from fer_det.scoring_config import CompareConfig
 
 PROG = "compare.py"
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import torch
 
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.weights import ConvertWeightsConfig
 from fer_det.errors import WeightsError
-from fer_det.weight_forms.conversion import Converted, convert_weights
-from fer_det.weight_forms.network import FULL_HEAD, FULL_WIDTH
-from fer_det.weights import save_weights
-from fer_det.weights_config import ConvertWeightsConfig
+from fer_det.weights.formats.conversion import Converted, convert_weights
+from fer_det.weights.formats.network import FULL_HEAD, FULL_WIDTH
+from fer_det.weights.weights_file import save_weights
 
 PROG = "convert_weights.py"
 
@@ -30,7 +30,7 @@ def write_converted(converted: Converted, config: ConvertWeightsConfig) -> None:
     width = len(converted.tensors["features.0.bias"])
     if width != FULL_WIDTH:
         raise WeightsError(
-            f"{converted.path} has a trunk that begins with {width} channels",
+            f"{converted.path} has a backbone that begins with {width} channels",
             f"VGG16's {FULL_WIDTH}",
             "name another file",
         )

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 
 from fer_det.cli.convert_weights import write_converted
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.weights import ConvertWeightsConfig, FetchWeightsConfig
 from fer_det.errors import WeightsError
-from fer_det.weight_forms.conversion import convert_weights
-from fer_det.weight_forms.fetch import fetch, unpacked
-from fer_det.weight_forms.public_files import PUBLIC_FILES
-from fer_det.weights import load_weights
-from fer_det.weights_config import ConvertWeightsConfig, FetchWeightsConfig
+from fer_det.weights.formats.conversion import convert_weights
+from fer_det.weights.formats.fetch import fetch, unpacked
+from fer_det.weights.formats.public_files import PUBLIC_FILES
+from fer_det.weights.weights_file import load_weights
 
 PROG = "fetch_weights.py"
 

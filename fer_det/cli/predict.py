@@ -7,31 +7,31 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fer_det.command import EXIT_INTERRUPTED, EXIT_OK, parse_config, run_command
+from fer_det.config.command import EXIT_INTERRUPTED, EXIT_OK, parse_config, run_command
+from fer_det.config.predict import PredictConfig
+from fer_det.engine.run_folder import find_weights, next_run_folder
 from fer_det.errors import ConfigError, DatasetNotFoundError, VideoError
-from fer_det.files import make_folder, sweep_temporaries, write_bytes
-from fer_det.image import encode_jpeg
-from fer_det.inference.drawing import draw_detections
-from fer_det.inference.filming import film
-from fer_det.inference.frames import FrameSource, open_camera, open_video
-from fer_det.inference.looking import look_at
-from fer_det.inference.outputs import Outputs, plan_outputs, refuse_to_replace
-from fer_det.inference.predictor import Predictor
-from fer_det.inference.sources import Failure, Sources, find_sources
-from fer_det.inference.tables import Tables, open_tables
-from fer_det.inference.tally import (
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.io.files import make_folder, sweep_temporaries, write_bytes
+from fer_det.predict.drawing import draw_detections
+from fer_det.predict.outputs import Outputs, plan_outputs, refuse_to_replace
+from fer_det.predict.predict_files import look_at
+from fer_det.predict.predictor import Predictor
+from fer_det.predict.sources import Failure, Sources, find_sources
+from fer_det.predict.tables import Tables, open_tables
+from fer_det.predict.tally import (
     Tally,
     describe_passed_over,
     describe_picture,
     describe_video,
     printable,
 )
-from fer_det.inference.watching import watch
-from fer_det.inference.window import Window, open_window
-from fer_det.memory import keep_freed_memory
-from fer_det.predict_config import PredictConfig
-from fer_det.progress import track
-from fer_det.runs import find_weights, next_run_folder
+from fer_det.predict.video.annotate import film
+from fer_det.predict.video.frames import FrameSource, open_camera, open_video
+from fer_det.predict.video.track_video import watch
+from fer_det.predict.video.window import Window, open_window
+from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.progress import track
 
 PROG = "predict.py"
 EXIT_NOT_ALL_READ = 1

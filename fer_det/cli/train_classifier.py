@@ -5,21 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from fer_det.classifier_config import TrainClassifierConfig
-from fer_det.command import parse_config, run_command
+from fer_det.config.classifier import TrainClassifierConfig
+from fer_det.config.command import parse_config, run_command
 from fer_det.data.augment import Augmentation
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.voc_dataset import VocDataset
-from fer_det.engine.classification import ClassificationTask
-from fer_det.engine.distributed import Processes
+from fer_det.engine.job import Plan, run_to_the_end
 from fer_det.engine.launch import run_training
 from fer_det.engine.resume import describe_run
-from fer_det.engine.session import Plan, run_to_the_end
-from fer_det.engine.start import preparation, read_start
+from fer_det.engine.tasks.classification import ClassificationTask
 from fer_det.engine.trainer import BEST
-from fer_det.hardware import Hardware
 from fer_det.losses import build_loss
-from fer_det.models import classifier
+from fer_det.models import vgg16_classifier as classifier
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.processes import Processes
+from fer_det.weights.initialisation import preparation, read_start
 
 PROG = "train_classifier.py"
 KIND = "classifier"

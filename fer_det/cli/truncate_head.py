@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from fer_det.checkpoint import Checkpoint, file_hash, load_checkpoint, save_checkpoint
-from fer_det.command import EXIT_OK, parse_config, run_command
-from fer_det.config import demand
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.training import demand
+from fer_det.config.truncate import TruncateHeadConfig
+from fer_det.engine.run_folder import find_weights
 from fer_det.errors import OutputError, WeightsError
 from fer_det.models.low_rank import truncate
-from fer_det.runs import find_weights
-from fer_det.truncate_config import TruncateHeadConfig
+from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint, save_checkpoint
 
 PROG = "truncate_head.py"
 LAYERS = ("roi_heads.box_head.fc6", "roi_heads.box_head.fc7")

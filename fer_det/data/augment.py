@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.affine import compose, rotation_matrix, turn_boxes
-from fer_det.config import AugmentConfig
-from fer_det.jitter import JitterDraw, apply_colour, draw_jitter, jitter_generator
+from fer_det.config.training import AugmentConfig
+from fer_det.imaging.affine import compose, rotation_matrix, turn_boxes
+from fer_det.imaging.jitter import JitterDraw, apply_colour, draw_jitter, jitter_generator
 
 VISIBLE_PART = 0.3
 """A face of which less is left in the input is forgotten."""

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from fer_det.affine import turn_boxes
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
 from fer_det.data.augment import Augmentation
 from fer_det.data.framing import face_square, loosen
 from fer_det.data.pictures import Draw
 from fer_det.data.voc_dataset import FacePicture, VocDataset, load_picture
-from fer_det.jitter import jitter_generator
-from fer_det.letterbox import warp
+from fer_det.imaging.affine import turn_boxes
+from fer_det.imaging.jitter import jitter_generator
+from fer_det.imaging.letterbox import warp
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class FaceCrops(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     """Faces [3, size, size] uint8 and targets, decoded as they are asked for.
 
     The crop is a square, the face in its middle, and the target's box is the face's own: the margin
-    is what the trunk sees around it. Faces of one picture follow each other.
+    is what the backbone sees around it. Faces of one picture follow each other.
     """
 
     def __init__(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.affine import Matrix
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
+from fer_det.imaging.affine import Matrix
 
 TIGHTEST = 1.05
 """Side of the smallest square, in the larger side of the face's box."""

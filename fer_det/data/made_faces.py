@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from fer_det.affine import turn_boxes
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.data.augment import Augmentation, Change
 from fer_det.data.face_measures import FaceMeasures, Standard
 from fer_det.data.framing import draw_framing, loosen
 from fer_det.data.pictures import Draw
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from fer_det.expression import BASIC_EXPRESSIONS
-from fer_det.image import load_rgb8
-from fer_det.jitter import jitter_generator
-from fer_det.letterbox import warp
+from fer_det.imaging.affine import turn_boxes
+from fer_det.imaging.decode import load_rgb8
+from fer_det.imaging.jitter import jitter_generator
+from fer_det.imaging.letterbox import warp
 
 FACES = Path("basic") / "faces.jsonl"
 LAYOUT = "rafdb"

@@ -17,9 +17,9 @@ from torch.utils.data import Dataset
 from fer_det.data.augment import Augmentation
 from fer_det.data.pictures import Draw
 from fer_det.errors import AnnotationError, DatasetFormatError
-from fer_det.image import load_rgb8
-from fer_det.letterbox import Letterbox, warp
-from fer_det.voc import VocAnnotation, VocFolder
+from fer_det.imaging.decode import load_rgb8
+from fer_det.imaging.letterbox import Letterbox, warp
+from fer_det.io.voc import VocAnnotation, VocFolder
 
 IGNORED_LABEL = -1
 

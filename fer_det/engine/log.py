@@ -10,7 +10,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from fer_det.files import not_writable, write_text
+from fer_det.io.files import not_writable, write_text
 
 LOG_NAME = "log.jsonl"
 

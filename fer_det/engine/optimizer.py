@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from fer_det.config import OptimizerConfig
-from fer_det.models.vgg16 import Trunk
+from fer_det.config.training import OptimizerConfig
+from fer_det.models.vgg16 import VGG16Backbone
 
 ADAM_SECOND_BETA = 0.999
 CLIP_EPS = 1e-6
 """What torch's clipping adds to a length before it divides by it."""
 
-TRUNK_PREFIX = "backbone."
-"""Where models keep their trunk, as torchvision's detectors do."""
+BACKBONE_PREFIX = "backbone."
+"""Where models keep their backbone, as torchvision's detectors do."""
 HEAD_PREFIX = "roi_heads.box_head."
 """Where they keep fc6 and fc7."""
 
 
-def freeze_trunk(model: nn.Module, convolutions: int) -> None:
-    """Keep the first so many convolutions of the model's trunk as they are; see Trunk."""
+def freeze_backbone(model: nn.Module, convolutions: int) -> None:
+    """Keep the first so many convolutions of the model's backbone as they are; see VGG16Backbone."""
     if convolutions:
-        trunk = model.get_submodule(TRUNK_PREFIX.rstrip("."))
-        assert isinstance(trunk, Trunk)
-        trunk.freeze(convolutions)
+        backbone = model.get_submodule(BACKBONE_PREFIX.rstrip("."))
+        assert isinstance(backbone, VGG16Backbone)
+        backbone.freeze(convolutions)
 
 
 def make_optimizer(model: nn.Module, config: OptimizerConfig) -> Optimizer:
@@ -34,7 +34,10 @@ def make_optimizer(model: nn.Module, config: OptimizerConfig) -> Optimizer:
     Each group carries its `factor` of the learning rate, which `set_learning_rate` respects.
     """
     groups = []
-    factors = {TRUNK_PREFIX: config.trunk_rate, HEAD_PREFIX: config.head_rate}
+    factors = {
+        BACKBONE_PREFIX: config.backbone_lr_multiplier,
+        HEAD_PREFIX: config.head_lr_multiplier,
+    }
     for factor, parameters in _by_factor(model, factors).items():
         rate = {"lr": factor * config.learning_rate, "factor": factor}
         weights = [p for p in parameters if p.ndim > 1]

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fer_det.checkpoint import Checkpoint, load_checkpoint
-from fer_det.config import RunConfig, to_plain
+from fer_det.config.training import RunConfig, to_plain
+from fer_det.engine.run_folder import is_held, newest_run_folder, next_run_folder
 from fer_det.engine.trainer import LAST
 from fer_det.errors import ConfigError, WeightsError
-from fer_det.hardware import Hardware
-from fer_det.runs import is_held, newest_run_folder, next_run_folder
+from fer_det.runtime.device import Hardware
+from fer_det.weights.checkpoint import Checkpoint, load_checkpoint
 
 FREE_TO_CHANGE = (
     "data",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fer_det.checkpoint import Checkpoint
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
-from fer_det.engine.score import score_crops, score_given_boxes, score_pictures
+from fer_det.engine.scoring import score_crops, score_given_boxes, score_pictures
 from fer_det.errors import DatasetNotFoundError
 from fer_det.evaluation.picture import ScoredPicture
-from fer_det.hardware import Hardware
 from fer_det.models import CLASSIFIERS
-from fer_det.restore import restore_model
+from fer_det.runtime.device import Hardware
+from fer_det.weights.checkpoint import Checkpoint
+from fer_det.weights.restore import restore_model
 
 
 def trained_on(checkpoint: Checkpoint) -> Path | None:

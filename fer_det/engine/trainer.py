@@ -12,24 +12,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from fer_det.checkpoint import Checkpoint, save_checkpoint
-from fer_det.config import RunConfig
+from fer_det.config.training import RunConfig
 from fer_det.data.loader import make_loader
 from fer_det.data.sampler import EpochSampler
-from fer_det.engine.distributed import Processes
 from fer_det.engine.log import RunLog
 from fer_det.engine.optimizer import (
-    freeze_trunk,
+    freeze_backbone,
     make_optimizer,
     set_learning_rate,
     shorten_gradients,
 )
 from fer_det.engine.schedule import learning_rate
-from fer_det.engine.score import to_unit_range
-from fer_det.engine.task import Task
+from fer_det.engine.scoring import to_unit_range
+from fer_det.engine.tasks.task import Task
 from fer_det.errors import TrainingDivergedError
-from fer_det.hardware import Hardware
-from fer_det.progress import format_seconds, track
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.processes import Processes
+from fer_det.runtime.progress import format_seconds, track
+from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
 
 BEST, LAST = "best.pth", "last.pth"
 STEPS_BETWEEN_RECORDS = 10
@@ -74,7 +74,7 @@ class Trainer:
         resumed: Checkpoint | None = None,
     ) -> None:
         self.model = model.to(hardware.device)
-        freeze_trunk(self.model, config.optimizer.frozen)
+        freeze_backbone(self.model, config.optimizer.freeze_layers)
         self.optimizer = make_optimizer(self.model, config.optimizer)
         self.position = Position()
         self._config, self._folder = config, folder

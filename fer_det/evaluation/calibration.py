@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fer_det.evaluation.answers import FaceRecord
 from fer_det.evaluation.picture import FloatArray
-from fer_det.temperature import UNCHANGED, soften
+from fer_det.evaluation.temperature import UNCHANGED, apply_temperature
 
 BINS = 10
 
@@ -61,7 +61,7 @@ def calibrate(
     right = np.array([answer.label == face.label for face, answer in answered])
     rows = np.array([answer.probabilities for _, answer in answered], np.float64)
     bins = reliability(rows.max(axis=1), right)
-    before = reliability(soften(rows, 1 / temperature).max(axis=1), right)
+    before = reliability(apply_temperature(rows, 1 / temperature).max(axis=1), right)
     return Calibration(expected_error(bins), expected_error(before), bins)
 
 

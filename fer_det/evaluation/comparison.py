@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_det.core.sample import MADE_CAUTION, names_made_faces
 from fer_det.errors import ScoresError
 from fer_det.evaluation.paired import Difference, Paired, check_same_faces, compare
 from fer_det.evaluation.scores_file import read_scores
 from fer_det.evaluation.table import FEW_FACES
-from fer_det.sample import MADE_CAUTION, names_made_faces
 
 MEASURES = {"accuracy": "accuracy", "mean_recall": "mean of recalls", "macro_f1": "macro-F1"}
 CONDITIONS = ("input_size", "box_source", "image_variant", "checkpoint_rule", "boxes_given")

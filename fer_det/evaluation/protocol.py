@@ -38,7 +38,7 @@ class Protocol:
     rejected: Mapping[str, int] | None = None
     """By class, those of them that the converter could not use; None where nobody counted."""
     temperature: float = 1.0
-    """What the expressions' logits were divided by; see fer_det.temperature."""
+    """What the expressions' logits were divided by; see fer_det.evaluation.temperature."""
     boxes_given: bool = False
     """Whether a classifier answered, which was given the labelled faces' boxes and looked for none.
     """

@@ -15,10 +15,10 @@ from fer_det.errors import ScoresError, ScoresNotFoundError
 from fer_det.evaluation.answers import FaceRecord
 from fer_det.evaluation.intervals import LEVEL
 from fer_det.evaluation.recognition import Recognition
-from fer_det.files import write_text
+from fer_det.io.files import write_text
 
 if TYPE_CHECKING:
-    from fer_det.evaluation.report import EvaluationReport, RuleScores
+    from fer_det.evaluation.evaluate import EvaluationReport, RuleScores
 
 SCORES = "scores.json"
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from fer_det.evaluation.intervals import LEVEL
 from fer_det.evaluation.matching import MIN_IOU
 from fer_det.evaluation.recognition import Recognition
-from fer_det.temperature import UNCHANGED
+from fer_det.evaluation.temperature import UNCHANGED
 
 if TYPE_CHECKING:
-    from fer_det.evaluation.report import EvaluationReport, RuleScores
+    from fer_det.evaluation.evaluate import EvaluationReport, RuleScores
 
 WIDTH = 100
 FEW_FACES = 30

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from fer_det.classifier_config import TrainClassifierConfig
+from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.errors import ConfigError
 from fer_det.losses import centre, locality, softmax
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fer_det.classifier_config import TrainClassifierConfig
-from fer_det.collective import sum_over_processes
+from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.losses.softmax import BesideSoftmax
+from fer_det.runtime.collective import sum_over_processes
 
 
 class CentreLoss(nn.Module):

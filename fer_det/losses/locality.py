@@ -14,9 +14,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fer_det.classifier_config import TrainClassifierConfig
-from fer_det.collective import rows_of_all_processes
+from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.losses.softmax import BesideSoftmax
+from fer_det.runtime.collective import rows_of_all_processes
 
 
 class LocalityLoss(nn.Module):

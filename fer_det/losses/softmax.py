@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fer_det.classifier_config import TrainClassifierConfig
+from fer_det.config.classifier import TrainClassifierConfig
 
 
 class Softmax(nn.Module):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from fer_det.classifier_config import CLASSIFIER_MODEL
-from fer_det.config import ModelConfig
+from fer_det.config.classifier import CLASSIFIER_MODEL
+from fer_det.config.training import ModelConfig
 from fer_det.errors import ConfigError
-from fer_det.models import classifier, faster_rcnn
+from fer_det.models import vgg16_classifier as classifier
+from fer_det.models.vgg16_frcnn import network as faster_rcnn
 
 MODELS: dict[str, Callable[[ModelConfig, Sequence[str]], nn.Module]] = {
     "frcnn_vgg16": faster_rcnn.build,

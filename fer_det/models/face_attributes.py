@@ -1,7 +1,7 @@
-"""What a trunk is trained in: VGG16 with a shallow head for all that made faces know of themselves.
+"""What a backbone is trained in: VGG16 with a shallow head for all that made faces know of themselves.
 
-The head sees what a detector's box head sees, the trunk's map pooled over a box, and has but one
-layer, so that all that is learnt is learnt by the trunk.
+The head sees what a detector's box head sees, the backbone's map pooled over a box, and has but one
+layer, so that all that is learnt is learnt by the backbone.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fer_det.config import ModelConfig
-from fer_det.models.picture_random import PictureRandom, picture_seed
+from fer_det.config.backbone import FaceAttributesLossConfig
+from fer_det.config.training import ModelConfig
 from fer_det.models.roi_align import align_rois
-from fer_det.models.roi_heads import SAMPLING_RATIO, PictureDropout
+from fer_det.models.sampling import PictureRandom, picture_seed
 from fer_det.models.transform import LetterboxTransform, Target
-from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, Trunk, vgg16_trunk
-from fer_det.trunk_config import TrunkLossConfig
+from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
+from fer_det.models.vgg16_frcnn.roi_heads import SAMPLING_RATIO, PictureDropout
 
 POOLED = 3
 """Bins of a face along each side: enough to tell brows from mouth and left from right."""
@@ -40,12 +40,12 @@ class FaceAttributes(nn.Module):
         config: ModelConfig,
         classes: Sequence[str],
         groups: Mapping[str, int],
-        losses: TrunkLossConfig,
+        losses: FaceAttributesLossConfig,
     ) -> None:
         """groups: how many measures there are of each kind, in the order of their columns."""
         super().__init__()
         self.transform = LetterboxTransform(config.input_size, config.image_mean, config.image_std)
-        self.backbone = Trunk(vgg16_trunk(batch_norm=config.batch_norm))
+        self.backbone = VGG16Backbone(vgg16_features(batch_norm=config.batch_norm))
         self._random = PictureRandom()
         self.dropout = PictureDropout(config.dropout, self._random)
         width = OUT_CHANNELS * POOLED**2
@@ -89,7 +89,10 @@ class FaceAttributes(nn.Module):
 
 
 def build(
-    config: ModelConfig, classes: Sequence[str], groups: Mapping[str, int], losses: TrunkLossConfig
+    config: ModelConfig,
+    classes: Sequence[str],
+    groups: Mapping[str, int],
+    losses: FaceAttributesLossConfig,
 ) -> FaceAttributes:
     """Make the untrained network, in channels_last."""
     model = FaceAttributes(config, classes, groups, losses)

@@ -2,7 +2,7 @@
 
 He et al., "Mask R-CNN", 2017. The average over a bin of bilinear samples is linear in the feature
 map, and its weights are a product of one factor in y and one in x. On a map of a few hundred cells
-the dense product costs a few per cent of the trunk, uses all cores and the processor's bfloat16
+the dense product costs a few per cent of the backbone, uses all cores and the processor's bfloat16
 units in both directions, and adds in a fixed order; torchvision's kernel takes float32 only, and
 its backward pass runs on one core (on a GPU, in random order).
 """

@@ -1,4 +1,4 @@
-"""VGG16's trunk, plain or with batch normalisation that can be folded away afterwards.
+"""VGG16's backbone, plain or with batch normalisation that can be folded away afterwards.
 
 Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015.
 Layers carry torchvision's numbers (features.0 ... features.28) in both forms, so that weights move
@@ -33,7 +33,7 @@ class NormalisedConv2d(nn.Conv2d):
         return cast(Tensor, self.norm(super().forward(input)))
 
 
-def vgg16_trunk(batch_norm: bool) -> nn.Sequential:
+def vgg16_features(batch_norm: bool) -> nn.Sequential:
     """VGG16's thirteen convolutions without the last pool: [B, 3, H, W] -> [B, 512, H/16, W/16].
 
     The last max-pool is left out so that the stride is 16, as Faster R-CNN wants it.
@@ -53,7 +53,7 @@ def vgg16_trunk(batch_norm: bool) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class Trunk(nn.Module):
+class VGG16Backbone(nn.Module):
     """VGG16's features as one map, under torchvision's names: backbone.features.0 ..."""
 
     out_channels = OUT_CHANNELS
@@ -75,7 +75,7 @@ class Trunk(nn.Module):
             layer.requires_grad_(False)
         self.train(self.training)
 
-    def train(self, mode: bool = True) -> Trunk:
+    def train(self, mode: bool = True) -> VGG16Backbone:
         """Switch between training and evaluation; what is frozen stays in evaluation."""
         super().train(mode)
         for layer in self._frozen:
@@ -105,20 +105,20 @@ def fold_batch_norm(state: Mapping[str, Tensor], eps: float = 1e-5) -> dict[str,
 
 
 @torch.no_grad()
-def adopt_batch_norm(
-    trunk: nn.Sequential, plain: Mapping[str, Tensor], batches: Iterable[Tensor]
+def insert_batch_norm(
+    backbone: nn.Sequential, plain: Mapping[str, Tensor], batches: Iterable[Tensor]
 ) -> None:
-    """Make a normalised trunk the function of a plain one: `fold_batch_norm` the other way.
+    """Make a normalised backbone the function of a plain one: `fold_batch_norm` the other way.
 
-    plain: state dict of `vgg16_trunk(batch_norm=False)`; batches: pictures [B, 3, H, W], normalised
-    as the trunk wants them. Each norm takes the mean and variance that its convolution has on these
+    plain: state dict of `vgg16_features(batch_norm=False)`; batches: pictures [B, 3, H, W], normalised
+    as the backbone wants them. Each norm takes the mean and variance that its convolution has on these
     pictures, and as shift and gain the same mean and deviation. So it changes nothing, in
     evaluation to rounding and in training as far as a batch is like these pictures, and what is
-    trained from here begins at the plain trunk's function.
+    trained from here begins at the plain backbone's function.
     """
-    trunk.load_state_dict(plain, strict=False)
+    backbone.load_state_dict(plain, strict=False)
     moments = _output_moments(plain, batches)
-    for number, layer in enumerate(trunk):
+    for number, layer in enumerate(backbone):
         if isinstance(layer, NormalisedConv2d):
             mean, variance = moments[number]
             norm = layer.norm
@@ -135,7 +135,7 @@ def _output_moments(
     plain: Mapping[str, Tensor], batches: Iterable[Tensor]
 ) -> dict[int, tuple[Tensor, Tensor]]:
     """Mean and variance [C], float64, of each convolution's output, by the layer's number."""
-    network = vgg16_trunk(batch_norm=False).to(memory_format=torch.channels_last)
+    network = vgg16_features(batch_norm=False).to(memory_format=torch.channels_last)
     network.load_state_dict(plain)
     convolutions = [n for n, layer in enumerate(network) if isinstance(layer, nn.Conv2d)]
     # A count, a sum and a sum of squares, in double, where cancelling loses nothing.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fer_det.voc import MANIFEST, VocFolder
+from fer_det.io.voc import MANIFEST, VocFolder
 
 
 @dataclass(frozen=True)

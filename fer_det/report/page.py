@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from fer_det.files import write_text
+from fer_det.core.sample import MADE_CAUTION
+from fer_det.io.files import write_text
 from fer_det.report import tables
 from fer_det.report.figures.beside_published import draw_beside_published
 from fer_det.report.figures.box_sizes import draw_box_sizes
@@ -22,7 +23,6 @@ from fer_det.report.gallery import hang
 from fer_det.report.published import PUBLISHED, is_rafdb_test
 from fer_det.report.source import ReportSource
 from fer_det.report.svg import Figure
-from fer_det.sample import MADE_CAUTION
 
 _TEMPLATE, _STYLE = "report.html.j2", "style.css"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fer_det.core.sample import names_made_faces
 from fer_det.evaluation.answers import FaceRecord
 from fer_det.report.data_facts import DataFacts
 from fer_det.report.gallery import Load
-from fer_det.sample import names_made_faces
 
 
 @dataclass(frozen=True)

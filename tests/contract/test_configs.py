@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from fer_det.classifier_config import TrainClassifierConfig
-from fer_det.command import parse_config
-from fer_det.config import TrainConfig
-from fer_det.trunk_config import TrainTrunkConfig
+from fer_det.config.backbone import TrainBackboneConfig
+from fer_det.config.classifier import TrainClassifierConfig
+from fer_det.config.command import parse_config
+from fer_det.config.training import TrainConfig
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 CLASSES = {
     "train_classifier.py": TrainClassifierConfig,
     "train_frcnn.py": TrainConfig,
-    "train_trunk.py": TrainTrunkConfig,
+    "train_backbone.py": TrainBackboneConfig,
 }
 """Of the flags of each command that a configuration may be for."""
 

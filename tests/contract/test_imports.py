@@ -1,4 +1,4 @@
-"""The house's walls: who may import whom, read from the source and tried in a fresh process."""
+"""Which folder may import which, read from the source and tried in a fresh process."""
 
 from __future__ import annotations
 
@@ -11,74 +11,39 @@ from pathlib import Path
 import pytest
 
 import fer_det
+import made_faces
 import voc_builder
 
-ROOTS = {package.__name__: Path(package.__file__).parent for package in (fer_det, voc_builder)}
+ROOTS = {
+    package.__name__: Path(package.__file__).parent
+    for package in (fer_det, voc_builder, made_faces)
+}
 
-# From the inside outwards; a module imports from its own row or from rows above it.
+# A folder imports from its own row or from the rows above it.
 LAYERS = (
-    ("errors", "expression", "box", "sample", "detection"),
-    (
-        "affine",
-        "files",
-        "progress",
-        "command",
-        "config_file",
-        "image",
-        "jitter",
-        "letterbox",
-        "memory",
-        "temperature",
-        "voc",
-        "config",
-        "trunk_config",
-        "truncate_config",
-        "classifier_config",
-        "weights_config",
-        "predict_config",
-        "scoring_config",
-        "check_config",
-        "runs",
-    ),
-    ("collective", "hardware", "data", "models", "losses", "evaluation", "checks"),
-    ("checkpoint", "restore", "weights", "weight_forms", "engine"),
-    ("inference", "export", "report"),
+    ("core", "errors"),
+    ("imaging", "io", "config", "runtime"),
+    ("faces", "data", "losses", "models", "evaluation", "checks"),
+    ("weights",),
+    ("engine", "export"),
+    ("predict", "clips", "report"),
     ("cli",),
 )
 LAYER_OF = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
-SYNTHETIC_ROOMS = (
+MADE_FACES_LAYERS = (
     {"face_model", "expression", "scene"},
     {"renderer"},
     {"worn"},
     {"hair"},
     {"materials"},
-    {"trees"},
+    {"layouts"},
 )
-"""Of voc_builder.synthetic, from the inside outwards; its lone modules are ground or assembly."""
+"""Folders of made_faces; its loose modules are shared ground or assembly."""
 
-GROUND = {
-    "fer_det",  # the package itself names the nouns
-    *(
-        f"fer_det.{name}"
-        for name in (
-            "affine",
-            "box",
-            "command",
-            "detection",
-            "errors",
-            "expression",
-            "files",
-            "image",
-            "jitter",
-            "memory",
-            "progress",
-            "sample",
-            "voc",
-        )
-    ),
-}
-"""All of fer_det that voc_builder may use."""
+VOC_BUILDER_MAY_USE = {"core", "errors", "imaging", "io", "config", "runtime", "faces"}
+MADE_FACES_MAY_USE = {"core", "errors", "imaging", "io", "runtime"}
+"""Folders of fer_det; made_faces.cli may use what a command needs as well."""
 
 TORCH = ("torch", "torchvision")
 
@@ -126,10 +91,11 @@ def imports_by_module() -> list[tuple[str, set[str]]]:
 IMPORTS = imports_by_module()
 OF_FER_DET = [row for row in IMPORTS if row[0].split(".")[0] == "fer_det"]
 OF_VOC_BUILDER = [row for row in IMPORTS if row[0].split(".")[0] == "voc_builder"]
+OF_MADE_FACES = [row for row in IMPORTS if row[0].split(".")[0] == "made_faces"]
 
 
-def room(module: str) -> str | None:
-    """The part of fer_det that a module belongs to; None outside it and for its __init__."""
+def folder_of(module: str) -> str | None:
+    """The folder of fer_det that a module belongs to; None outside it and for its __init__."""
     package, _, rest = module.partition(".")
     return rest.split(".")[0] if package == "fer_det" and rest else None
 
@@ -141,96 +107,124 @@ class TestReader:
         ("source", "wanted"),
         [
             ("import torch.nn as nn, os", {"torch.nn", "os"}),
-            ("from fer_det.voc import VocFolder", {"fer_det.voc"}),
-            ("from fer_det import voc", {"fer_det.voc"}),
+            ("from fer_det.io.voc import VocFolder", {"fer_det.io.voc"}),
+            ("from fer_det.io import voc", {"fer_det.io.voc"}),
             ("from fer_det import FaceBox", {"fer_det"}),
-            ("from .box import FaceBox", {"fer_det.box"}),
-            ("from . import box", {"fer_det.box"}),
+            ("from .voc import VocFolder", {"fer_det.io.voc"}),
+            ("from . import voc", {"fer_det.io.voc"}),
             ("def f():\n    if True:\n        import torch", {"torch"}),
         ],
     )
     def test_finds(self, source: str, wanted: set[str]) -> None:
-        assert imports_of("fer_det.voc", source, is_package=False) == wanted
+        assert imports_of("fer_det.io.voc", source, is_package=False) == wanted
 
     def test_relative_in_a_package(self) -> None:
-        assert imports_of("fer_det", "from .box import FaceBox", is_package=True) == {"fer_det.box"}
+        assert imports_of("fer_det", "from .errors import E", is_package=True) == {"fer_det.errors"}
 
     def test_sees_both_packages(self) -> None:
         assert len(OF_FER_DET) > 10
         assert len(OF_VOC_BUILDER) > 5
 
 
-def test_every_part_of_fer_det_has_its_layer() -> None:
-    rooms = {room(module) for module in MODULES} - {None}
-    assert rooms <= set(LAYER_OF), "say in LAYERS where the new part stands"
+def test_every_folder_of_fer_det_has_its_layer() -> None:
+    folders = {folder_of(module) for module in MODULES} - {None}
+    assert folders <= set(LAYER_OF), "name the new folder in LAYERS"
+
+
+def test_no_loose_modules_at_the_top() -> None:
+    loose = {path.name for path in ROOTS["fer_det"].glob("*.py")}
+    assert loose <= {"__init__.py", "__main__.py", "errors.py"}
+    assert {path.name for path in ROOTS["voc_builder"].glob("*.py")} == {"__init__.py"}
 
 
 @pytest.mark.parametrize(("module", "imported"), OF_FER_DET, ids=[row[0] for row in OF_FER_DET])
 def test_imports_point_inward(module: str, imported: set[str]) -> None:
-    own = room(module)
-    rooms = {room(name) for name in imported} - {None}
-    if own is None:
-        # The package itself names the nouns, and the predictor for whoever asks for it; that this
-        # costs the others no torch is tried below.
-        assert rooms <= {*LAYERS[0], "inference"}
+    own = folder_of(module)
+    folders = {folder_of(name) for name in imported} - {None}
+    if own is None or own == "__main__":
+        # The package names the plain data types, and loads the predictor when it is first used.
+        assert folders <= {"core", "errors", "predict", "cli"}
         return
-    outward = {name for name in rooms if LAYER_OF[name] > LAYER_OF[own]}
-    assert not outward
+    assert not {name for name in folders if LAYER_OF[name] > LAYER_OF[own]}
 
 
 @pytest.mark.parametrize(("module", "imported"), OF_FER_DET, ids=[row[0] for row in OF_FER_DET])
-def test_fer_det_never_imports_voc_builder(module: str, imported: set[str]) -> None:
-    assert not {name for name in imported if name.split(".")[0] == "voc_builder"}
+def test_fer_det_never_imports_voc_builder_or_made_faces(module: str, imported: set[str]) -> None:
+    assert not {name for name in imported if name.split(".")[0] in ("voc_builder", "made_faces")}
 
 
 @pytest.mark.parametrize(
     ("module", "imported"), OF_VOC_BUILDER, ids=[row[0] for row in OF_VOC_BUILDER]
 )
-def test_voc_builder_uses_only_the_ground(module: str, imported: set[str]) -> None:
-    assert {name for name in imported if name.split(".")[0] == "fer_det"} <= GROUND
+def test_voc_builder_uses_the_lower_layers_alone(module: str, imported: set[str]) -> None:
+    assert {folder_of(name) for name in imported} - {None} <= VOC_BUILDER_MAY_USE
+    assert not {name for name in imported if name.split(".")[0] == "made_faces"}
+
+
+@pytest.mark.parametrize(
+    ("module", "imported"), OF_MADE_FACES, ids=[row[0] for row in OF_MADE_FACES]
+)
+def test_made_faces_stand_alone(module: str, imported: set[str]) -> None:
+    allowed = MADE_FACES_MAY_USE | ({"config"} if module == "made_faces.cli" else set())
+    assert {folder_of(name) for name in imported} - {None} <= allowed
+    assert not {name for name in imported if name.split(".")[0] == "voc_builder"}
 
 
 @pytest.mark.parametrize(
     ("own", "forbidden"),
     [
-        ("evaluation", ("models", "data", "losses")),
-        ("data", ("models", "evaluation", "losses")),
-        ("models", ("data", "evaluation")),
-        ("losses", ("models", "data", "evaluation")),
-        ("collective", ("models", "data", "losses", "evaluation")),
-        ("inference", ("engine", "evaluation")),
-        ("report", ("engine", "models", "data", "losses", "checkpoint", "inference")),
+        ("core", ("imaging", "io", "config", "runtime")),
+        ("imaging", ("io", "config", "runtime")),
+        ("faces", ("data", "models", "losses", "evaluation", "checks")),
+        ("evaluation", ("models", "data", "losses", "faces")),
+        ("data", ("models", "evaluation", "losses", "faces")),
+        ("models", ("data", "evaluation", "faces")),
+        ("losses", ("models", "data", "evaluation", "faces")),
+        ("predict", ("engine", "report")),
+        ("report", ("engine", "models", "data", "losses", "weights", "predict")),
         ("checks", ("data", "models", "losses", "evaluation")),
     ],
 )
-def test_rooms_that_know_nothing_of_each_other(own: str, forbidden: tuple[str, ...]) -> None:
+def test_folders_that_know_nothing_of_each_other(own: str, forbidden: tuple[str, ...]) -> None:
     for module, imported in OF_FER_DET:
-        if room(module) == own:
-            assert not {name for name in imported if room(name) in forbidden}, module
+        if folder_of(module) == own:
+            assert not {name for name in imported if folder_of(name) in forbidden}, module
 
 
-def test_rooms_of_the_made_faces_import_inward() -> None:
-    root = "voc_builder.synthetic."
-    depth = {name: row for row, names in enumerate(SYNTHETIC_ROOMS) for name in names}
-    found = {
-        path.parent.name for path in (ROOTS["voc_builder"] / "synthetic").glob("*/__init__.py")
-    }
-    assert found == set(depth), "say in SYNTHETIC_ROOMS where the new room stands"
-    for module, imported in OF_VOC_BUILDER:
+def test_folders_of_made_faces_import_inward() -> None:
+    root = "made_faces."
+    depth = {name: row for row, names in enumerate(MADE_FACES_LAYERS) for name in names}
+    found = {path.parent.name for path in ROOTS["made_faces"].glob("*/__init__.py")}
+    assert found == set(depth), "name the new folder in MADE_FACES_LAYERS"
+    for module, imported in OF_MADE_FACES:
         own = module.removeprefix(root).split(".")[0]
-        if not module.startswith(root) or own not in depth:
+        if own not in depth:
             continue
-        rooms = {
+        folders = {
             name.removeprefix(root).split(".")[0] for name in imported if name.startswith(root)
         }
-        outward = {each for each in rooms if depth.get(each, -1) > depth[own]}
-        assert not outward, module
+        assert not {each for each in folders if depth.get(each, -1) > depth[own]}, module
 
 
-def test_ground_and_evaluation_use_no_torch() -> None:
+def test_no_import_circle() -> None:
+    """Modules of one folder may import each other one way only."""
+    left = {module: {name for name in imported if name in MODULES} for module, imported in IMPORTS}
+    while left:
+        leaves = {module for module, imported in left.items() if not imported & left.keys()}
+        assert leaves, f"these import each other in a circle: {sorted(left)}"
+        left = {module: imported for module, imported in left.items() if module not in leaves}
+
+
+def test_lower_layers_and_evaluation_use_no_torch() -> None:
+    with_torch = {
+        "fer_det.runtime.device",
+        "fer_det.runtime.collective",
+        "fer_det.runtime.processes",
+    }
     for module, imported in OF_FER_DET:
-        own = room(module)
-        if own is None or LAYER_OF[own] < 2 or own in ("evaluation", "report", "checks"):
+        own = folder_of(module)
+        plain = own is None or LAYER_OF.get(own, 9) < 2 or own in ("evaluation", "report", "checks")
+        if plain and module not in with_torch:
             assert not {name for name in imported if name.split(".")[0] in TORCH}, module
 
 
@@ -239,11 +233,13 @@ def test_ground_and_evaluation_use_no_torch() -> None:
     [
         "fer_det",
         "voc_builder",
+        "made_faces",
         "fer_det.evaluation",
-        "fer_det.jitter",
-        "fer_det.voc",
-        "fer_det.cli.check_voc",
-        "voc_builder.cli.balance_voc",
+        "fer_det.imaging.jitter",
+        "fer_det.io.voc",
+        "fer_det.config.training",
+        "fer_det.cli.check",
+        "voc_builder.cli.balance",
     ],
 )
 def test_importing_costs_no_torch(module: str) -> None:

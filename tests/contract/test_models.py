@@ -9,10 +9,10 @@ import torch
 from fake_data.voc_tree import CLASSES, FACE, HEIGHT, WIDTH, drawn_face
 from torch import Tensor, nn
 
-from fer_det.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from fer_det.config import ModelConfig
+from fer_det.config.training import ModelConfig
 from fer_det.errors import ConfigError
 from fer_det.models import MODELS, build_model
+from fer_det.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 SIZE = 48
 

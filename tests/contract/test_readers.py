@@ -8,9 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from fer_det.core.expression import BACKGROUND, Expression
+from fer_det.core.sample import Sample
 from fer_det.errors import DatasetNotFoundError, FerDetError
-from fer_det.expression import BACKGROUND, Expression
-from fer_det.sample import Sample
 from voc_builder.readers import READERS, Reader
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from voc_builder.synthetic.face_model.head import Head
-from voc_builder.synthetic.renderer.camera import Camera
-from voc_builder.synthetic.renderer.framing import aim
-from voc_builder.synthetic.renderer.pose import pose_head
-from voc_builder.synthetic.renderer.rasteriser import rasterise
-from voc_builder.synthetic.scene.scene import Film, Lighting, Scene
-from voc_builder.synthetic.surface import Canvas, Floats
+from made_faces.face_model.head import Head
+from made_faces.renderer.camera import Camera
+from made_faces.renderer.framing import aim
+from made_faces.renderer.pose import pose_head
+from made_faces.renderer.rasteriser import rasterise
+from made_faces.scene.scene import Film, Lighting, Scene
+from made_faces.surface import Canvas, Floats
 
 GRAY = 0.3
 

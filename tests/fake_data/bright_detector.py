@@ -12,8 +12,8 @@ from fake_data.voc_tree import CLASSES
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fer_det.checkpoint import Checkpoint, save_checkpoint
-from fer_det.config import ModelConfig
+from fer_det.config.training import ModelConfig
+from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
 
 NAME = "bright"
 SIZE = 64

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from fer_det import files
+from fer_det.io import files
 
 
 def do_not_wait(patch: pytest.MonkeyPatch) -> None:

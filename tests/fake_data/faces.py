@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from fer_det.box import FaceBox
-from voc_builder.faces.face import DetectedFace
+from fer_det.core.box import FaceBox
+from fer_det.faces.detector import DetectedFace
 
 COLOURS = ((220, 60, 60), (60, 190, 60), (60, 60, 220))
 """Of the first face in a picture, the second, the third."""

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from fer_det.checkpoint import FORMAT, content_hash
-from fer_det.config import ModelConfig, to_plain
+from fer_det.config.training import ModelConfig, to_plain
+from fer_det.weights.checkpoint import FORMAT, content_hash
 
 
 class Call:

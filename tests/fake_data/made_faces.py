@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from fake_data.voc_tree import FACE, HEIGHT, WIDTH, drawn_face
 
-from fer_det.files import make_folder, write_bytes, write_text
-from fer_det.image import encode_jpeg
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.io.files import make_folder, write_bytes, write_text
 
 SHADE_STEP = 0.15
 """How much brighter each label is than the one before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voc_builder.synthetic.surface import Canvas
+from made_faces.surface import Canvas
 
 
 def empty(size: int = 32, colour: float = 0.0, alpha: float = 0.0, nearness: float = 0.0) -> Canvas:

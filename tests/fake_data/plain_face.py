@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from voc_builder.synthetic.face_model.identity import Identity
-from voc_builder.synthetic.hair.haircut import Haircut, haircut_of
-from voc_builder.synthetic.materials.places import Places, around_head
-from voc_builder.synthetic.surface import Floats, Region, Surface
+from made_faces.face_model.identity import Identity
+from made_faces.hair.haircut import Haircut, haircut_of
+from made_faces.materials.places import Places, around_head
+from made_faces.surface import Floats, Region, Surface
 
 PIXEL = 0.0005
 """Metres from one point to the next."""

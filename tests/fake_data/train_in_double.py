@@ -1,6 +1,6 @@
 """A training command in float64, whose rounding stays too small to see.
 
-In float32 a trunk with batch normalisation turns rounding into differences of a per cent after one
+In float32 a backbone with batch normalisation turns rounding into differences of a per cent after one
 step: the pictures of a batch in another order, in one process, do that already.
 
     python train_in_double.py train_frcnn --data ...
@@ -12,9 +12,11 @@ import sys
 
 from torch import Tensor, nn
 
-from fer_det.cli import train_classifier, train_frcnn
-from fer_det.engine import score, trainer
-from fer_det.models import classifier
+from fer_det.cli import train as train_frcnn
+from fer_det.cli import train_classifier
+from fer_det.engine import scoring as score
+from fer_det.engine import trainer
+from fer_det.models import vgg16_classifier as classifier
 
 _COMMANDS = {"train_frcnn": train_frcnn, "train_classifier": train_classifier}
 _build_model, _build_classifier = train_frcnn.build_model, classifier.build

@@ -18,8 +18,8 @@ from typing import Any
 from fake_data.stub_detector import StubDetector
 from torch import nn
 
-from fer_det.cli import train_frcnn
-from fer_det.config import ModelConfig
+from fer_det.cli import train as train_frcnn
+from fer_det.config.training import ModelConfig
 from fer_det.engine.trainer import Trainer
 
 POINTS = ("first step", "mid-epoch", "last step", "save")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.box import FaceBox
-from fer_det.expression import BASIC_EXPRESSIONS
-from fer_det.files import write_bytes
-from fer_det.image import encode_jpeg
-from fer_det.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import BASIC_EXPRESSIONS
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.io.files import write_bytes
+from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 WIDTH, HEIGHT = 60, 48

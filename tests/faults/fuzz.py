@@ -18,26 +18,26 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["fer_det", "voc_builder"]):
-    import fer_det.checkpoint
     import fer_det.errors
-    import fer_det.voc
-    import fer_det.weights
+    import fer_det.io.voc
+    import fer_det.weights.checkpoint
+    import fer_det.weights.weights_file
     import voc_builder.readers.rafdb
 from fake_data import rafdb
 from fake_data.hostile_files import checkpoints, content, saved, weights_files
 
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
 
 
 def fuzz_voc(folder: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
     """(what reads one document, documents to begin with)."""
     path = folder / "a.xml"
-    face = fer_det.voc.VocObject("fear", FaceBox(1, 2, 30, 40))
-    whole = fer_det.voc.format_annotation(fer_det.voc.VocAnnotation("a", 50, 60, (face,)))
+    face = fer_det.io.voc.VocObject("fear", FaceBox(1, 2, 30, 40))
+    whole = fer_det.io.voc.format_annotation(fer_det.io.voc.VocAnnotation("a", 50, 60, (face,)))
 
     def read(data: bytes) -> object:
         path.write_bytes(data)
-        return fer_det.voc.read_annotation(path)
+        return fer_det.io.voc.read_annotation(path)
 
     return read, [whole.encode(), whole.encode("utf-16"), b"<!DOCTYPE a>" + whole.encode()]
 
@@ -61,7 +61,7 @@ def fuzz_checkpoint(folder: Path) -> tuple[Callable[[bytes], object], list[bytes
 
     def read(data: bytes) -> object:
         path.write_bytes(data)
-        return fer_det.checkpoint.load_checkpoint(path)
+        return fer_det.weights.checkpoint.load_checkpoint(path)
 
     hostile = checkpoints(folder / "proof")
     return read, [saved(content()), hostile["code in a zip"], hostile["bare pickle"]]
@@ -73,7 +73,7 @@ def fuzz_weights(folder: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
 
     def read(data: bytes) -> object:
         path.write_bytes(data)
-        return fer_det.weights.load_weights(path)
+        return fer_det.weights.weights_file.load_weights(path)
 
     return read, list(weights_files().values())
 

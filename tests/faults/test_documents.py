@@ -25,13 +25,13 @@ from fake_data.watch import watching
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fer_det.check_config import CheckConfig
 from fer_det.checks.folder import check_folder
+from fer_det.config.check import CheckConfig
 from fer_det.engine.log import read_log
 from fer_det.errors import AnnotationError, FerDetError
-from fer_det.voc import VocAnnotation, VocFolder, read_annotation
-from voc_builder.journal import read_journal
-from voc_builder.manifest import Record, read_manifest
+from fer_det.io.voc import VocAnnotation, VocFolder, read_annotation
+from voc_builder.build.journal import read_journal
+from voc_builder.build.manifest import Record, read_manifest
 from voc_builder.readers.rafdb import Options, read
 
 SHORT, FULL = 60, 10_000

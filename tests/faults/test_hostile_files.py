@@ -12,11 +12,12 @@ from fake_data.amounts import tell
 from fake_data.hostile_files import checkpoints, weights_files
 from fake_data.watch import watching
 
-from fer_det.checkpoint import load_checkpoint
-from fer_det.cli import eval_rafdb, predict
-from fer_det.engine.start import read_start
+from fer_det.cli import eval as eval_rafdb
+from fer_det.cli import predict
 from fer_det.errors import FerDetError
-from fer_det.weights import load_weights
+from fer_det.weights.checkpoint import load_checkpoint
+from fer_det.weights.initialisation import read_start
+from fer_det.weights.weights_file import load_weights
 
 CHECKPOINTS = sorted(checkpoints(Path("proof")))
 HARMLESS = {"entry twice", "path that climbs"}

@@ -22,11 +22,11 @@ from fake_data.killed import count_events, kill, kill_after_change, moments
 from fake_data.train_stub import POINTS
 from fake_data.voc_tree import tree_hash, write_voc_tree
 
-from fer_det.checkpoint import Checkpoint, content_hash, load_checkpoint, save_checkpoint
-from fer_det.config import ModelConfig
-from fer_det.files import TEMPORARY_SUFFIX, sweep_temporaries
-from voc_builder.balance import BalanceConfig, balance
-from voc_builder.build import BuildConfig, Source, build
+from fer_det.config.training import ModelConfig
+from fer_det.io.files import TEMPORARY_SUFFIX, sweep_temporaries
+from fer_det.weights.checkpoint import Checkpoint, content_hash, load_checkpoint, save_checkpoint
+from voc_builder.balance.balance import BalanceConfig, balance
+from voc_builder.build.build import BuildConfig, Source, build
 from voc_builder.readers.rafdb import Options
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")

@@ -18,19 +18,19 @@ from fake_data.bad_pictures import Kind, kinds, mutate
 from fake_data.faces import load_fake_detector
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
-from fer_det.box import FaceBox
-from fer_det.checkpoint import Checkpoint
-from fer_det.config import ModelConfig
+from fer_det.config.training import ModelConfig
+from fer_det.core.box import FaceBox
 from fer_det.data.pictures import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import FerDetError, ImageError
-from fer_det.hardware import Hardware
-from fer_det.image import decode_rgb8, load_rgb8
-from fer_det.inference.predictor import Predictor
+from fer_det.imaging.decode import decode_rgb8, load_rgb8
+from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 from fer_det.models import build_model
-from fer_det.voc import VocAnnotation, VocFolder, VocObject
-from voc_builder.build import BuildConfig, Source, build
-from voc_builder.manifest import read_manifest
+from fer_det.predict.predictor import Predictor
+from fer_det.runtime.device import Hardware
+from fer_det.weights.checkpoint import Checkpoint
+from voc_builder.build.build import BuildConfig, Source, build
+from voc_builder.build.manifest import read_manifest
 from voc_builder.readers.rafdb import Options
 
 KINDS = kinds()
@@ -151,7 +151,7 @@ def test_no_kind_takes_a_gigabyte(tmp_path: Path) -> None:
     for number, kind in enumerate(KINDS.values()):
         (tmp_path / f"{number:03d}").write_bytes(kind.data)
     code = (
-        "import sys, pathlib; from fer_det.image import load_rgb8; from fer_det.errors import *\n"
+        "import sys, pathlib; from fer_det.imaging.decode import load_rgb8; from fer_det.errors import *\n"
         "for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
         "    try: load_rgb8(path)\n"
         "    except ImageError as error: print(path.name, error.found)\n"

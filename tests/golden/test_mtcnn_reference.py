@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from fake_data.astronaut import variants
 
-from fer_det.image import load_rgb8
-from voc_builder.faces import LANDMARK_NAMES, DetectedFace, Mtcnn, select_labelled_face
+from fer_det.faces import LANDMARK_NAMES, DetectedFace, Mtcnn
+from fer_det.imaging.decode import load_rgb8
+from voc_builder.build.selection import select_labelled_face
 
 ANSWERS = Path(__file__).parent / "data" / "mtcnn_answers.json"
 SCORE_TOLERANCE = 1e-5

@@ -16,10 +16,10 @@ from fake_data.astronaut import portrait
 from fake_data.voc_tree import modification_times, tree_hash
 from PIL import Image
 
-from fer_det.voc import VocFolder
+from fer_det.io.voc import VocFolder
+from voc_builder.build.journal import JOURNAL_NAME
+from voc_builder.build.manifest import read_manifest
 from voc_builder.cli.build_voc import main
-from voc_builder.journal import JOURNAL_NAME
-from voc_builder.manifest import read_manifest
 
 COUNT = 64
 

@@ -13,7 +13,7 @@ from fake_data.bright_detector import ANGRY, HAPPY, save_bright_checkpoint, spot
 
 import fer_det
 from fer_det import models
-from fer_det.image import encode_jpeg
+from fer_det.imaging.decode import encode_jpeg
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = re.findall(

@@ -14,17 +14,17 @@ import pytest_socket
 from fake_data.anny import needs_anny
 from fake_data.voc_tree import modification_times, tree_hash
 
-from fer_det.box import FaceBox
-from fer_det.expression import BASIC_EXPRESSIONS, Expression
-from fer_det.image import load_rgb8
-from fer_det.voc import VocFolder
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import BASIC_EXPRESSIONS, Expression
+from fer_det.core.sample import MADE_CAUTION
+from fer_det.imaging.decode import load_rgb8
+from fer_det.io.voc import VocFolder
+from made_faces.cli import main as make_faces
+from made_faces.layouts.assignment import cast_sequences
+from made_faces.layouts.ckplus import CkplusTree, FrameTask
+from voc_builder.build.manifest import read_manifest
 from voc_builder.cli.build_voc import main as build_voc
-from voc_builder.cli.make_faces import main as make_faces
-from voc_builder.made import CAUTION
-from voc_builder.manifest import read_manifest
 from voc_builder.readers import rafdb
-from voc_builder.synthetic.trees.casting import cast_sequences
-from voc_builder.synthetic.trees.ckplus import CkplusTree, FrameTask
 
 IMAGES = 21
 
@@ -65,7 +65,7 @@ def test_converted_and_found_by_mtcnn(made: Path, tmp_path: Path) -> None:
     assert len(folder.image_ids("train")) + len(folder.image_ids("test")) == len(found)
     assert folder.build_report()["datasets"]["rafdb"]["database"] == "rafdb, made faces"
     assert {folder.read(each.id).database for each in found} == {"rafdb, made faces"}
-    assert CAUTION in (tmp_path / "report.txt").read_text()
+    assert MADE_CAUTION in (tmp_path / "report.txt").read_text()
 
 
 def test_crops_have_the_face_in_place(made: Path) -> None:
@@ -80,7 +80,7 @@ def test_second_run_writes_nothing(made: Path) -> None:
 
 
 def test_processes_and_threads_do_not_matter(made: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "voc_builder.cli.make_faces", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "made_faces.cli", "--out", str(tmp_path)]
     command += ["--images", str(IMAGES), "--workers", "2"]
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     subprocess.run(command, check=True, capture_output=True, env=one_thread)

@@ -25,9 +25,9 @@ from PIL import Image
 
 from fer_det import models
 from fer_det.cli import predict
-from fer_det.image import MAX_PIXELS, encode_jpeg, load_rgb8
-from fer_det.inference import filming
-from fer_det.inference.video_file import video_file
+from fer_det.imaging.decode import MAX_PIXELS, encode_jpeg, load_rgb8
+from fer_det.predict.video import annotate as filming
+from fer_det.predict.video.video_file import video_file
 
 pytestmark = [pytest.mark.disable_socket]
 

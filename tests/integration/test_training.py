@@ -17,12 +17,14 @@ from fake_data.typed import ROOT, end, finish, start, start_python
 from fake_data.voc_tree import CLASSES, write_voc_tree
 from torch import Tensor
 
-from fer_det.checkpoint import content_hash, load_checkpoint, save_checkpoint
-from fer_det.cli import calibrate, eval_rafdb, train_frcnn
-from fer_det.config import ModelConfig
+from fer_det.cli import calibrate
+from fer_det.cli import eval as eval_rafdb
+from fer_det.cli import train as train_frcnn
+from fer_det.config.training import ModelConfig
 from fer_det.engine.log import read_log
+from fer_det.engine.run_folder import hold_run
 from fer_det.models import build_model
-from fer_det.runs import hold_run
+from fer_det.weights.checkpoint import content_hash, load_checkpoint, save_checkpoint
 
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
 STEPS, EPOCHS = 2, 2

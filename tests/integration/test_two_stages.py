@@ -12,12 +12,14 @@ import torch
 from fake_data.typed import ROOT, finish, kill_in_mid_epoch, start, start_python
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
-from fer_det.checkpoint import file_hash, load_checkpoint
-from fer_det.cli import eval_rafdb, predict, train_classifier, train_frcnn
-from fer_det.config import ModelConfig
+from fer_det.cli import eval as eval_rafdb
+from fer_det.cli import predict, train_classifier
+from fer_det.cli import train as train_frcnn
+from fer_det.config.training import ModelConfig
 from fer_det.models import build_model
-from fer_det.models.vgg16 import vgg16_trunk
-from fer_det.weights import WeightsInfo, save_weights
+from fer_det.models.vgg16 import vgg16_features
+from fer_det.weights.checkpoint import file_hash, load_checkpoint
+from fer_det.weights.weights_file import WeightsInfo, save_weights
 
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
 TEST = ["happiness", ("fear", "anger"), "sadness"]
@@ -40,7 +42,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def weights(space: Path) -> Path:
     """A weights file with fc6 and fc7, as VGG-Face's is, and a colour of its own."""
     torch.manual_seed(0)
-    tensors = {f"features.{n}": t for n, t in vgg16_trunk(False).state_dict().items()}
+    tensors = {f"features.{n}": t for n, t in vgg16_features(False).state_dict().items()}
     tensors["classifier.0.weight"] = torch.randn(16, 25088) / 100
     tensors["classifier.3.weight"] = torch.randn(16, 16) / 4
     tensors |= {f"classifier.{n}.bias": torch.zeros(16) for n in (0, 3)}
@@ -55,7 +57,7 @@ def classifier(space: Path, weights: Path) -> Path:
     told = finish(start(space / "a", "train_classifier", *classifier_settings(space, weights)))
     assert f"starts from {weights} (a face network)" in told
     both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-    assert f"taken: 13 convolutions of the trunk, {both}\n" in told
+    assert f"taken: 13 convolutions of the backbone, {both}\n" in told
     assert "fresh: roi_heads.class_score, loss.of_features\n" in told
     assert f"--init {CLASSIFIER / 'best.pth'} --model.head_width 16" in told
     return space / "a" / CLASSIFIER
@@ -67,7 +69,7 @@ def detector(space: Path, classifier: Path) -> Path:
     argv = detector_settings(space, classifier / "best.pth")
     told = finish(start(space / "a", "train_frcnn", *argv))
     both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-    assert f"taken: 13 convolutions of the trunk, {both}\n" in told
+    assert f"taken: 13 convolutions of the backbone, {both}\n" in told
     assert "left in the file: roi_heads.class_score\n" in told
     assert "which started from" in told
     return space / "a" / "detector"
@@ -92,7 +94,7 @@ def settings(space: Path) -> list[str]:
         "--precision=float32",
         "--model.input_size=32",
         "--model.head_width=16",
-        "--optimizer.frozen=2",
+        "--optimizer.freeze_layers=2",
     ]
 
 
@@ -101,7 +103,7 @@ def classifier_settings(space: Path, weights: Path) -> list[str]:
 
 
 def detector_settings(space: Path, init: Path) -> list[str]:
-    rates = ["--optimizer.trunk_rate=0.5", "--optimizer.head_rate=0.5"]
+    rates = ["--optimizer.backbone_lr_multiplier=0.5", "--optimizer.head_lr_multiplier=0.5"]
     return [*settings(space), *rates, f"--init={init}", "--out=detector"]
 
 
@@ -123,7 +125,7 @@ class TestClassifier:
         assert shown == [label in TRAIN for label in CLASSES]
 
     def test_frozen_layers_are_those_of_the_file(self, classifier: Path, weights: Path) -> None:
-        from fer_det.weights import load_weights, model_tensors
+        from fer_det.weights.weights_file import load_weights, model_tensors
 
         best = load_checkpoint(classifier / "best.pth").model
         wanted = model_tensors(load_weights(weights)[1])
@@ -148,7 +150,12 @@ class TestClassifier:
 def test_two_processes_train_the_classifier_of_one(space: Path, loss: str) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     double = str(ROOT / "tests" / "fake_data" / "train_in_double.py")
-    flags = ["--epochs=1", "--save_minutes=9", "--optimizer.frozen=0", "--optimizer.name=sgd"]
+    flags = [
+        "--epochs=1",
+        "--save_minutes=9",
+        "--optimizer.freeze_layers=0",
+        "--optimizer.name=sgd",
+    ]
     of_loss = [f"--loss={loss}", "--loss_weight=0.1", "--optimizer.learning_rate=0.02"]
     argv = [double, "train_classifier", *settings(space), *flags, *of_loss]
     finish(start_python(space / "double", *argv, f"--out=one_{loss}"))
@@ -206,7 +213,7 @@ class TestDetector:
         monkeypatch.chdir(space / "d")
         assert train_frcnn.main([*detector_settings(space, weights), "--epochs=1"]) == 0
         both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-        assert f"taken: 13 convolutions of the trunk, {both}\n" in capsys.readouterr().out
+        assert f"taken: 13 convolutions of the backbone, {both}\n" in capsys.readouterr().out
 
 
 class TestScores:
@@ -246,11 +253,11 @@ class TestScores:
         (train_classifier, ["--loss=focal"], "--loss focal; wanted one of softmax, centre"),
         (train_classifier, ["--neighbours=0"], "--neighbours 0; wanted at least 1"),
         (train_classifier, ["--init=absent"], "--init absent is absent"),
-        (train_classifier, [], "--optimizer.frozen 2 without --init"),
-        (train_frcnn, [], "--optimizer.frozen 2 without --init"),
+        (train_classifier, [], "--optimizer.freeze_layers 2 without --init"),
+        (train_frcnn, [], "--optimizer.freeze_layers 2 without --init"),
         (
             train_frcnn,
-            ["--model.name=vgg16_classifier", "--optimizer.frozen=0"],
+            ["--model.name=vgg16_classifier", "--optimizer.freeze_layers=0"],
             "--model.name vgg16_classifier, which finds no faces; wanted a detector",
         ),
     ],
@@ -266,7 +273,7 @@ def test_refused(
     undetermined: None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    frozen = ["--optimizer.frozen=0"] if flags else []
+    frozen = ["--optimizer.freeze_layers=0"] if flags else []
     assert command.main([*settings(space), *frozen, *flags]) == 2  # type: ignore[attr-defined]
     err = capsys.readouterr().err
     assert told in err

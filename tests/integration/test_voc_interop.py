@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from fake_data.voc_tree import CLASSES, drawn_face
 
-from fer_det.box import FaceBox
-from fer_det.files import write_bytes
-from fer_det.image import encode_jpeg
-from fer_det.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.core.box import FaceBox
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.io.files import write_bytes
+from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
 
 WIDTH, HEIGHT = 60, 48
 FACES = {

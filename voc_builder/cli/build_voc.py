@@ -8,9 +8,9 @@ from dataclasses import field, fields, make_dataclass
 from pathlib import Path
 from typing import Any
 
-from fer_det.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.errors import ConfigError
-from voc_builder.build import BuildConfig, Source, build
+from voc_builder.build.build import BuildConfig, Source, build
 from voc_builder.readers import READERS
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from fer_det.sample import Sample
+from fer_det.core.sample import Sample
 
 _NAMES = (
     "rafdb",

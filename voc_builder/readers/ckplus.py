@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fer_det.core.expression import Expression
+from fer_det.core.sample import Sample, Split
 from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
-from fer_det.expression import Expression
-from fer_det.sample import Sample, Split
 from voc_builder.readers.listing import (
     REMEDY,
     Row,

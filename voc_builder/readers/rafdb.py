@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import Expression
+from fer_det.core.sample import Point, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from fer_det.expression import Expression
-from fer_det.sample import Point, Sample, Split
 from voc_builder.readers.listing import (
     REMEDY,
     Row,

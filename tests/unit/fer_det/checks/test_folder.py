@@ -14,12 +14,12 @@ import pytest
 from fake_data.voc_tree import drawn_face, modification_times, write_voc_tree
 from PIL import Image
 
-from fer_det.check_config import CheckConfig
 from fer_det.checks.folder import CheckedFolder, check_folder
-from fer_det.cli.check_voc import main
+from fer_det.cli.check import main
+from fer_det.config.check import CheckConfig
 from fer_det.errors import ConfigError, DatasetNotFoundError
-from fer_det.image import encode_jpeg
-from fer_det.voc import VocFolder
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.io.voc import VocFolder
 
 SPLITS = {"train": ["fear", "anger", "fear"], "val": ["anger", "fear"], "test": ["fear", "anger"]}
 CLASSES = ("fear", "anger")
@@ -398,7 +398,7 @@ class TestWarnings:
 
 
 def test_balanced_folder_passes(folder: VocFolder, tmp_path: Path) -> None:
-    from voc_builder.balance import BalanceConfig, balance
+    from voc_builder.balance.balance import BalanceConfig, balance
 
     balance(BalanceConfig(data=folder.home, out=tmp_path / "balanced", target=6, workers=0))
     checked = check_folder(CheckConfig(data=tmp_path / "balanced"))

@@ -1,4 +1,4 @@
-"""The commands around the converter, on a trunk of full width."""
+"""The commands around the converter, on a backbone of full width."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from fake_data import vgg_face
 
 from fer_det.cli import convert_weights, fetch_weights
-from fer_det.weight_forms.public_files import TRUNK_PARAMETERS, PublicFile
-from fer_det.weights import load_weights
+from fer_det.weights.formats.public_files import BACKBONE_PARAMETERS, PublicFile
+from fer_det.weights.weights_file import load_weights
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_convert(
     told, wrong = capsys.readouterr()
     assert wrong == ""
     assert "14,714,688 parameters, reads blue, green, red" in told
-    assert "matched: 13 convolutions of the trunk" in told
+    assert "matched: 13 convolutions of the backbone" in told
     assert "absent: fc6, fc7" in told
     assert f"train_frcnn.py --init {out}\n" in told
     info, tensors = load_weights(out)
@@ -76,7 +76,7 @@ def test_fetch_takes_what_lies_there(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "notop").symlink_to(keras)
-    known["keras_notop"] = PublicFile("http://127.0.0.1:1/notop", TRUNK_PARAMETERS)
+    known["keras_notop"] = PublicFile("http://127.0.0.1:1/notop", BACKBONE_PARAMETERS)
     assert run_fetch(tmp_path) == 0
     assert load_weights(tmp_path / "out.safetensors")[0].notes["parameters"] == "14714688"
     capsys.readouterr()
@@ -94,7 +94,7 @@ def test_fetch_refuses(
     """Other counts of parameters, and no network."""
     if lies_there:
         vgg_face.write_pytorch(tmp_path / "a", vgg_face.draw(width=1, head=2))
-    known["keras_notop"] = PublicFile("http://127.0.0.1:1/a", TRUNK_PARAMETERS)
+    known["keras_notop"] = PublicFile("http://127.0.0.1:1/a", BACKBONE_PARAMETERS)
     assert run_fetch(tmp_path) == 2
     told = capsys.readouterr().err
     assert ("wanted 14,714,688" if lies_there else f"put at {tmp_path / 'a'} by hand") in told

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from fer_det.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fer_det.cli import truncate_head
-from fer_det.config import ModelConfig
+from fer_det.config.training import ModelConfig
 from fer_det.models import build_model
+from fer_det.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 CLASSES = ("happiness", "anger")
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer_det.config import AugmentConfig
+from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import VISIBLE_PART, Augmentation, Change
-from fer_det.jitter import JitterDraw, JitterRanges
-from fer_det.letterbox import Letterbox, warp
+from fer_det.imaging.jitter import JitterDraw, JitterRanges
+from fer_det.imaging.letterbox import Letterbox, warp
 
 STILL = AugmentConfig(flip=0, scale=0, shift=0, jitter=JitterRanges(0, 0, 0))
 WIDTH, HEIGHT, SIZE = 120, 90, 96

@@ -5,15 +5,15 @@ import pytest
 import torch
 from fake_data.voc_tree import CLASSES, FACE, write_voc_tree
 
-from fer_det.config import AugmentConfig
+from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.framing import LOOSENESS
 from fer_det.data.pictures import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import DatasetFormatError
-from fer_det.image import encode_jpeg
-from fer_det.jitter import JitterRanges
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.imaging.jitter import JitterRanges
 
 SIZE, MARGIN = 64, 0.25
 PADDING = (10, 200, 30)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from fer_det.affine import turn_box
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
 from fer_det.data.framing import LOOSENESS, TIGHTEST, draw_framing, face_square, loosen
+from fer_det.imaging.affine import turn_box
 
 SIZE = 96
 WIDTH, HEIGHT = 300, 200

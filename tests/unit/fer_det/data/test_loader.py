@@ -12,7 +12,7 @@ import torch
 from fake_data.voc_tree import write_voc_tree
 from torch.utils.data import dataloader
 
-from fer_det.config import AugmentConfig
+from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.loader import MOST_DEATHS, Batch, in_order, make_loader
 from fer_det.data.pictures import Draw

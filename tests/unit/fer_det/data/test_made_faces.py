@@ -9,12 +9,12 @@ import pytest
 import torch
 from fake_data.made_faces import SHADE_STEP, describe, write_made_faces
 
-from fer_det.config import AugmentConfig
+from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.made_faces import MadeFaces, load_made_faces, read_making
 from fer_det.data.pictures import Draw
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from fer_det.jitter import JitterRanges
+from fer_det.imaging.jitter import JitterRanges
 
 SIZE = 48
 STILL = AugmentConfig(flip=0, scale=0, shift=0, jitter=JitterRanges(0, 0, 0))

@@ -5,14 +5,14 @@ import pytest
 import torch
 from fake_data.voc_tree import BYSTANDER, CLASSES, FACE, HEIGHT, WIDTH, drawn_face, write_voc_tree
 
-from fer_det.config import AugmentConfig
+from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.pictures import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
-from fer_det.files import write_bytes
-from fer_det.image import encode_jpeg, load_rgb8
-from fer_det.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.imaging.decode import encode_jpeg, load_rgb8
+from fer_det.io.files import write_bytes
+from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
 
 SIZE, PADDING = 30, (10, 20, 30)
 LABELS = ["fear", "anger", ("neutral", "surprise"), "fear"]

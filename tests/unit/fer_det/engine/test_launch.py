@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fer_det.config import RunConfig
+from fer_det.config.training import RunConfig
 from fer_det.engine import launch
-from fer_det.engine.distributed import Processes
 from fer_det.errors import ConfigError, WorkerError
-from fer_det.hardware import Hardware
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.processes import Processes
 
 SCRIPT = """
 import os, pathlib, signal, sys

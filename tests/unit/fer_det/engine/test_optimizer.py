@@ -3,14 +3,14 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW
 
-from fer_det.config import OptimizerConfig
+from fer_det.config.training import OptimizerConfig
 from fer_det.engine.optimizer import (
-    freeze_trunk,
+    freeze_backbone,
     make_optimizer,
     set_learning_rate,
     shorten_gradients,
 )
-from fer_det.models.vgg16 import Trunk, vgg16_trunk
+from fer_det.models.vgg16 import VGG16Backbone, vgg16_features
 
 
 def make_model() -> nn.Sequential:
@@ -49,11 +49,13 @@ def test_no_momentum(name: str) -> None:
     assert not torch.equal(model[3].weight, before)
 
 
-class TestTrunkRate:
+class TestBackboneRate:
     def make(self, rate: float) -> tuple[nn.Module, torch.optim.Optimizer]:
         torch.manual_seed(0)
         model = nn.ModuleDict({"backbone": nn.Linear(2, 2), "head": nn.Linear(2, 2)})
-        return model, make_optimizer(model, OptimizerConfig(learning_rate=0.5, trunk_rate=rate))
+        return model, make_optimizer(
+            model, OptimizerConfig(learning_rate=0.5, backbone_lr_multiplier=rate)
+        )
 
     def test_groups(self) -> None:
         model, optimizer = self.make(0.1)
@@ -62,10 +64,10 @@ class TestTrunkRate:
             for group in optimizer.param_groups
             for p in group["params"]
         }
-        trunk, head = model["backbone"], model["head"]  # type: ignore[index]
+        backbone, head = model["backbone"], model["head"]  # type: ignore[index]
         assert found == {
-            id(trunk.weight): (0.05, 0.05),
-            id(trunk.bias): (0.05, 0.0),
+            id(backbone.weight): (0.05, 0.05),
+            id(backbone.bias): (0.05, 0.0),
             id(head.weight): (0.5, 0.05),
             id(head.bias): (0.5, 0.0),
         }
@@ -78,7 +80,7 @@ class TestTrunkRate:
         set_learning_rate(optimizer, 2.0)
         assert [group["lr"] for group in optimizer.param_groups] == [0.2, 0.2, 2.0, 2.0]
 
-    def test_nothing_leaves_the_trunk_as_it_is(self) -> None:
+    def test_nothing_leaves_the_backbone_as_it_is(self) -> None:
         model, optimizer = self.make(0.0)
         before = {name: values.clone() for name, values in model.state_dict().items()}
         for layer in model.values():  # type: ignore[operator]
@@ -97,7 +99,7 @@ def test_fc6_and_fc7_have_a_rate_of_their_own() -> None:
             ),
         }
     )
-    config = OptimizerConfig(learning_rate=0.5, trunk_rate=0.1, head_rate=0.2)
+    config = OptimizerConfig(learning_rate=0.5, backbone_lr_multiplier=0.1, head_lr_multiplier=0.2)
     rates = {
         id(p): group["lr"]
         for group in make_optimizer(model, config).param_groups
@@ -115,13 +117,13 @@ class TestFrozen:
     @pytest.mark.parametrize("batch_norm", [True, False])
     def test_first_convolutions_stay_norm_and_all(self, batch_norm: bool) -> None:
         torch.manual_seed(0)
-        model = nn.ModuleDict({"backbone": Trunk(vgg16_trunk(batch_norm))})
-        freeze_trunk(model, 3)
+        model = nn.ModuleDict({"backbone": VGG16Backbone(vgg16_features(batch_norm))})
+        freeze_backbone(model, 3)
         optimizer = make_optimizer(model, OptimizerConfig(learning_rate=0.01))
         before = {name: values.clone() for name, values in model.state_dict().items()}
         model.eval().train()
-        trunk = model["backbone"]
-        trunk(torch.rand(2, 3, 32, 32))["0"].square().sum().backward()
+        backbone = model["backbone"]
+        backbone(torch.rand(2, 3, 32, 32))["0"].square().sum().backward()
         optimizer.step()
         still = {
             name for name, values in model.state_dict().items() if torch.equal(values, before[name])
@@ -131,15 +133,15 @@ class TestFrozen:
 
     def test_frozen_they_see_in_training_what_they_see_in_evaluation(self) -> None:
         torch.manual_seed(0)
-        trunk = Trunk(vgg16_trunk(batch_norm=True))
-        trunk.freeze(13)
+        backbone = VGG16Backbone(vgg16_features(batch_norm=True))
+        backbone.freeze(13)
         pictures = torch.rand(2, 3, 32, 32)
         with torch.no_grad():
-            wanted = trunk.eval()(pictures)["0"]
-            torch.testing.assert_close(trunk.train()(pictures)["0"], wanted)
+            wanted = backbone.eval()(pictures)["0"]
+            torch.testing.assert_close(backbone.train()(pictures)["0"], wanted)
 
-    def test_nothing_frozen_asks_for_no_trunk(self) -> None:
-        freeze_trunk(nn.Linear(1, 1), 0)
+    def test_nothing_frozen_asks_for_no_backbone(self) -> None:
+        freeze_backbone(nn.Linear(1, 1), 0)
 
 
 class TestShortenGradients:

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from fer_det.checkpoint import Checkpoint, save_checkpoint
-from fer_det.config import TrainConfig, to_plain
+from fer_det.config.training import TrainConfig, to_plain
 from fer_det.engine import resume
 from fer_det.engine.resume import choose_folder, find_resumable
 from fer_det.errors import ConfigError, WeightsError
+from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
 
 CONFIG = TrainConfig(epochs=3)
 

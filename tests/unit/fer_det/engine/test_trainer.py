@@ -9,18 +9,18 @@ from fake_data.stub_detector import StubDetector
 from fake_data.voc_tree import CLASSES, write_voc_tree
 from torch import Tensor
 
-from fer_det.checkpoint import load_checkpoint
-from fer_det.config import AugmentConfig, ModelConfig, OptimizerConfig, TrainConfig
+from fer_det.config.training import AugmentConfig, ModelConfig, OptimizerConfig, TrainConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine import trainer as trainer_module
-from fer_det.engine.detection import DetectionTask
-from fer_det.engine.distributed import Processes
 from fer_det.engine.log import LOG_NAME, read_log
 from fer_det.engine.resume import describe_run, find_resumable
+from fer_det.engine.tasks.detection import DetectionTask
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError, TrainingDivergedError
-from fer_det.hardware import Hardware
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.processes import Processes
+from fer_det.weights.checkpoint import load_checkpoint
 
 SIZE, EPOCHS, STEPS = 32, 2, 3
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger"]

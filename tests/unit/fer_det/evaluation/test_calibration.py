@@ -8,7 +8,7 @@ from fake_data.scored_pictures import CLASSES, one_hot, random_pictures, scored_
 
 from fer_det.evaluation.answers import face_records
 from fer_det.evaluation.calibration import calibrate, expected_error, reliability
-from fer_det.temperature import soften
+from fer_det.evaluation.temperature import apply_temperature
 
 BOX = (0.0, 0.0, 40.0, 40.0)
 
@@ -56,7 +56,9 @@ def test_the_error_before_the_temperature_is_that_of_what_was_softened() -> None
     pictures = random_pictures([20] * 7, seed=2)
     plain = calibrate(list(face_records(pictures, CLASSES, ["gt_box"])), "gt_box")
     for each in pictures:
-        object.__setattr__(each, "truth_probabilities", soften(each.truth_probabilities, 2.0))
+        object.__setattr__(
+            each, "truth_probabilities", apply_temperature(each.truth_probabilities, 2.0)
+        )
     soft = calibrate(list(face_records(pictures, CLASSES, ["gt_box"])), "gt_box", 2.0)
     assert soft.ece_untempered == pytest.approx(plain.ece)
     assert soft.ece != pytest.approx(plain.ece)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fer_det.classifier_config import ClassifierConfig, TrainClassifierConfig
+from fer_det.config.classifier import ClassifierConfig, TrainClassifierConfig
 from fer_det.errors import ConfigError
 from fer_det.losses import LOSSES, build_loss
 from fer_det.losses.softmax import BesideSoftmax, Softmax

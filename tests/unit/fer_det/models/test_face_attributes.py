@@ -2,19 +2,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from fer_det.config.backbone import FaceAttributesConfig, FaceAttributesLossConfig
 from fer_det.models.face_attributes import FaceAttributes, build
-from fer_det.trunk_config import TrunkConfig, TrunkLossConfig
 
 SIZE = 48
 CLASSES = ("a", "b", "c")
 GROUPS = {"units": 4, "pose": 2}
-LOSSES = TrunkLossConfig(label_smoothing=0.0, units=2.0, pose=0.5)
+LOSSES = FaceAttributesLossConfig(label_smoothing=0.0, units=2.0, pose=0.5)
 
 
 @pytest.fixture(scope="module")
 def model() -> FaceAttributes:
     torch.manual_seed(0)
-    return build(TrunkConfig(input_size=SIZE).as_model(), CLASSES, GROUPS, LOSSES)
+    return build(FaceAttributesConfig(input_size=SIZE).as_model(), CLASSES, GROUPS, LOSSES)
 
 
 def pictures() -> Tensor:
@@ -46,7 +46,9 @@ def test_losses_reach_every_weight(model: FaceAttributes) -> None:
 
 
 def test_losses_are_those_of_the_answers(model: FaceAttributes) -> None:
-    without = build(TrunkConfig(input_size=SIZE, dropout=0.0).as_model(), CLASSES, GROUPS, LOSSES)
+    without = build(
+        FaceAttributesConfig(input_size=SIZE, dropout=0.0).as_model(), CLASSES, GROUPS, LOSSES
+    )
     without.load_state_dict(model.state_dict())
     for layer in without.modules():
         # Running statistics in training, too, so that both passes see the same network.

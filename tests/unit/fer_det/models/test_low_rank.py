@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from fer_det.config import ModelConfig
+from fer_det.config.training import ModelConfig
 from fer_det.models import build_model
 from fer_det.models.low_rank import linear, truncate
-from fer_det.models.picture_random import PictureRandom
-from fer_det.models.roi_heads import BoxHead
+from fer_det.models.sampling import PictureRandom
+from fer_det.models.vgg16_frcnn.roi_heads import BoxHead
 
 
 def state_of_rank(rank: int) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fer_det.letterbox import Letterbox
+from fer_det.imaging.letterbox import Letterbox
 from fer_det.models.transform import LetterboxTransform
 
 MEAN, STD = (0.2, 0.4, 0.6), (0.5, 0.25, 0.1)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torchvision.models import vgg
 
-from fer_det.models.vgg16 import STRIDE, adopt_batch_norm, fold_batch_norm, vgg16_trunk
+from fer_det.models.vgg16 import STRIDE, fold_batch_norm, insert_batch_norm, vgg16_features
 
 PLAIN_PARAMETERS = 14_714_688
 """Of VGG16's thirteen convolutions: sum of 9 * in * out + out over 3, 64, 64, 128, ... 512."""
@@ -11,10 +11,10 @@ PLAIN_PARAMETERS = 14_714_688
 
 @pytest.fixture(scope="module")
 def normalised() -> nn.Sequential:
-    """A trunk with normalisation that has seen pictures, so to speak: no two channels alike."""
+    """A backbone with normalisation that has seen pictures, so to speak: no two channels alike."""
     torch.manual_seed(0)
-    trunk = vgg16_trunk(batch_norm=True)
-    for name, values in trunk.state_dict().items():
+    backbone = vgg16_features(batch_norm=True)
+    for name, values in backbone.state_dict().items():
         if name.endswith(("norm.running_mean", "norm.bias", ".0.bias")):
             values.normal_(std=0.3)
         if name.endswith("norm.weight"):
@@ -22,18 +22,18 @@ def normalised() -> nn.Sequential:
         if name.endswith("norm.running_var"):
             # Down to where the epsilon beside it counts.
             values.uniform_(0.001, 2.0)
-    return trunk.eval()
+    return backbone.eval()
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_the_map_is_a_sixteenth(batch_norm: bool) -> None:
-    trunk = vgg16_trunk(batch_norm)
+    backbone = vgg16_features(batch_norm)
     with torch.inference_mode():
-        assert trunk(torch.rand(2, 3, 48, 32)).shape == (2, 512, 48 // STRIDE, 32 // STRIDE)
+        assert backbone(torch.rand(2, 3, 48, 32)).shape == (2, 512, 48 // STRIDE, 32 // STRIDE)
 
 
 def test_plain_layers_are_torchvision_s() -> None:
-    state = vgg16_trunk(batch_norm=False).state_dict()
+    state = vgg16_features(batch_norm=False).state_dict()
     theirs = vgg.make_layers(vgg.cfgs["D"]).state_dict()
     assert {n: t.shape for n, t in state.items()} == {n: t.shape for n, t in theirs.items()}
     assert sum(values.numel() for values in state.values()) == PLAIN_PARAMETERS
@@ -41,13 +41,13 @@ def test_plain_layers_are_torchvision_s() -> None:
 
 def test_normalised_convolutions_keep_their_numbers(normalised: nn.Sequential) -> None:
     convolutions = {name for name in normalised.state_dict() if ".norm." not in name}
-    assert convolutions == set(vgg16_trunk(batch_norm=False).state_dict())
+    assert convolutions == set(vgg16_features(batch_norm=False).state_dict())
     assert "28.norm.running_var" in normalised.state_dict()
 
 
 class TestFolding:
     def test_is_the_same_function(self, normalised: nn.Sequential) -> None:
-        plain = vgg16_trunk(batch_norm=False)
+        plain = vgg16_features(batch_norm=False)
         plain.load_state_dict(fold_batch_norm(normalised.state_dict()))
         pictures = torch.rand(2, 3, 32, 32)
         with torch.inference_mode():
@@ -69,19 +69,19 @@ class TestFolding:
         for name, values in normalised.state_dict().items():
             assert torch.equal(values, before[name])
 
-    def test_of_a_plain_trunk_is_nothing(self) -> None:
-        state = vgg16_trunk(batch_norm=False).state_dict()
+    def test_of_a_plain_backbone_is_nothing(self) -> None:
+        state = vgg16_features(batch_norm=False).state_dict()
         assert fold_batch_norm(state) == dict(state)
 
 
 @pytest.fixture(scope="module")
 def plain() -> nn.Sequential:
     torch.manual_seed(1)
-    trunk = vgg16_trunk(batch_norm=False)
-    for name, values in trunk.state_dict().items():
+    backbone = vgg16_features(batch_norm=False)
+    for name, values in backbone.state_dict().items():
         if name.endswith("bias"):
             values.normal_(std=0.3)
-    return trunk.eval()
+    return backbone.eval()
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +92,9 @@ def batches() -> list[torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def adopted(plain: nn.Sequential, batches: list[torch.Tensor]) -> nn.Sequential:
-    trunk = vgg16_trunk(batch_norm=True)
-    adopt_batch_norm(trunk, plain.state_dict(), batches)
-    return trunk
+    backbone = vgg16_features(batch_norm=True)
+    insert_batch_norm(backbone, plain.state_dict(), batches)
+    return backbone
 
 
 class TestAdoption:
@@ -117,7 +117,7 @@ class TestAdoption:
         adopted.load_state_dict(before)
         torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3 * float(wanted.max()))
 
-    def test_folded_again_it_is_the_plain_trunk(
+    def test_folded_again_it_is_the_plain_backbone(
         self, plain: nn.Sequential, adopted: nn.Sequential
     ) -> None:
         folded = fold_batch_norm(adopted.state_dict())
@@ -127,9 +127,9 @@ class TestAdoption:
     def test_channel_that_is_always_the_same(self, plain: nn.Sequential) -> None:
         state = {name: values.clone() for name, values in plain.state_dict().items()}
         state["0.weight"][5] = 0
-        trunk = vgg16_trunk(batch_norm=True)
-        adopt_batch_norm(trunk, state, [torch.randn(2, 3, 16, 16)])
-        assert all(bool(values.isfinite().all()) for values in trunk.state_dict().values())
+        backbone = vgg16_features(batch_norm=True)
+        insert_batch_norm(backbone, state, [torch.randn(2, 3, 16, 16)])
+        assert all(bool(values.isfinite().all()) for values in backbone.state_dict().values())
         torch.testing.assert_close(
-            fold_batch_norm(trunk.state_dict())["0.weight"], state["0.weight"]
+            fold_batch_norm(backbone.state_dict())["0.weight"], state["0.weight"]
         )

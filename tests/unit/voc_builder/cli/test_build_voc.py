@@ -7,9 +7,9 @@ from fake_data import rafdb as fake_rafdb
 from fake_data.faces import load_fake_detector
 
 import voc_builder.cli.build_voc
-from voc_builder.build import build
+from voc_builder.build.build import build
+from voc_builder.build.manifest import read_manifest
 from voc_builder.cli.build_voc import main
-from voc_builder.manifest import read_manifest
 from voc_builder.readers import READERS
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from fake_data import ckplus as fake
 
+from fer_det.core.expression import Expression
+from fer_det.core.sample import Sample
 from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
-from fer_det.expression import Expression
-from fer_det.sample import Sample
 from voc_builder.readers.ckplus import EXPRESSIONS, Options, read, subject_folds
 
 FIRST = fake.subject_name(0)

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from fake_data import rafdb as fake
 
-from fer_det.box import FaceBox
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import Expression
+from fer_det.core.sample import Sample
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from fer_det.expression import Expression
-from fer_det.sample import Sample
 from voc_builder.readers.rafdb import EXPRESSIONS, Options, read
 
 

@@ -16,9 +16,9 @@ from fer_det.errors import (
     OutputError,
     WeightsNotFoundError,
 )
-from fer_det.voc import VocFolder
-from voc_builder.balance import BalanceConfig, balance
-from voc_builder.build import BuildConfig, Source, build
+from fer_det.io.voc import VocFolder
+from voc_builder.balance.balance import BalanceConfig, balance
+from voc_builder.build.build import BuildConfig, Source, build
 from voc_builder.readers import ckplus, rafdb
 
 

@@ -7,14 +7,14 @@ from fake_data.build_bench import STEMS, Bench
 from fake_data.faces import FakeDetector, draw, load_killing_detector
 from fake_data.voc_tree import modification_times, tree_hash
 
-import voc_builder.build
+import voc_builder.build.build
 from fer_det.errors import (
     OutputError,
     WorkerError,
 )
-from fer_det.files import TEMPORARY_SUFFIX
-from voc_builder.build import BuildConfig, Source, build
-from voc_builder.journal import JOURNAL_NAME
+from fer_det.io.files import TEMPORARY_SUFFIX
+from voc_builder.build.build import BuildConfig, Source, build
+from voc_builder.build.journal import JOURNAL_NAME
 from voc_builder.readers import rafdb
 
 
@@ -126,7 +126,7 @@ class TestStopped:
         for step in ("write_manifest", "write_contact_sheet", "write_report"):
             shutil.rmtree(bench.out)
             with monkeypatch.context() as patch:
-                patch.setattr(voc_builder.build, step, stop)
+                patch.setattr(voc_builder.build.build, step, stop)
                 with pytest.raises(KeyboardInterrupt):
                     bench.build()
             bench.build()

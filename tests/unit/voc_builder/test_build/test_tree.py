@@ -8,9 +8,9 @@ from fake_data.build_bench import STEMS, Bench
 from fake_data.faces import load_fake_detector
 from fake_data.voc_tree import tree_hash
 
-from fer_det.voc import VocFolder
-from voc_builder.build import BuildConfig, Source, build
-from voc_builder.manifest import read_manifest
+from fer_det.io.voc import VocFolder
+from voc_builder.build.build import BuildConfig, Source, build
+from voc_builder.build.manifest import read_manifest
 from voc_builder.readers import ckplus, rafdb
 
 

@@ -1,0 +1,46 @@
+"""tools/check_voc.py: a VOC folder in, a line for every defect out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from fer_det.checks.folder import CheckedFolder, check_folder
+from fer_det.config.check import CheckConfig
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.errors import DatasetFormatError
+
+PROG = "check_voc.py"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; -> exit code."""
+    return run_command(_check, argv)
+
+
+def _check(argv: Sequence[str] | None) -> int:
+    config = parse_config(CheckConfig, PROG, argv)
+    checked = check_folder(config)
+    for finding in checked.findings:
+        print(finding)
+    print(f"{config.data}: {_summary(checked)}", flush=True)
+    if checked.refused:
+        raise DatasetFormatError(
+            f"{config.data} has {checked.refused} defects, told above",
+            "a VOC folder without one",
+            "correct or leave out what is named, or build the folder anew",
+        )
+    return EXIT_OK
+
+
+def _summary(checked: CheckedFolder) -> str:
+    pictures = ", ".join(f"{count} {split}" for split, count in checked.pictures.items())
+    warnings = len(checked.findings) - checked.refused
+    told = f"{pictures or 'no'} pictures; {checked.refused} defects, {warnings} warnings"
+    if checked.has_manifest:
+        return told
+    return f"{told}; no manifest, so persons and sources were not compared"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

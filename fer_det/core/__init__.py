@@ -1,0 +1,1 @@
+"""Plain data types: expressions, boxes, samples, detections."""

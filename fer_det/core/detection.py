@@ -1,0 +1,25 @@
+"""What the detector says of one face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import Expression
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face: a box, how sure we are that it is a face, and a probability for each expression."""
+
+    box: FaceBox
+    score: float
+    """Probability that the box holds a face, 0..1."""
+    probabilities: Mapping[Expression, float]
+    """Given that it is a face; they sum to 1."""
+
+    @property
+    def expression(self) -> Expression:
+        """The most probable expression."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)

@@ -1,0 +1,1 @@
+"""What a training trains for: detection, classification, face attributes."""

@@ -1,0 +1,1 @@
+"""The MTCNN cascade in PyTorch."""

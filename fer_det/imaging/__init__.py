@@ -1,0 +1,1 @@
+"""Pictures as arrays: decoding, affine changes, views, jitter."""

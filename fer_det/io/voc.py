@@ -1,0 +1,335 @@
+"""Pascal VOC folders and XML, read and written; the only module that counts pixels from 1.
+
+VOC counts pixels from 1 and a box's last pixel belongs to it, so the box [x0, x1) counted from 0
+is written xmin = x0 + 1, xmax = x1 (Everingham et al., "The PASCAL VOC challenge 2007 development
+kit"). Fields are whole numbers, as every reader of the format expects.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from fer_det.core.box import FaceBox
+from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
+from fer_det.io.files import make_folder, write_text
+
+DEVKIT = Path("VOCdevkit") / "VOC2007"
+IGNORE = "ignore"
+"""The name of a face whose expression nobody knows: neither an example nor background."""
+SPLITS = ("train", "val", "trainval", "test")
+MAX_XML_BYTES = 1_000_000
+BUILD_REPORT = "report.json"
+"""What the converter says of a folder that it made; the balancer hands it on."""
+BALANCE_RECORD = "balance.json"
+"""What the balancer says of a folder that it made."""
+MANIFEST = "manifest.jsonl"
+"""A line for each source picture, or for each picture and copy of a balanced folder."""
+
+_IMAGE_ID = re.compile(r"[A-Za-z0-9_-]+")
+_LABELMAP_HEADER = "# label:color_rgb:parts:actions"
+
+
+@dataclass(frozen=True)
+class VocObject:
+    """One face in an annotation; its name is an expression's label or IGNORE."""
+
+    name: str
+    box: FaceBox
+
+    @property
+    def ignored(self) -> bool:
+        """Whether the face carries no label."""
+        return self.name == IGNORE
+
+
+@dataclass(frozen=True)
+class VocAnnotation:
+    """What one XML file says of one picture."""
+
+    image_id: str
+    width: int
+    height: int
+    objects: tuple[VocObject, ...]
+    database: str = "unknown"
+    depth: int = 3
+
+
+class VocFolder:
+    """A VOC2007 tree: pictures, annotations, image sets and the label map.
+
+    `root` may be the folder that holds VOCdevkit, VOCdevkit itself, or VOC2007.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = _find_voc2007(root)
+
+    @classmethod
+    def create(cls, root: Path) -> VocFolder:
+        """Make the folders of a tree below `root`/VOCdevkit/VOC2007, keeping what is there."""
+        base = root / DEVKIT
+        for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
+            make_folder(base / name)
+        return cls(root)
+
+    def image_path(self, image_id: str) -> Path:
+        """Where the picture of that id lies; `<filename>` in the XML is never followed."""
+        return self.root / "JPEGImages" / f"{check_image_id(image_id)}.jpg"
+
+    def annotation_path(self, image_id: str) -> Path:
+        """Where the annotation of that id lies."""
+        return self.root / "Annotations" / f"{check_image_id(image_id)}.xml"
+
+    def image_set_path(self, split: str) -> Path:
+        """Where the list of a split's image ids lies."""
+        return self.root / "ImageSets" / "Main" / f"{split}.txt"
+
+    @property
+    def home(self) -> Path:
+        """Where manifest and reports lie: beside VOCdevkit, or in a tree that has none."""
+        root = self.root.resolve()
+        return root.parents[1] if root.parts[-2:] == DEVKIT.parts else root
+
+    def build_report(self) -> dict[str, Any]:
+        """What the converter said of the folder, {} where it was made elsewhere.
+
+        Raises DatasetFormatError where the file is no JSON object.
+        """
+        return _read_object(self.home / BUILD_REPORT, "the converter's report")
+
+    def balance_record(self) -> dict[str, Any]:
+        """What the balancer said of the folder, {} where it is not balanced.
+
+        Raises DatasetFormatError where the file is no JSON object.
+        """
+        return _read_object(self.home / BALANCE_RECORD, "the balancer's record")
+
+    @property
+    def label_map_path(self) -> Path:
+        """Where the class names lie."""
+        return self.root / "labelmap.txt"
+
+    def splits(self) -> tuple[str, ...]:
+        """The image sets that are there, in the order of SPLITS."""
+        return tuple(split for split in SPLITS if self.image_set_path(split).is_file())
+
+    def image_ids(self, split: str) -> list[str]:
+        """The ids of a split in the order of its list."""
+        path = self.image_set_path(split)
+        return [check_image_id(name, path) for name in self.listed_names(split)]
+
+    def listed_names(self, split: str) -> list[str]:
+        """The first word of each line of a split's list, whatever it is."""
+        path = self.image_set_path(split)
+        if not path.is_file():
+            raise DatasetNotFoundError(
+                f"{path} is absent",
+                f"a VOC image set named {split}",
+                f"choose one of: {', '.join(self.splits()) or 'none is there'}",
+            )
+        return [line.split()[0] for line in _read_lines(path) if line.strip()]
+
+    def classes(self) -> tuple[str, ...]:
+        """The expressions' labels in the order of their numbers 1, 2, ...; without background."""
+        if not self.label_map_path.is_file():
+            raise DatasetNotFoundError(
+                f"{self.label_map_path} is absent",
+                "a label map that names the classes",
+                "build the folder anew with tools/build_voc.py",
+            )
+        lines = _read_lines(self.label_map_path)
+        names = [line.split(":")[0].strip() for line in lines if line.strip() and line[0] != "#"]
+        return tuple(name for name in names if name not in ("background", IGNORE))
+
+    def read(self, image_id: str) -> VocAnnotation:
+        """Read the annotation of that id; AnnotationError where it cannot be trusted."""
+        return read_annotation(self.annotation_path(image_id))
+
+    def write(self, annotation: VocAnnotation) -> None:
+        """Write an annotation, whole or not at all."""
+        write_text(self.annotation_path(annotation.image_id), format_annotation(annotation))
+
+    def write_label_map(self, classes: Sequence[str]) -> None:
+        """Write the class names, background first and IGNORE last, in Datumaro's form."""
+        names = ["background", *classes, IGNORE]
+        rows = [f"{name}:{_palette_colour(number)}::" for number, name in enumerate(names)]
+        write_text(self.label_map_path, "\n".join([_LABELMAP_HEADER, *rows]) + "\n")
+
+    def write_image_sets(
+        self, ids_by_split: Mapping[str, Sequence[str]], labels: Mapping[str, Iterable[str]]
+    ) -> None:
+        """Write the list of each split, and of each split and class with 1 present, -1 absent.
+
+        labels: image id -> the class names in it; the classes are those of the label map.
+        """
+        classes = self.classes()
+        for split, image_ids in ids_by_split.items():
+            write_text(self.image_set_path(split), "".join(f"{name}\n" for name in image_ids))
+            for label in classes:
+                rows = [f"{name} {1 if label in labels[name] else -1:2d}\n" for name in image_ids]
+                write_text(self.image_set_path(f"{label}_{split}"), "".join(rows))
+
+
+def check_image_id(image_id: str, source: Path | None = None) -> str:
+    """Return `image_id` if it can be a file's stem anywhere; DatasetFormatError otherwise."""
+    if not _IMAGE_ID.fullmatch(image_id):
+        place = f" in {source}" if source else ""
+        raise DatasetFormatError(
+            f"image id {image_id!r}{place}", "letters, digits, _ and - only", "rename the picture"
+        )
+    return image_id
+
+
+def format_annotation(annotation: VocAnnotation) -> str:
+    """The XML text of an annotation, always the same for the same annotation."""
+    root = etree.Element("annotation")
+    _add(root, "folder", DEVKIT.name)
+    _add(root, "filename", f"{check_image_id(annotation.image_id)}.jpg")
+    _add(etree.SubElement(root, "source"), "database", annotation.database)
+    size = etree.SubElement(root, "size")
+    for name in ("width", "height", "depth"):
+        _add(size, name, str(getattr(annotation, name)))
+    _add(root, "segmented", "0")
+    for face in annotation.objects:
+        element = etree.SubElement(root, "object")
+        _add(element, "name", face.name)
+        _add(element, "pose", "Unspecified")
+        edges = _to_voc_edges(face.box, annotation.width, annotation.height)
+        _add(element, "truncated", "0")
+        _add(element, "difficult", "1" if face.ignored else "0")
+        box = etree.SubElement(element, "bndbox")
+        for name, edge in zip(("xmin", "ymin", "xmax", "ymax"), edges, strict=True):
+            _add(box, name, str(edge))
+    etree.indent(root, "\t")
+    return etree.tostring(root, encoding="unicode") + "\n"
+
+
+def read_annotation(path: Path) -> VocAnnotation:
+    """Read one XML file; the picture it speaks of is the one with the file's own stem.
+
+    Raises DatasetNotFoundError for an absent file and AnnotationError for one that is too large,
+    is no XML, declares a DOCTYPE, or has a box that is not finite, has no area or lies outside.
+    """
+    root = _parse(path)
+    try:
+        width, height = (int(_text(root, f"size/{name}")) for name in ("width", "height"))
+        depth = int(_text(root, "size/depth"))
+        if width <= 0 or height <= 0:
+            raise ValueError(f"size {width} x {height}")
+        objects = tuple(
+            VocObject(_text(element, "name"), _from_voc_edges(element, width, height))
+            for element in root.iterfind("object")
+        )
+    except (ValueError, OverflowError) as error:
+        raise AnnotationError(
+            f"{path}: {error}",
+            "a VOC annotation with a size and boxes inside the picture",
+            "correct the file or leave the picture out",
+        ) from error
+    database = (root.findtext("source/database") or "unknown").strip()
+    return VocAnnotation(path.stem, width, height, objects, database, depth)
+
+
+def _read_object(path: Path, wanted: str) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DatasetFormatError(f"{path} is no JSON object", wanted, "build the folder anew")
+    return found
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DatasetFormatError(
+            f"{path} is not text", "lines of UTF-8", "build the folder anew with tools/build_voc.py"
+        ) from error
+
+
+def _find_voc2007(root: Path) -> Path:
+    for base in (root / DEVKIT, root / DEVKIT.name, root):
+        if (base / "Annotations").is_dir() and (base / "JPEGImages").is_dir():
+            return base
+    raise DatasetNotFoundError(
+        f"no VOC data set at {root}",
+        "a folder with VOCdevkit/VOC2007/{Annotations,ImageSets,JPEGImages}",
+        "build one with: make voc RAFDB=... CKPLUS=... OUT=...",
+    )
+
+
+def _to_voc_edges(box: FaceBox, width: int, height: int) -> tuple[int, int, int, int]:
+    """Whole VOC pixels inside the picture, at least one pixel wide and high."""
+    x_min = min(max(round(box.x_min), 0), width - 1)
+    y_min = min(max(round(box.y_min), 0), height - 1)
+    x_max = min(max(round(box.x_max), x_min + 1), width)
+    y_max = min(max(round(box.y_max), y_min + 1), height)
+    return x_min + 1, y_min + 1, x_max, y_max
+
+
+def _from_voc_edges(element: etree._Element, width: int, height: int) -> FaceBox:
+    # LabelImg and others write floats; they are read, never written.
+    x_min, y_min, x_max, y_max = (
+        float(_text(element, f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")
+    )
+    box = FaceBox(x_min - 1, y_min - 1, x_max, y_max)
+    if box.x_min < 0 or box.y_min < 0 or box.x_max > width or box.y_max > height:
+        raise ValueError(f"box {(x_min, y_min, x_max, y_max)} outside {width} x {height}")
+    return box
+
+
+def _parse(path: Path) -> etree._Element:
+    wanted, remedy = "a VOC annotation in plain XML", "correct the file or leave the picture out"
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_XML_BYTES + 1)
+    except FileNotFoundError as error:
+        raise DatasetNotFoundError(f"{path} is absent", wanted, "build the folder anew") from error
+    except OSError as error:
+        raise AnnotationError(
+            f"{path} could not be read ({error.strerror})", wanted, remedy
+        ) from error
+    if len(data) > MAX_XML_BYTES:
+        raise AnnotationError(f"{path} is larger than {MAX_XML_BYTES:,} bytes", wanted, remedy)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise AnnotationError(f"{path} is not XML ({error.msg})", wanted, remedy) from error
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs' Any
+        raise AnnotationError(f"{path} declares a DOCTYPE", wanted, remedy)
+    if root.tag != "annotation":
+        raise AnnotationError(f"{path} holds <{root.tag}>", wanted, remedy)
+    return root
+
+
+def _text(element: etree._Element, path: str) -> str:
+    text = element.findtext(path)
+    if text is None or not text.strip():
+        raise ValueError(f"<{path}> is missing or empty")
+    return text.strip()
+
+
+def _add(parent: etree._Element, name: str, text: str) -> None:
+    etree.SubElement(parent, name).text = text
+
+
+def _palette_colour(number: int) -> str:
+    """The VOC palette: bits of the class number spread over the high bits of red, green, blue."""
+    red = green = blue = 0
+    for shift in range(8):
+        red |= (number >> 0 & 1) << 7 - shift
+        green |= (number >> 1 & 1) << 7 - shift
+        blue |= (number >> 2 & 1) << 7 - shift
+        number >>= 3
+    return f"{red},{green},{blue}"

@@ -1,0 +1,1 @@
+"""Faster R-CNN on VGG16: the detector."""

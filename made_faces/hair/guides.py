@@ -1,0 +1,207 @@
+"""Guide hairs: from its root each follows the comb over the scalp, and then falls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from made_faces.curves import smooth_step
+from made_faces.geometry import unit
+from made_faces.hair.haircut import Haircut
+from made_faces.hair.hairline import hair_density, hair_thickness
+from made_faces.renderer.head_fit import SKULL, HeadDisc, sample
+from made_faces.surface import Floats
+
+Bools = NDArray[np.bool_]
+
+_ROOTS = 1600
+"""Guides if hair grew all over the head."""
+_WHORL = np.array([0.12, 0.62, 0.78], np.float32)
+"""Direction of the crown's whorl, from which hair grows away."""
+_KNOT = np.array([0, 0.118, -0.005], np.float32) + SKULL
+"""Where hair is tied together, in metres."""
+_FRINGE = 0.075
+"""Metres of a fringe before it is trimmed."""
+_STIFFNESS = np.float32(0.35)
+"""How much of its heading a hair keeps from one point to the next."""
+_SHARE_OF_RISE = 4.0
+"""How soon along its length a hair has risen to its layer; larger is sooner."""
+
+
+@dataclass(frozen=True)
+class Guides:
+    """Guide hairs around the base head."""
+
+    points: Floats
+    """[G, K, 3] metres, from the root onwards."""
+    ends: Floats
+    """[G] part of the points after which the hair is cut, 0 to 1."""
+    layer: Floats
+    """[G] 0 for those that lie on the skin to 1 for those on top of the hair."""
+
+
+def grow_guides(disc: HeadDisc, cut: Haircut, down: Floats, points: int) -> Guides:
+    """Grow guide hairs of `points` points each.
+
+    down [3]: where hair falls to, in the base head's space.
+    """
+    rng = np.random.default_rng([6, *cut.seed])
+    directions = _spread_directions(rng)
+    skin = SKULL + directions * sample(disc.radius, directions)[:, None]
+    place = skin[hair_density(skin, cut) > rng.uniform(0.1, 0.9, len(skin))]
+    count = len(place)
+    layer = np.sqrt(rng.random(count)).astype(np.float32)
+    stray = rng.normal(0, 0.12, (count, 3)).astype(np.float32)
+    fringe = _in_fringe(place, cut, rng)
+    shortest = 0.68 if cut.hangs else 0.85
+    length = _lengths(place, cut) * rng.uniform(shortest, 1.06, count).astype(np.float32)
+    length = np.where(fringe, np.minimum(length, np.float32(_FRINGE)), length)
+    lowest = _lowest(place, cut, rng)
+    step = length / np.float32(points - 1)
+    thickness = hair_thickness(place, cut)
+    if cut.combing == "outward":
+        place = _keep_off(place, disc, cut, thickness, layer, 0.0)
+    path, cut_off = [place], np.zeros(count, np.bool_)
+    ends = np.zeros(count, np.float32)
+    heading = np.zeros_like(place)
+    for number in range(1, points):
+        outward = unit(place - SKULL)
+        comb = _comb(place, outward, cut, fringe) + stray
+        weight = _weight_of_gravity(place, cut, number / points)[:, None]
+        wanted = unit(_along(comb, outward)) * (1 - weight) + down * weight
+        heading = unit(heading * _STIFFNESS + wanted)
+        place = place + heading * step[:, None]
+        place = _keep_off(place, disc, cut, thickness, layer, number / (points - 1))
+        cut_off |= _beyond(place, lowest, cut)
+        ends[~cut_off] = number / (points - 1)
+        path.append(place)
+    paths = np.stack(path, axis=1).astype(np.float32)
+    return Guides(_waved(paths, cut) if cut.wave else paths, ends, layer)
+
+
+def _spread_directions(rng: np.random.Generator) -> Floats:
+    """[_ROOTS, 3] evenly over the sphere, each moved a little."""
+    number = np.arange(_ROOTS) + 0.5
+    height = 1 - 2 * number / _ROOTS
+    # The golden angle keeps neighbours apart.
+    turn = number * np.pi * (3 - np.sqrt(5))
+    across = np.sqrt(1 - np.square(height))
+    sphere = np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
+    return unit((sphere + rng.normal(0, 0.02, sphere.shape)).astype(np.float32))
+
+
+def _in_fringe(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Bools:
+    """[G] whether a hair is combed down over the forehead."""
+    front = (roots[:, 1] < -0.085) & (np.abs(roots[:, 0]) < 0.060)
+    drawn = rng.random(len(roots)) < cut.fringe
+    return np.asarray(front & drawn & (cut.combing != "back"), np.bool_)
+
+
+def _lengths(roots: Floats, cut: Haircut) -> Floats:
+    """[G] metres."""
+    top = smooth_step(0.755, 0.815, roots[:, 2])
+    length = cut.side_length + (cut.length - cut.side_length) * top
+    if not cut.hangs:
+        # The neck's hair is cut shorter the lower it grows.
+        length = length * (0.35 + 0.65 * smooth_step(0.65, 0.72, roots[:, 2]))
+    return np.asarray(length, np.float32)
+
+
+def _lowest(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Floats:
+    """[G] height to which a hair may reach down before the face."""
+    ragged = rng.normal(0, 0.0035, len(roots))
+    # A fringe is a little longer at its sides.
+    sides = 0.006 * np.square(np.abs(roots[:, 0]) / 0.05)
+    return np.asarray(cut.fringe_end + ragged - sides, np.float32)
+
+
+def _beyond(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
+    """[G] whether hair has come to where the scissors end it."""
+    across = np.abs(place[:, 0])
+    before_face = (place[:, 1] < -0.085) & (place[:, 2] < lowest)
+    before_face &= across < 0.056 + 0.25 * (place[:, 1] + 0.16)
+    if cut.hangs:
+        return np.asarray(before_face, np.bool_)
+    on_neck = (place[:, 2] < 0.632) | ((place[:, 2] < 0.68) & (place[:, 1] < -0.06))
+    return np.asarray(before_face | on_neck, np.bool_)
+
+
+def _comb(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats:
+    """[G, 3] where the comb draws the hair."""
+    away = unit(_along(np.broadcast_to(-unit(_WHORL), outward.shape), outward))
+    if cut.combing == "outward":
+        return np.asarray(np.float32(0.6) * away + outward, np.float32)
+    if cut.combing == "tied":
+        return unit(_KNOT - place)
+    comb = away
+    side = np.tanh((place[:, 0] - np.float32(cut.parting)) / np.float32(0.012))
+    if cut.combing != "forward":
+        ahead = np.zeros_like(place)
+        if cut.combing == "back":
+            ahead[:] = 0, 1, -0.25
+            ahead[:, 0] = 0.12 * side
+        else:
+            ahead[:, 0] = side
+            front = 1 - smooth_step(-0.11, -0.06, place[:, 1])
+            ahead[:, 1] = 0.35 + 0.75 * front
+            ahead[:, 2] = -0.3 * (1 - front)
+        low = (1 - smooth_step(0.70, 0.78, place[:, 2]))[:, None]
+        comb = ahead * (1 - low) + (away + np.array([0, 0.2, -0.6], np.float32)) * low
+    forward = np.empty_like(place)
+    forward[:] = 0, -1, -0.15
+    forward[:, 0] = 0.25 * side
+    return np.where(fringe[:, None], forward, comb).astype(np.float32)
+
+
+def _weight_of_gravity(place: Floats, cut: Haircut, part: float) -> Floats:
+    """[G] how far gravity rather than the comb leads, 0 to 1; part: of the hair's length."""
+    if cut.combing in ("tied", "outward"):
+        return np.zeros(len(place), np.float32)
+    if not cut.hangs:
+        return np.full(len(place), 0.25 * part, np.float32)
+    # Over the brow the comb still leads to the side; from there hair falls.
+    below = 1 - smooth_step(0.70, 0.80, place[:, 2])
+    behind = smooth_step(-0.115, -0.085, place[:, 1])
+    return np.asarray(0.1 + 0.85 * below * np.maximum(behind, place[:, 2] < 0.70), np.float32)
+
+
+def _keep_off(
+    place: Floats, disc: HeadDisc, cut: Haircut, thickness: Floats, layer: Floats, part: float
+) -> Floats:
+    """Push hair out of the head, and let it lie on it where it is short."""
+    offset = place - SKULL
+    distance = np.linalg.norm(offset, axis=1)
+    direction = offset / distance[:, None]
+    # Hair that stands off begins where the inner shell leaves off.
+    rise = np.float32(1 if cut.combing == "outward" else 1 - np.exp(-_SHARE_OF_RISE * part))
+    lowest = sample(disc.radius, direction) + thickness * (0.15 + 0.85 * layer) * rise
+    if cut.hangs:
+        lying = smooth_step(0.74, 0.79, place[:, 2])
+        wanted = np.maximum(distance, lowest) * (1 - lying) + lowest * lying
+    elif cut.combing == "outward":
+        wanted = np.clip(distance, lowest, lowest + 0.3 * thickness + np.float32(0.004))
+    else:
+        wanted = lowest + np.float32(cut.spikes) * layer * part * part
+    return np.asarray(SKULL + direction * wanted[:, None], np.float32)
+
+
+def _waved(paths: Floats, cut: Haircut) -> Floats:
+    """Let hair swing aside in waves that neighbours share."""
+    steps = np.linalg.norm(np.diff(paths, axis=1, prepend=paths[:, :1]), axis=2)
+    metres = steps.cumsum(axis=1)
+    outward = unit(paths - SKULL)
+    aside = unit(np.cross(unit(np.gradient(paths, axis=1)), outward))
+    phase = paths[:, :1] @ np.array([40, 25, 15], np.float32)
+    swing = np.float32(2 * np.pi * cut.wave_turns) * metres + phase
+    size = np.float32(cut.wave) * np.minimum(metres / np.float32(0.10), 1)
+    waved = aside * (np.sin(swing) * size)[:, :, None]
+    waved += outward * ((1 + np.cos(swing)) * np.float32(0.5) * size)[:, :, None]
+    return np.asarray(paths + waved, np.float32)
+
+
+def _along(vectors: Floats, outward: Floats) -> Floats:
+    """The part of the vectors [G, 3] that runs along the scalp."""
+    along: Floats = vectors - np.einsum("gi,gi->g", vectors, outward)[:, None] * outward
+    return along

@@ -1,0 +1,134 @@
+"""Strands: thousands of hairs that follow the guide hairs, each a little in its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from made_faces.face_model.identity import Identity
+from made_faces.geometry import unit
+from made_faces.hair.guides import Guides
+from made_faces.hair.haircut import Haircut
+from made_faces.hair.light import light_hair
+from made_faces.renderer.camera import Camera
+from made_faces.renderer.head_fit import SKULL, HeadFit
+from made_faces.renderer.strokes import Strokes, gather_strokes, project_paths
+from made_faces.scene.scene import Lighting
+from made_faces.surface import Canvas, Floats
+
+_SPREAD = 0.0052
+"""Standard deviation in metres of strands beside their guide."""
+_SLACK = 0.004
+"""Metres that a strand may lie behind what is drawn already: it is thicker than a line."""
+_COVER = np.float32(0.75)
+"""Alpha of a strand between its root and its tip."""
+_GRAY = np.float32(0.24)
+"""Colour of hairs without pigment, which are seen among others."""
+
+
+@dataclass(frozen=True)
+class Strands:
+    """Strands around the base head."""
+
+    points: Floats
+    """[S, K, 3] metres, from root to tip."""
+    layer: Floats
+    """[S] 0 on the skin to 1 on top."""
+    tone: Floats
+    """[S] brightness, about 1."""
+
+
+def grow_strands(guides: Guides, cut: Haircut, count: int) -> Strands:
+    """About `count` strands, as many along each guide."""
+    rng = np.random.default_rng([7, *cut.seed])
+    guides_count, points, _ = guides.points.shape
+    each = max(1, count // max(guides_count, 1))
+    owner = np.repeat(np.arange(guides_count), each)
+    shortened = guides.ends[owner] * rng.uniform(0.8, 1.0, len(owner))
+    path = _cut(guides.points, owner, shortened.astype(np.float32))
+    outward = unit(path - SKULL)
+    along = unit(np.gradient(path, axis=1))
+    aside = unit(np.cross(along, outward))
+    part = np.linspace(0, 1, points, dtype=np.float32)
+    # Locks: strands draw together towards the tip.
+    spread = np.float32(_SPREAD) * (1 - np.float32(cut.clumping) * part)
+    own = rng.standard_normal((3, len(owner), 1), np.float32)
+    stray = rng.standard_normal((2, len(owner), points), np.float32).cumsum(axis=2)
+    stray *= np.float32(0.0006 * cut.frizz) * part
+    sideways = own[0] * spread + stray[0]
+    lift = np.abs(own[1]) * np.float32(0.0012) * part + stray[1] * np.float32(0.6)
+    if cut.curl:
+        bend, rise = _curls(path, owner, cut, rng)
+        sideways, lift = sideways + bend, lift + rise
+    moved = path + aside * sideways[:, :, None] + outward * lift[:, :, None]
+    # Roots lie scattered along the hair too.
+    moved += along * (own[2] * np.float32(0.003) * (1 - part))[:, :, None]
+    lock = rng.lognormal(0, 0.13, size=(guides_count,))[owner]
+    tone = lock * rng.lognormal(0, 0.12, len(owner))
+    return Strands(moved.astype(np.float32), guides.layer[owner], tone.astype(np.float32))
+
+
+def _cut(paths: Floats, owner: NDArray[np.intp], ends: Floats) -> Floats:
+    """Spread the points [G, K, 3] of each strand's guide anew over the part before its end."""
+    count = paths.shape[1]
+    place = np.linspace(0, 1, count, dtype=np.float32) * ends[:, None] * np.float32(count - 1)
+    before = np.minimum(place.astype(np.int32), count - 2)
+    part = (place - before)[:, :, None]
+    flat = paths.reshape(-1, 3)
+    first = owner[:, None] * count + before
+    cut: Floats = flat[first] * (1 - part) + flat[first + 1] * part
+    return cut
+
+
+def _curls(
+    path: Floats, owner: NDArray[np.intp], cut: Haircut, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """[S, K] metres by which curls swing strands aside and out; a lock's hairs swing together."""
+    steps = np.linalg.norm(np.diff(path, axis=1, prepend=path[:, :1]), axis=2)
+    metres = steps.cumsum(axis=1)
+    lock = rng.uniform(0, 2 * np.pi, int(owner.max(initial=0)) + 1)[owner]
+    phase = (lock + rng.normal(0, 0.7, len(path))).astype(np.float32)
+    rate = (cut.curl_turns * rng.normal(1, 0.12, len(path))).astype(np.float32)
+    angle = phase[:, None] + np.float32(2 * np.pi) * rate[:, None] * metres
+    radius = np.float32(cut.curl) * np.minimum(metres / np.float32(0.02), 1)
+    return np.sin(angle) * radius, np.cos(angle) * radius
+
+
+def light_strands(
+    canvas: Canvas,
+    strands: Strands,
+    fit: HeadFit,
+    identity: Identity,
+    cut: Haircut,
+    camera: Camera,
+    lighting: Lighting,
+) -> Strokes:
+    """Strands as strokes over the canvas, lit each by each."""
+    rng = np.random.default_rng([8, *cut.seed])
+    count, points, _ = strands.points.shape
+    placed = fit.place(strands.points)
+    middle = (strands.points[:, 1:] + strands.points[:, :-1]) / 2
+    steps: Floats = np.diff(placed, axis=1)
+    along = unit(steps)
+    outward = fit.turn(unit(np.asarray(middle - SKULL, np.float32)))
+    part = np.linspace(0, 1, points - 1, dtype=np.float32)
+    # The roots lie in the dark of the hair above them.
+    shallow = np.clip(0.6 * (strands.layer[:, None] + part), 0, 1)
+    openness: Floats = (0.4 + 0.6 * shallow).astype(np.float32)
+    gray = rng.random((count, 1)) < cut.gray
+    pigment = np.where(gray, 0.6 * identity.hair + 0.4 * _GRAY, identity.hair)
+    tint: Floats = (pigment * strands.tone[:, None]).astype(np.float32)[:, None]
+    colour = light_hair(along, outward, openness, tint, lighting)
+    # Thin at the tip, and never beginning at once.
+    fade = np.clip((1 - part) * 3.5, 0.25, 1) * np.clip(0.4 + part * 5, 0, 1)
+    rank = rng.normal(0, 0.9, count) + strands.layer * 1.5
+    return gather_strokes(
+        canvas,
+        project_paths(camera, placed).reshape(-1, 2, 3),
+        colour.reshape(-1, 3),
+        np.tile(_COVER * fade, count).astype(np.float32),
+        np.repeat(rank, points - 1).astype(np.float32),
+        _SLACK,
+    )

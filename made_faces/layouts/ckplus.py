@@ -1,0 +1,149 @@
+"""Made sequences in the folders and files of CK+, so that its reader reads them.
+
+    cohn-kanade-images/S001/001/S001_001_00000001.png           frames, the first neutral
+    Landmarks/S001/001/S001_001_00000001_landmarks.txt          68 rows x y for each frame
+    Emotion/S001/001/S001_001_00000014_emotion.txt              "   3.0000000e+00", the peak's name
+
+A sequence without label has an empty folder below Emotion. The emotion files are written last, so
+that the reader refuses a tree that is not finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_det.core.expression import Expression
+from fer_det.imaging.decode import decode_rgb8
+from fer_det.io.files import make_folder, write_bytes, write_text
+from made_faces.layouts.assignment import SequenceRole, cast_sequences
+from made_faces.picture import Maker, make_picture
+from made_faces.recipe import draw_frame
+from made_faces.surface import Floats
+
+FRAME_SIZE = (640, 490)
+"""Width and height of CK+'s frames."""
+
+_CODES = {
+    Expression.ANGER: 1,
+    Expression.CONTEMPT: 2,
+    Expression.DISGUST: 3,
+    Expression.FEAR: 4,
+    Expression.HAPPINESS: 5,
+    Expression.SADNESS: 6,
+    Expression.SURPRISE: 7,
+}
+
+
+@dataclass(frozen=True)
+class FrameTask:
+    """One frame of a sequence, counted from 0."""
+
+    role: SequenceRole
+    frame: int
+
+
+@dataclass(frozen=True)
+class CkplusTree:
+    """A folder that holds cohn-kanade-images/, and what is to be in it."""
+
+    root: Path
+    seed: int
+    sequences: int
+    maker: Maker = make_picture
+
+    unit = "frames"
+    contents = ("cohn-kanade-images", "Landmarks", "Emotion")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides the files, beside the program itself."""
+        return {"seed": self.seed, "sequences": self.sequences}
+
+    def tasks(self) -> Sequence[FrameTask]:
+        """The frames of all sequences in CK+'s order."""
+        roles = cast_sequences(self.seed, self.sequences)
+        return [FrameTask(role, frame) for role in roles for frame in range(role.frames)]
+
+    def is_made(self, task: FrameTask) -> bool:
+        """Whether both files of that frame are there."""
+        return all(path.is_file() for path in self._paths(task.role, task.frame))
+
+    def prepare(self) -> None:
+        """Make the folders."""
+        for role in cast_sequences(self.seed, self.sequences):
+            for path in self._paths(role, 0):
+                make_folder(path.parent)
+
+    def make(self, task: FrameTask) -> None:
+        """Make one frame and write its files, each whole or not at all."""
+        picture = self.maker(draw_frame(self.seed, task.role, task.frame))
+        pixels = decode_rgb8(picture.jpeg, "a made frame").pixels
+        frame = cv2.resize(pixels, FRAME_SIZE, interpolation=cv2.INTER_CUBIC)
+        scale = np.array(FRAME_SIZE, np.float32) / (pixels.shape[1], pixels.shape[0])
+        landmarks, image = self._paths(task.role, task.frame)
+        write_text(landmarks, _format_landmarks(picture.landmarks68 * scale.astype(np.float32)))
+        write_bytes(image, encode_png(frame.astype(np.uint8, copy=False)))
+
+    def is_finished(self) -> bool:
+        """Whether every sequence has its label or its empty folder."""
+        roles = cast_sequences(self.seed, self.sequences)
+        return all(
+            path.is_file() if role.labelled else path.parent.is_dir()
+            for role, path in zip(roles, map(self._emotion_path, roles), strict=True)
+        )
+
+    def finish(self) -> None:
+        """Write the emotion files."""
+        for role in cast_sequences(self.seed, self.sequences):
+            path = self._emotion_path(role)
+            make_folder(path.parent)
+            if role.labelled:
+                write_text(path, f"   {_CODES[role.emotion]:.7e}\n")
+
+    def summary(self) -> str:
+        """What is in the tree, in one line."""
+        roles = cast_sequences(self.seed, self.sequences)
+        subjects = len({role.subject for role in roles})
+        labelled = sum(role.labelled for role in roles)
+        return (
+            f"{self.root}: {len(roles)} sequences of {subjects} people in CK+'s layout,"
+            f" {labelled} of them labelled, {len(self.tasks())} frames"
+        )
+
+    def _paths(self, role: SequenceRole, frame: int) -> tuple[Path, Path]:
+        """Landmarks and picture, in the order in which they are written."""
+        place = Path(role.subject) / role.name
+        name = _frame_name(role, frame)
+        return (
+            self.root / "Landmarks" / place / f"{name}_landmarks.txt",
+            self.root / "cohn-kanade-images" / place / f"{name}.png",
+        )
+
+    def _emotion_path(self, role: SequenceRole) -> Path:
+        name = f"{_frame_name(role, role.frames - 1)}_emotion.txt"
+        return self.root / "Emotion" / role.subject / role.name / name
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode [H, W, 3] RGB as PNG, with one channel where the picture is gray."""
+    gray = bool((pixels == pixels[..., :1]).all())
+    shown = pixels[..., 0] if gray else pixels[..., ::-1]
+    done, buffer = cv2.imencode(".png", np.ascontiguousarray(shown))
+    assert done
+    return bytes(buffer.tobytes())
+
+
+def _frame_name(role: SequenceRole, frame: int) -> str:
+    """CK+ counts frames from 1."""
+    return f"{role.subject}_{role.name}_{frame + 1:08d}"
+
+
+def _format_landmarks(points: Floats) -> str:
+    return "".join(f"   {x:.7e}   {y:.7e}\n" for x, y in points.tolist())

@@ -1,0 +1,219 @@
+"""Made photos in the folders and files of RAF-DB's "basic", so that its reader reads them.
+
+    basic/EmoLabel/list_patition_label.txt                      (sic) "train_00001.jpg 5"
+    basic/Image/original/train_00001.jpg
+    basic/Image/aligned/train_00001_aligned.jpg                 the labelled face, 100 x 100
+    basic/Annotation/boundingbox/train_00001_boundingbox.txt    x_min y_min x_max y_max
+    basic/Annotation/manual/train_00001_manu_attri.txt          five points, gender, race, age
+    basic/faces.jsonl                                           what RAF-DB cannot tell; see below
+
+Annotation/auto is left out: which places its 37 points mark is not documented. faces.jsonl holds a
+line a photo with all that was decided of the labelled face. The list is written last, so that the
+reader refuses a tree that is not finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_det.core.expression import Expression
+from fer_det.imaging.affine import Matrix, warp
+from fer_det.imaging.decode import decode_rgb8, encode_jpeg
+from fer_det.io.files import make_folder, write_bytes, write_text
+from made_faces.expression.prototypes import UNIT_NAMES
+from made_faces.face_model.identity import Identity
+from made_faces.face_model.phenotype import years_at
+from made_faces.layouts.assignment import PhotoRole, cast_photos
+from made_faces.picture import MadePicture, Maker, make_picture
+from made_faces.recipe import draw_photo
+from made_faces.surface import Floats
+
+FACES_NAME = "faces.jsonl"
+ALIGNED_SIDE = 100
+ALIGNED_PLACES = np.array([[30, 40], [70, 40], [50, 80]], dtype=np.float64)
+"""Where the aligned picture has the two eyes and the middle of the mouth."""
+ALIGNED_QUALITY = 95
+
+_CODES = {
+    Expression.SURPRISE: 1,
+    Expression.FEAR: 2,
+    Expression.DISGUST: 3,
+    Expression.HAPPINESS: 4,
+    Expression.SADNESS: 5,
+    Expression.ANGER: 6,
+    Expression.NEUTRAL: 7,
+}
+_RACES = (1, 2, 0)
+"""RAF-DB's codes of African-American, Asian and Caucasian, in the order of Identity.ancestry."""
+_AGE_STARTS = (4.0, 20.0, 40.0, 70.0)
+"""Years at which RAF-DB's ages 1 to 4 begin."""
+
+
+@dataclass(frozen=True)
+class RafdbTree:
+    """A folder that holds basic/, and what is to be in it."""
+
+    root: Path
+    seed: int
+    images: int
+    variety: float
+    maker: Maker = make_picture
+
+    unit = "pictures"
+    contents = ("basic",)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides the files, beside the program itself."""
+        return {"seed": self.seed, "images": self.images, "variety": self.variety}
+
+    @property
+    def base(self) -> Path:
+        """The folder basic/."""
+        return self.root / "basic"
+
+    @property
+    def list_path(self) -> Path:
+        """RAF-DB's list of names and labels."""
+        return self.base / "EmoLabel" / "list_patition_label.txt"
+
+    def tasks(self) -> Sequence[PhotoRole]:
+        """The photos in RAF-DB's order."""
+        return cast_photos(self.seed, self.images)
+
+    def is_made(self, role: PhotoRole) -> bool:
+        """Whether all files of that photo are there."""
+        return all(path.is_file() for path in _paths(self.base, role.stem))
+
+    def prepare(self) -> None:
+        """Make the folders."""
+        for path in (*_paths(self.base, "any"), self.list_path):
+            make_folder(path.parent)
+
+    def make(self, role: PhotoRole) -> None:
+        """Make one photo and write its files, each whole or not at all."""
+        recipe = draw_photo(self.seed, role, self.variety)
+        picture = self.maker(recipe)
+        original, aligned, manual, box = _paths(self.base, role.stem)
+        write_bytes(original, picture.jpeg)
+        write_bytes(aligned, align(picture))
+        write_text(manual, _format_manual(picture.landmarks, recipe.figure.identity))
+        edges = " ".join(f"{edge:.6f}" for edge in picture.box.as_tuple())
+        write_text(box, f"{edges}\n")
+
+    def is_finished(self) -> bool:
+        """Whether what sums the photos up is there."""
+        return self.list_path.is_file() and (self.base / FACES_NAME).is_file()
+
+    def finish(self) -> None:
+        """Write faces.jsonl, then the list."""
+        write_text(
+            self.base / FACES_NAME,
+            "".join(f"{json.dumps(self._describe(role))}\n" for role in self.tasks()),
+        )
+        lines = (f"{role.stem}.jpg {_CODES[role.emotion]}\n" for role in self.tasks())
+        write_text(self.list_path, "".join(lines))
+
+    def summary(self) -> str:
+        """What is in the tree, in one line."""
+        roles = self.tasks()
+        test = sum(role.split == "test" for role in roles)
+        people = len({role.person for role in roles})
+        return (
+            f"{self.root}: {len(roles)} photos of {people} people in RAF-DB's layout,"
+            f" {len(roles) - test} to train and {test} to test on"
+        )
+
+    def _describe(self, role: PhotoRole) -> dict[str, Any]:
+        """A photo's line in faces.jsonl; numbers as far as a training can use them."""
+        recipe = draw_photo(self.seed, role, self.variety)
+        identity, scene = recipe.figure.identity, recipe.figure.scene
+        *_, box = _paths(self.base, role.stem)
+        return {
+            "picture": f"{role.stem}.jpg",
+            "split": role.split,
+            "label": _CODES[role.emotion],
+            "emotion": role.emotion.label,
+            "intensity": _short(recipe.intensity),
+            "units": _report_units(recipe.figure.units),
+            "blink": _short(recipe.figure.blink),
+            "identity": identity.number,
+            "age": _short(identity.age),
+            "female": _short(identity.female),
+            "ancestry": [_short(part) for part in identity.ancestry],
+            "weight": _short(identity.weight),
+            "beard": _short(identity.beard),
+            "yaw": _short(scene.yaw),
+            "pitch": _short(scene.pitch),
+            "roll": _short(scene.roll),
+            "box": [float(edge) for edge in box.read_text(encoding="utf-8").split()],
+            "glasses": scene.glasses,
+            "mask": scene.mask,
+            "hand": scene.hand,
+            "hat": scene.hat,
+            "company": recipe.company is not None,
+            "variety": self.variety,
+        }
+
+
+def align(picture: MadePicture) -> bytes:
+    """The labelled face as a JPEG of 100 x 100: the eyes and the middle of the mouth in place."""
+    points = picture.landmarks.astype(np.float64)
+    places = np.stack([points[0], points[1], (points[3] + points[4]) / 2])
+    matrix = fit_similarity(places, ALIGNED_PLACES)
+    pixels = decode_rgb8(picture.jpeg, "a made picture").pixels
+    crop = warp(pixels, matrix, ALIGNED_SIDE, ALIGNED_SIDE)
+    return encode_jpeg(crop, ALIGNED_QUALITY)
+
+
+def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Matrix:
+    """The 2x3 matrix that moves, turns and scales points [N, 2] nearest to others.
+
+    Least squares in closed form: points as complex numbers, target = a * source + b.
+    """
+    from_points, to_points = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
+    from_centred = from_points - from_points.mean()
+    to_centred = to_points - to_points.mean()
+    scale = (from_centred.conj() * to_centred).sum() / (np.abs(from_centred) ** 2).sum()
+    shift = to_points.mean() - scale * from_points.mean()
+    return np.array([[scale.real, -scale.imag, shift.real], [scale.imag, scale.real, shift.imag]])
+
+
+def _format_manual(landmarks: Floats, identity: Identity) -> str:
+    """Five points, then RAF-DB's codes of gender, race and age, a line each."""
+    gender = int(identity.female > 0.5)
+    race = _RACES[int(np.argmax(identity.ancestry))]
+    age = sum(years_at(identity.age) >= start for start in _AGE_STARTS)
+    points = [f"{x:.6f}\t{y:.6f}" for x, y in landmarks.tolist()]
+    return "\n".join([*points, str(gender), str(race), str(age)]) + "\n"
+
+
+def _paths(base: Path, stem: str) -> tuple[Path, Path, Path, Path]:
+    """Photo, aligned crop, points and box, in the order in which they are written."""
+    return (
+        base / "Image" / "original" / f"{stem}.jpg",
+        base / "Image" / "aligned" / f"{stem}_aligned.jpg",
+        base / "Annotation" / "manual" / f"{stem}_manu_attri.txt",
+        base / "Annotation" / "boundingbox" / f"{stem}_boundingbox.txt",
+    )
+
+
+def _report_units(units: Mapping[str, float]) -> dict[str, float]:
+    """Every reported unit with its weight, the mean of both sides."""
+    weights = dict.fromkeys(UNIT_NAMES, 0.0)
+    for unit, weight in units.items():
+        number = unit.rstrip("LR")
+        if number in weights:
+            weights[number] += weight if unit == number else weight / 2
+    return {name: _short(weight) for name, weight in weights.items()}
+
+
+def _short(value: float) -> float:
+    return round(float(value), 4)

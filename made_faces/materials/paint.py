@@ -1,0 +1,190 @@
+"""What every visible point of a head is made of, put together from its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from made_faces.face_model.head import Head
+from made_faces.face_model.identity import Identity
+from made_faces.materials import clothes, eyes, mouth
+from made_faces.materials.beard import beard, beard_colour
+from made_faces.materials.brows import brow_colour, brows, near_brows
+from made_faces.materials.places import Actions, Places, around_head, mix
+from made_faces.materials.scalp import scalp
+from made_faces.materials.skin import skin_albedo, skin_gloss, skin_relief
+from made_faces.materials.wrinkles import wrinkles
+from made_faces.surface import Floats, Ints, Paint, Region, Surface
+from made_faces.texture import sample_mask
+
+_SCATTERING_TEETH = 0.5
+_SCATTERING_EYES = 0.3
+"""Paint.scatter of both."""
+_NO_PIXEL = 0.001
+"""Size of a pixel in metres where no two neighbouring ones tell it."""
+
+
+def paint(surface: Surface, head: Head, identity: Identity, actions: Actions) -> Paint:
+    """The material of each point of `surface`, looked up on the base head.
+
+    actions: the facial actions that the head is expressed with; they move brows and fold skin.
+    """
+    count = len(surface.region)
+    painted = Paint(
+        albedo=np.zeros((count, 3), np.float32),
+        roughness=np.full(count, 0.5, np.float32),
+        specular=np.zeros(count, np.float32),
+        scatter=np.zeros(count, np.float32),
+        height=np.zeros(count, np.float32),
+    )
+    _paint_skin(painted, surface, head, identity, actions)
+    _paint_eyes(painted, surface, head, identity, actions)
+    _paint_mouth(painted, surface)
+    return painted
+
+
+def _paint_skin(
+    painted: Paint, surface: Surface, head: Head, identity: Identity, actions: Actions
+) -> None:
+    index = np.flatnonzero(surface.region == Region.SKIN)
+    skin = _places(surface, index, head, identity)
+    roughness, specular = skin_gloss(skin, identity)
+    height = skin_relief(skin, identity)
+    # Chosen now, the face shares the noise that has been looked up for the skin.
+    in_face = np.flatnonzero((skin.y < -0.03) & (skin.z > 0.57) & (skin.z < 0.83))
+    face = skin.chosen(in_face)
+    albedo = skin_albedo(skin, face, in_face, identity)
+    height[in_face] += wrinkles(face, identity, actions)
+    lips, hairs = np.zeros_like(skin.x), np.zeros_like(skin.x)
+    lips[in_face] = _paint_lips(albedo, height, face, in_face, identity)
+    hairs[in_face] = _paint_face_hair(albedo, height, face, in_face, identity, actions)
+    roots = scalp(skin, identity)
+    albedo = mix(albedo, np.asarray(identity.hair, np.float32), roots)
+    hairs = np.maximum(hairs, roots)
+    specular = specular * (1 - 0.7 * hairs) * (1 - lips) + mouth.LIPS_SPECULAR * lips
+    roughness = roughness + mouth.LIPS_SMOOTHER * lips
+    cloth = clothes.shirt(skin, identity)
+    bare = 1 - cloth.part
+    painted.albedo[index] = mix(albedo, cloth.albedo, cloth.part)
+    painted.roughness[index] = roughness * bare + clothes.ROUGHNESS * cloth.part
+    painted.specular[index] = specular * bare + clothes.SPECULAR * cloth.part
+    painted.scatter[index] = (1 - 0.6 * hairs) * bare
+    painted.height[index] = height * bare + cloth.relief
+
+
+def _paint_lips(
+    albedo: Floats, height: Floats, face: Places, in_face: NDArray[Any], identity: Identity
+) -> Floats:
+    """Lay the lips on the face's points; returns [F] how much of each is lip."""
+    part = mouth.lip_part(face)
+    near = np.flatnonzero(part > 0)
+    lips, at = face.chosen(near), in_face[near]
+    albedo[at] = mix(albedo[at], mouth.lip_albedo(lips, identity), part[near] * 0.9)
+    height[at] = height[at] * (1 - part[near]) + mouth.lip_relief(lips) * part[near]
+    return part
+
+
+def _paint_face_hair(
+    albedo: Floats,
+    height: Floats,
+    face: Places,
+    in_face: NDArray[Any],
+    identity: Identity,
+    actions: Actions,
+) -> Floats:
+    """Lay beard and brows on the face's points; returns [F] how much of each is hair."""
+    hairs, relief = beard(face, identity)
+    if identity.beard > 0:
+        albedo[in_face] = mix(albedo[in_face], beard_colour(identity), hairs)
+        height[in_face] += relief
+    near = np.flatnonzero(near_brows(face))
+    cover = brows(face.chosen(near), identity, actions)
+    at = in_face[near]
+    albedo[at] = mix(albedo[at], brow_colour(identity), cover)
+    hairs[near] = np.maximum(hairs[near], cover)
+    return hairs
+
+
+def _paint_eyes(
+    painted: Paint, surface: Surface, head: Head, identity: Identity, actions: Actions
+) -> None:
+    for region, ball in zip((Region.LEFT_EYE, Region.RIGHT_EYE), head.eyes, strict=True):
+        index = np.flatnonzero(surface.region == region)
+        points = head.template[ball]
+        centre = (points.min(axis=0) + points.max(axis=0)) / 2
+        painted.albedo[index] = eyes.eye_albedo(surface.template[index], centre, identity, actions)
+        painted.roughness[index] = eyes.ROUGHNESS
+        painted.specular[index] = eyes.SPECULAR
+        painted.scatter[index] = _SCATTERING_EYES
+    socket = np.flatnonzero(surface.region == Region.EYE_SOCKET)
+    painted.albedo[socket] = eyes.socket_colour(identity)
+    painted.specular[socket] = eyes.SOCKET_SPECULAR
+    painted.scatter[socket] = 1
+
+
+def _paint_mouth(painted: Paint, surface: Surface) -> None:
+    def points(region: Region) -> tuple[NDArray[Any], Floats]:
+        index = np.flatnonzero(surface.region == region)
+        return index, surface.template[index]
+
+    for region, teeth in (
+        (Region.UPPER_TEETH, mouth.upper_teeth),
+        (Region.LOWER_TEETH, mouth.lower_teeth),
+    ):
+        index, template = points(region)
+        painted.albedo[index], painted.height[index] = teeth(template)
+        painted.roughness[index] = mouth.TEETH_ROUGHNESS
+        painted.specular[index] = mouth.TEETH_SPECULAR
+        painted.scatter[index] = _SCATTERING_TEETH
+    index, template = points(Region.TONGUE)
+    painted.albedo[index] = mouth.tongue_albedo(template)
+    painted.roughness[index] = mouth.TONGUE_ROUGHNESS
+    painted.specular[index] = mouth.TONGUE_SPECULAR
+    painted.scatter[index] = 1
+    index, template = points(Region.MOUTH_CAVITY)
+    painted.albedo[index] = mouth.cavity_albedo(template)
+    painted.roughness[index] = mouth.CAVITY_ROUGHNESS
+    painted.specular[index] = mouth.CAVITY_SPECULAR
+
+
+def _places(surface: Surface, index: NDArray[Any], head: Head, identity: Identity) -> Places:
+    """The skin's points, each mask looked up only where it can be other than 0."""
+    x, y, z = np.ascontiguousarray(surface.template[index].T)
+    across = np.abs(x)
+    front = y < -0.08
+    regions = {
+        "lips": front & (across < 0.045) & (z > 0.625) & (z < 0.695),
+        "eyelids": front & (across < 0.062) & (z > 0.700) & (z < 0.755),
+        "ears": (across > 0.050) & (z > 0.66) & (z < 0.76),
+    }
+    masks = {name: np.zeros_like(x) for name in regions}
+    for name, near in regions.items():
+        at = np.flatnonzero(near)
+        masks[name][at] = sample_mask(head.masks[name], surface.uv[index[at]])
+    return Places(
+        x=x,
+        y=y,
+        z=z,
+        lips=masks["lips"],
+        eyelids=masks["eyelids"],
+        ears=masks["ears"],
+        around=around_head(x, y),
+        offsets=np.asarray(identity.texture_offsets, np.float32),
+        pixel=_pixel_size(surface),
+    )
+
+
+def _pixel_size(surface: Surface) -> float:
+    """Metres of the base head from one pixel to the next, where the face looks at the camera."""
+    step = max(1, len(surface.rows) // 4000)
+    first: Ints = np.arange(0, len(surface.rows) - 1, step, dtype=np.int32)
+    neighbours = (surface.rows[first] == surface.rows[first + 1]) & (
+        surface.columns[first] + 1 == surface.columns[first + 1]
+    )
+    first = first[neighbours & (surface.region[first] == Region.SKIN)]
+    if not len(first):
+        return _NO_PIXEL
+    apart = np.linalg.norm(surface.template[first + 1] - surface.template[first], axis=1)
+    return float(np.quantile(apart, 0.3))

@@ -1,0 +1,155 @@
+"""Wearing things: what is shaped around the base head, laid around a posed person's head.
+
+Directions from the middle of the skull are mapped onto a disc (azimuthal equidistant, its centre
+straight up), so that skin, hair and hats are functions over one small picture.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from made_faces.face_model.head import Head
+from made_faces.geometry import unit
+from made_faces.renderer.rasteriser import rasterise
+from made_faces.surface import Floats, Ints, Region
+from made_faces.texture import sample_texture
+
+SKULL = np.array([0, -0.055, 0.755], np.float32)
+"""Middle of the skull on the base head, in metres."""
+_SIZE = 128
+"""Side of the disc's picture; a texel is about 4 mm on the skin."""
+_REACH = np.float32(np.radians(165))
+"""Angle from straight up to the disc's rim; the chin lies at 144 degrees."""
+_HEAD_FLOOR = 0.63
+"""Height on the base head above which everything turns with the head."""
+
+
+@dataclass(frozen=True)
+class HeadDisc:
+    """The skin of the base head over the disc of directions."""
+
+    radius: Floats
+    """[N, N] metres from the skull's middle to the skin; ears count as what lies behind them."""
+    corners: Ints
+    """[N, N, 3] vertices of the triangle that a direction meets."""
+    weights: Floats
+    """[N, N, 3] their shares."""
+    anchors: Ints
+    """[A] vertices that turn with the head."""
+    solver: Floats
+    """[4, A]: times the posed anchors it is the affine map that fits them best."""
+
+
+@dataclass(frozen=True)
+class HeadFit:
+    """Where a person's posed head lies, for things shaped around the base head."""
+
+    disc: HeadDisc
+    affine: Floats
+    """[4, 3] the map from the base head: three rows for its axes, one for the shift."""
+    residual: Floats
+    """[N, N, 3] what the affine map leaves over on the skin, metres."""
+
+    def place(self, points: Floats) -> Floats:
+        """[..., 3] around the base head -> the same places around the posed head."""
+        flat = points.reshape(-1, 3)
+        placed = flat @ self.affine[:3] + self.affine[3]
+        placed += sample(self.residual, flat - SKULL)
+        moved: Floats = placed.reshape(points.shape)
+        return moved
+
+    def turn(self, directions: Floats) -> Floats:
+        """Unit directions [..., 3] around the base head -> around the posed head."""
+        return unit(directions @ self.affine[:3])
+
+    def unturn(self, direction: Floats) -> Floats:
+        """[3] a direction in the world -> the one of the base head that turns into it."""
+        back: Floats = np.linalg.solve(self.affine[:3].T, direction).astype(np.float32)
+        return unit(back)
+
+
+def fit_head(head: Head, points: Floats) -> HeadFit:
+    """Fit what is shaped around the base head to a posed one of vertices `points` [V, 3]."""
+    disc = head_disc(head)
+    affine = disc.solver @ points[disc.anchors]
+    gap = points - (head.template @ affine[:3] + affine[3])
+    residual = np.einsum("abci,abc->abi", gap[disc.corners], disc.weights)
+    smooth = cv2.GaussianBlur(residual.astype(np.float32), (0, 0), 1.2)
+    return HeadFit(disc, affine.astype(np.float32), np.asarray(smooth, np.float32))
+
+
+def on_disc(directions: Floats) -> tuple[Floats, Floats]:
+    """Directions [P, 3], of any length -> column and row [P] in a disc's picture."""
+    across = np.hypot(directions[:, 0], directions[:, 1])
+    angle = np.arctan2(across, directions[:, 2])
+    scale = angle / np.maximum(across, np.float32(1e-9)) * np.float32(_SIZE / 2) / _REACH
+    middle = np.float32(_SIZE / 2 - 0.5)
+    column, row = (middle + directions[:, axis] * scale for axis in (0, 1))
+    return column.astype(np.float32), row.astype(np.float32)
+
+
+def off_disc(size: int = _SIZE) -> Floats:
+    """[size, size, 3] unit directions of the texels of a disc's picture."""
+    line = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / size) - 1
+    x, y = np.meshgrid(line * _REACH, line * _REACH)
+    angle = np.minimum(np.hypot(x, y), np.float32(np.pi))
+    across = np.sin(angle) / np.maximum(np.hypot(x, y), np.float32(1e-9))
+    return np.stack([x * across, y * across, np.cos(angle)], axis=2).astype(np.float32)
+
+
+def sample(picture: Floats, directions: Floats) -> Floats:
+    """Look up a disc's picture [N, N] or [N, N, C] in directions [P, 3] -> [P] or [P, C]."""
+    return sample_texture(picture, *on_disc(directions), "edge")
+
+
+_DISCS: dict[int, tuple[weakref.ref[Head], HeadDisc]] = {}
+
+
+def head_disc(head: Head) -> HeadDisc:
+    """The disc of a head, made once and kept while the head lives."""
+    kept = _DISCS.get(id(head))
+    if kept is not None and kept[0]() is head:
+        return kept[1]
+    disc = _make_disc(head)
+    _DISCS.clear()
+    _DISCS[id(head)] = (weakref.ref(head), disc)
+    return disc
+
+
+def _make_disc(head: Head) -> HeadDisc:
+    skin = head.triangles[head.regions == Region.SKIN]
+    directions = head.template - SKULL
+    radius = np.linalg.norm(directions, axis=1).astype(np.float32)
+    column, row = on_disc(directions)
+    # The nearest skin is wanted, not the ear or the lip that lies over it.
+    flat = np.stack([column + 0.5, row + 0.5, 1 / radius], axis=1).astype(np.float32)
+    sheet = _on_one_sheet(skin, flat)
+    seen = rasterise(flat, sheet, _SIZE, _SIZE, cull=False)
+    corners = sheet[np.maximum(seen.triangle, 0)]
+    weights = np.dstack([seen.weights, 1 - seen.weights.sum(axis=2)])
+    missing = seen.triangle < 0
+    found = 1 / np.maximum(seen.nearness, np.float32(1e-6))
+    found[missing] = np.float32(0.1)
+    weights[missing] = 0
+    anchors = np.unique(skin[head.template[skin, 2].min(axis=1) > _HEAD_FLOOR])
+    homogeneous = np.hstack([head.template[anchors], np.ones((len(anchors), 1))])
+    solver = np.linalg.pinv(homogeneous.astype(np.float64))
+    return HeadDisc(
+        found.astype(np.float32),
+        corners,
+        weights.astype(np.float32),
+        anchors.astype(np.int32),
+        solver.astype(np.float32),
+    )
+
+
+def _on_one_sheet(triangles: Ints, flat: Floats) -> Ints:
+    """Leave out what the disc's rim tears: triangles that span a large part of the picture."""
+    corners = flat[triangles, :2]
+    span = corners.max(axis=1) - corners.min(axis=1)
+    whole: Ints = triangles[span.max(axis=1) < _SIZE / 6]
+    return whole

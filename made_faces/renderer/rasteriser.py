@@ -1,0 +1,209 @@
+"""Which triangle each pixel of a picture shows, and where on it.
+
+Triangles are cut into spans, one a row of pixels, so that only covered pixels are ever touched.
+A pixel is covered when its centre is (a pixel's centre lies at + 0.5); two triangles that share an
+edge cover each pixel along it once, for both compute the edge's crossing from the same upper end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from made_faces.surface import Floats, Ints
+
+Longs = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+_Real = TypeVar("_Real", np.float32, np.float64)
+
+_SMALLEST_AREA = 1e-9
+"""Twice the area in square pixels below which a triangle is seen edge-on."""
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """What a camera sees of a mesh; all [H, W], pixel by pixel."""
+
+    nearness: Floats
+    """1 / distance along the view, 0 where there is nothing."""
+    triangle: Ints
+    """Index of the nearest triangle, -1 where there is nothing."""
+    weights: Floats
+    """[H, W, 2] perspective-correct barycentric weights of the triangle's corners 0 and 1."""
+
+
+@dataclass(frozen=True)
+class _Planes:
+    """Triangles in view, each with its nearness as a plane over the picture."""
+
+    numbers: Longs
+    """[N] their place in the caller's list."""
+    corners: Doubles
+    """[N, 3, 3] column, row, nearness."""
+    area: Doubles
+    """[N] twice the signed area in square pixels."""
+    slope: Doubles
+    """[N, 2] growth of nearness a column and a row."""
+
+
+@dataclass(frozen=True)
+class _Coverage:
+    """Every pixel that every triangle covers, hidden ones too."""
+
+    pixel: Longs
+    """[M] row * width + column."""
+    plane: Ints
+    """[M] index into the planes."""
+    nearness: Floats
+    """[M]"""
+
+
+def rasterise(projected: Floats, triangles: Ints, width: int, height: int, cull: bool) -> Fragments:
+    """Find the nearest triangle at each pixel.
+
+    projected [V, 3] column, row and nearness, as Camera.project gives them; triangles [T, 3]. cull:
+    leave out triangles that are seen from behind, those that run clockwise in the picture. What
+    reaches behind the camera (nearness not above 0) is left out. Of two triangles equally near the
+    one later in the list is seen.
+    """
+    planes = _planes(projected, triangles, width, height, cull)
+    covered = _cover(planes, width, height)
+    nearness = np.zeros(height * width, np.float32)
+    np.maximum.at(nearness, covered.pixel, covered.nearness)
+    seen = covered.nearness == nearness[covered.pixel]
+    shown = np.full(height * width, -1, np.int32)
+    shown[covered.pixel[seen]] = covered.plane[seen]
+    filled = np.flatnonzero(shown >= 0)
+    plane = shown[filled]
+    weights = np.zeros((height * width, 2), np.float32)
+    weights[filled] = _weights(planes, plane, filled % width, filled // width)
+    triangle = np.full(height * width, -1, np.int32)
+    triangle[filled] = planes.numbers[plane]
+    size = (height, width)
+    return Fragments(nearness.reshape(size), triangle.reshape(size), weights.reshape(*size, 2))
+
+
+def nearness_map(projected: Floats, triangles: Ints, width: int, height: int) -> Floats:
+    """[H, W] the greatest nearness at each pixel, 0 where there is nothing; both sides count."""
+    covered = _cover(_planes(projected, triangles, width, height, cull=False), width, height)
+    nearness = np.zeros(height * width, np.float32)
+    np.maximum.at(nearness, covered.pixel, covered.nearness)
+    return nearness.reshape(height, width)
+
+
+def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: bool) -> _Planes:
+    """Keep the triangles that may cover a pixel's centre."""
+    column, row, nearness = (projected[:, axis][triangles] for axis in range(3))
+    area = _twice_area(column, row)
+    # Columns grow to the right and rows downwards, so counter-clockwise is negative.
+    facing = area < -_SMALLEST_AREA if cull else np.abs(area) > _SMALLEST_AREA
+    column_low, column_high = _extent(column)
+    row_low, row_high = _extent(row)
+    kept = np.flatnonzero(
+        facing
+        & (column_high > 0.5)
+        & (column_low < width - 0.5)
+        & (row_high > 0.5)
+        & (row_low < height - 0.5)
+        # An extent that holds no centre of a row covers nothing.
+        & (np.ceil(row_low - 0.5) < np.ceil(row_high - 0.5))
+        & (nearness.min(axis=1) > 0)
+    )
+    # Slivers demand double precision; there are few numbers a triangle.
+    corners = projected[triangles[kept]].astype(np.float64)
+    exact = _twice_area(corners[:, :, 0], corners[:, :, 1])
+    exact[exact == 0] = _SMALLEST_AREA
+    along, across = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    slope = np.stack(
+        [
+            (along[:, 2] * across[:, 1] - across[:, 2] * along[:, 1]) / exact,
+            (across[:, 2] * along[:, 0] - along[:, 2] * across[:, 0]) / exact,
+        ],
+        axis=1,
+    )
+    return _Planes(kept, corners, exact, slope)
+
+
+def _twice_area(column: NDArray[_Real], row: NDArray[_Real]) -> NDArray[_Real]:
+    """[T, 3] columns and rows of corners -> [T] twice the signed area."""
+    area: NDArray[_Real] = (column[:, 1] - column[:, 0]) * (row[:, 2] - row[:, 0])
+    area -= (row[:, 1] - row[:, 0]) * (column[:, 2] - column[:, 0])
+    return area
+
+
+def _extent(values: Floats) -> tuple[Floats, Floats]:
+    """Least and greatest [T] of each triangle's three values [T, 3]."""
+    first, second, third = values[:, 0], values[:, 1], values[:, 2]
+    low = np.minimum(np.minimum(first, second), third)
+    return low, np.maximum(np.maximum(first, second), third)
+
+
+def _cover(planes: _Planes, width: int, height: int) -> _Coverage:
+    """List the pixels of every triangle: first its rows, then the columns of each row."""
+    by_row = np.argsort(planes.corners[:, :, 1], axis=1, kind="stable")
+    corners = np.take_along_axis(planes.corners, by_row[:, :, None], axis=1)
+    top, middle, bottom = corners[:, 0, :2], corners[:, 1, :2], corners[:, 2, :2]
+    first = np.clip(np.ceil(top[:, 1] - 0.5), 0, height).astype(np.int64)
+    end = np.clip(np.ceil(bottom[:, 1] - 0.5), 0, height).astype(np.int64)
+    plane, row = _count_up(first, end)
+    centre = row.astype(np.float64) + 0.5
+    long_side = _crossing(top, bottom, plane, centre)
+    upper = centre < middle[plane, 1]
+    short_side = np.where(
+        upper, _crossing(top, middle, plane, centre), _crossing(middle, bottom, plane, centre)
+    )
+    left = np.clip(np.ceil(np.minimum(long_side, short_side) - 0.5), 0, width).astype(np.int64)
+    right = np.clip(np.ceil(np.maximum(long_side, short_side) - 0.5), 0, width).astype(np.int64)
+    span, column = _count_up(left, right)
+    origin, slope = planes.corners[:, 0], planes.slope
+    # Nearness on each row at column 0.5, then along it.
+    start = origin[plane, 2] + slope[plane, 1] * (centre - origin[plane, 1])
+    start += slope[plane, 0] * (left + 0.5 - origin[plane, 0])
+    growth = slope[plane, 0].astype(np.float32)
+    nearness = start.astype(np.float32)[span] + growth[span] * (column - left[span])
+    of_span = plane.astype(np.int32)[span]
+    # A sliver's plane is steep: rounding must not carry it out of its own corners.
+    low, high = _extent(planes.corners[:, :, 2].astype(np.float32))
+    np.clip(nearness, low[of_span], high[of_span], out=nearness)
+    return _Coverage(row[span] * width + column, of_span, nearness.astype(np.float32))
+
+
+def _count_up(first: Longs, end: Longs) -> tuple[Longs, Longs]:
+    """For ranges first..end - 1 -> the range's index and the number, for each number of each."""
+    counts = np.maximum(end - first, 0)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    starts = np.cumsum(counts) - counts
+    return owner, np.arange(len(owner)) + (first - starts)[owner]
+
+
+def _crossing(upper: Doubles, lower: Doubles, plane: Longs, row: Doubles) -> Doubles:
+    """Column at which each plane's edge from `upper` down to `lower` crosses the row."""
+    run = lower - upper
+    # A level edge crosses no row's centre; its answer is never used.
+    run[run[:, 1] == 0, 1] = 1
+    slant = run[:, 0] / run[:, 1]
+    column: Doubles = upper[plane, 0] + (row - upper[plane, 1]) * slant[plane]
+    return column
+
+
+def _weights(planes: _Planes, plane: Ints, column: Longs, row: Longs) -> Floats:
+    """[P, 2] perspective-correct weights of corners 0 and 1 at the pixels' centres."""
+    corners = planes.corners
+    area = planes.area
+    # On the screen a weight is a plane over the picture: value at the first corner, and slopes.
+    weights = []
+    for corner, after, last in ((0, 1, 2), (1, 2, 0)):
+        edge = corners[:, last, :2] - corners[:, after, :2]
+        by_column = (-edge[:, 1] / area)[plane]
+        by_row = (edge[:, 0] / area)[plane]
+        away = corners[:, after, :2]
+        on_screen = by_column * (column + 0.5 - away[plane, 0])
+        on_screen += by_row * (row + 0.5 - away[plane, 1])
+        weights.append(np.clip(on_screen, 0, 1) * corners[plane, corner, 2])
+    third = 1 - weights[0] / corners[plane, 0, 2] - weights[1] / corners[plane, 1, 2]
+    total = weights[0] + weights[1] + np.clip(third, 0, 1) * corners[plane, 2, 2]
+    found: Floats = (np.stack(weights, axis=1) / total[:, None]).astype(np.float32)
+    return found

@@ -1,0 +1,362 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from fer_det.core.box import FaceBox
+from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
+from fer_det.io.voc import (
+    IGNORE,
+    MAX_XML_BYTES,
+    VocAnnotation,
+    VocFolder,
+    VocObject,
+    check_image_id,
+    format_annotation,
+    read_annotation,
+)
+
+FACE = VocAnnotation("a", 100, 80, (VocObject("fear", FaceBox(10, 20, 30, 60)),), "RAF-DB")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> VocFolder:
+    folder = VocFolder.create(tmp_path)
+    folder.write_label_map(("surprise", "fear"))
+    return folder
+
+
+def with_text(folder: VocFolder, old: str, new: str) -> Path:
+    """FACE's XML, one part of it replaced."""
+    text = format_annotation(FACE)
+    assert old in text
+    path = folder.annotation_path("a")
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+class TestPixelsFromOne:
+    def test_written_and_read(self, folder: VocFolder) -> None:
+        # Counted from 0 the box [10, 30) x [20, 60) holds the pixels 10..29 and 20..59; counted
+        # from 1 with the last included, that is 11..30 and 21..60.
+        folder.write(FACE)
+        root = etree.parse(folder.annotation_path("a")).getroot()
+        edges = [root.findtext(f"object/bndbox/{n}") for n in ("xmin", "ymin", "xmax", "ymax")]
+        assert edges == ["11", "21", "30", "60"]
+        assert folder.read("a") == FACE
+
+    def test_whole_picture_and_single_pixel(self, folder: VocFolder) -> None:
+        whole, corner = FaceBox(0, 0, 100, 80), FaceBox(99, 79, 100, 80)
+        text = format_annotation(
+            VocAnnotation("a", 100, 80, (VocObject("fear", whole), VocObject("fear", corner)))
+        )
+        edges = [int(each.text) for each in etree.fromstring(text).iterfind("object/bndbox/*")]
+        assert edges == [1, 1, 100, 80, 100, 80, 100, 80]
+
+    @pytest.mark.parametrize(
+        ("box", "read_back"),
+        [
+            ((10.4, 20.6, 29.6, 60.4), (10, 21, 30, 60)),
+            ((-7, -3, 130, 95), (0, 0, 100, 80)),
+            ((50.1, 40.1, 50.3, 40.2), (50, 40, 51, 41)),
+            ((99.9, 79.9, 120, 90), (99, 79, 100, 80)),
+            ((-20, -20, -10, -10), (0, 0, 1, 1)),
+        ],
+    )
+    def test_rounded_inside_and_never_empty(
+        self, folder: VocFolder, box: tuple[float, ...], read_back: tuple[float, ...]
+    ) -> None:
+        folder.write(VocAnnotation("a", 100, 80, (VocObject("fear", FaceBox(*box)),)))
+        assert folder.read("a").objects[0].box.as_tuple() == read_back
+
+    def test_floats_of_others_are_read(self, folder: VocFolder) -> None:
+        path = with_text(folder, "<xmin>11<", "<xmin>11.5<")
+        assert read_annotation(path).objects[0].box.x_min == 10.5
+
+    @settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        max_examples=60,
+    )
+    @given(data=st.data())
+    def test_whatever_is_written_is_read(self, folder: VocFolder, data: st.DataObject) -> None:
+        width, height = data.draw(st.integers(1, 5000)), data.draw(st.integers(1, 5000))
+        text = st.text(
+            st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=20
+        )
+        faces = []
+        for _ in range(data.draw(st.integers(0, 4))):
+            x_min = data.draw(st.integers(0, width - 1))
+            y_min = data.draw(st.integers(0, height - 1))
+            x_max = data.draw(st.integers(x_min + 1, width))
+            y_max = data.draw(st.integers(y_min + 1, height))
+            name = data.draw(st.sampled_from(["fear", IGNORE]) | text)
+            faces.append(VocObject(name, FaceBox(x_min, y_min, x_max, y_max)))
+        annotation = VocAnnotation("x-1_B", width, height, tuple(faces), data.draw(text))
+        folder.write(annotation)
+        assert folder.read("x-1_B") == annotation
+        assert format_annotation(annotation) == format_annotation(folder.read("x-1_B"))
+
+
+class TestFields:
+    def test_as_the_format_asks(self) -> None:
+        faces = (*FACE.objects, VocObject(IGNORE, FaceBox(1, 1, 5, 5)))
+        root = etree.fromstring(
+            format_annotation(VocAnnotation("a", 100, 80, faces, "CK+", depth=1))
+        )
+        assert root.findtext("folder") == "VOC2007"
+        assert root.findtext("filename") == "a.jpg"
+        assert root.findtext("source/database") == "CK+"
+        assert [root.findtext(f"size/{n}") for n in ("width", "height", "depth")] == [
+            "100",
+            "80",
+            "1",
+        ]
+        assert root.findtext("segmented") == "0"
+        assert [each.findtext("difficult") for each in root.iterfind("object")] == ["0", "1"]
+        assert root.find("path") is None
+
+    def test_picture_is_named_by_the_file_and_never_by_its_text(self, folder: VocFolder) -> None:
+        path = with_text(folder, "<filename>a.jpg<", "<filename>../../../etc/passwd<")
+        assert read_annotation(path).image_id == "a"
+
+
+class TestDistrusted:
+    @pytest.mark.parametrize(
+        ("old", "new", "told"),
+        [
+            ("<xmin>11<", "<xmin>0<", "outside 100 x 80"),
+            ("<xmax>30<", "<xmax>101<", "outside"),
+            ("<ymax>60<", "<ymax>81<", "outside"),
+            ("<xmin>11<", "<xmin>31<", "no area"),
+            ("<ymin>21<", "<ymin>nan<", "not finite"),
+            ("<ymin>21<", "<ymin>-inf<", "not finite"),
+            ("<xmax>30<", "<xmax>1e999<", "not finite"),
+            ("<xmax>30<", "<xmax>wide<", "wide"),
+            ("<xmax>30</xmax>", "", "<bndbox/xmax> is missing"),
+            ("<xmax>30<", "<xmax> <", "<bndbox/xmax> is missing or empty"),
+            ("<name>fear<", "<name><", "<name> is missing or empty"),
+            ("<width>100<", "<width>0<", "size 0 x 80"),
+            ("<height>80<", "<height>-80<", "size 100 x -80"),
+            ("<width>100<", "<width>100.5<", "100.5"),
+            ("<depth>3</depth>", "", "<size/depth> is missing"),
+            ("</annotation>", "", "is not XML"),
+            ("<annotation>", "<annotation>&unknown;", "is not XML"),
+            ("annotation>", "image>", "holds <image>"),
+        ],
+    )
+    def test_field(self, folder: VocFolder, old: str, new: str, told: str) -> None:
+        path = with_text(folder, old, new)
+        with pytest.raises(AnnotationError) as caught:
+            read_annotation(path)
+        assert told in str(caught.value)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "doctype",
+        [
+            "<!DOCTYPE annotation>",
+            '<!DOCTYPE annotation [<!ENTITY e "fear">]>',
+            '<!DOCTYPE annotation [<!ENTITY e SYSTEM "file:///etc/hostname">]>',
+            '<!DOCTYPE annotation SYSTEM "http://localhost/a.dtd">',
+        ],
+    )
+    def test_doctype_and_entities(self, folder: VocFolder, doctype: str) -> None:
+        text = format_annotation(FACE)
+        if "ENTITY" in doctype:
+            text = text.replace(">fear<", ">&e;<")
+        path = folder.annotation_path("a")
+        path.write_text(doctype + text)
+        with pytest.raises(AnnotationError, match="declares a DOCTYPE"):
+            read_annotation(path)
+
+    def test_entities_that_multiply(self, folder: VocFolder) -> None:
+        entities = '<!ENTITY e0 "ha">' + "".join(
+            f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10)
+        )
+        path = folder.annotation_path("a")
+        path.write_text(f"<!DOCTYPE annotation [{entities}]><annotation>&e9;</annotation>")
+        with pytest.raises(AnnotationError):
+            read_annotation(path)
+
+    def test_size_cap(self, folder: VocFolder) -> None:
+        text = format_annotation(FACE)
+        padding = " " * (MAX_XML_BYTES - len(text))
+        path = folder.annotation_path("a")
+        path.write_text(text + padding)
+        assert read_annotation(path) == FACE
+        path.write_text(text + padding + " ")
+        with pytest.raises(AnnotationError, match="larger than 1,000,000 bytes"):
+            read_annotation(path)
+
+    @pytest.mark.parametrize("data", [b"", b"\0\1\2", b"<html>404</html>", b"\xff\xd8\xff\xe0"])
+    def test_what_is_no_annotation(self, folder: VocFolder, data: bytes) -> None:
+        path = folder.annotation_path("a")
+        path.write_bytes(data)
+        with pytest.raises(AnnotationError):
+            read_annotation(path)
+
+    def test_nesting_without_end(self, folder: VocFolder) -> None:
+        path = folder.annotation_path("a")
+        path.write_text("<annotation>" * 40_000)
+        with pytest.raises(AnnotationError, match="is not XML"):
+            read_annotation(path)
+
+    def test_absent(self, folder: VocFolder) -> None:
+        with pytest.raises(DatasetNotFoundError, match=r"a\.xml is absent"):
+            folder.read("a")
+
+    def test_folder_in_its_place(self, folder: VocFolder) -> None:
+        folder.annotation_path("a").mkdir()
+        with pytest.raises(AnnotationError, match="could not be read"):
+            folder.read("a")
+
+    def test_other_encodings_are_read(self, folder: VocFolder) -> None:
+        text = format_annotation(FACE)
+        path = folder.annotation_path("a")
+        path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+        assert read_annotation(path) == FACE
+        path.write_bytes(f'<?xml version="1.0" encoding="UTF-16"?>{text}'.encode("utf-16"))
+        assert read_annotation(path) == FACE
+
+
+class TestIds:
+    @pytest.mark.parametrize("image_id", ["a", "train_00001", "S005-001_B", "0"])
+    def test_good(self, image_id: str) -> None:
+        assert check_image_id(image_id) == image_id
+
+    @pytest.mark.parametrize(
+        "image_id",
+        [
+            "",
+            ".",
+            "..",
+            "../a",
+            "a/b",
+            "a\\b",
+            "a.b",
+            "/etc/passwd",
+            "a b",
+            "é",
+            "a\n",
+            "a\0",
+            "C:",
+        ],
+    )
+    def test_escapes_and_oddities(self, folder: VocFolder, image_id: str) -> None:
+        for use in (
+            check_image_id,
+            folder.image_path,
+            folder.annotation_path,
+            folder.read,
+            lambda name: folder.write(VocAnnotation(name, 9, 9, ())),
+        ):
+            with pytest.raises(DatasetFormatError, match="letters, digits, _ and - only"):
+                use(image_id)
+
+    def test_in_a_list_the_list_is_named(self, folder: VocFolder) -> None:
+        folder.image_set_path("train").write_text("a\n../../b\n")
+        with pytest.raises(DatasetFormatError, match=r"'\.\./\.\./b' in .*train\.txt"):
+            folder.image_ids("train")
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"a\nb-2\n",
+            b"a\r\nb-2\r\n",
+            b"\xef\xbb\xbfa\nb-2",
+            b"a  1\n\nb-2 -1\n",
+            b"  a\n\tb-2\n\n\n",
+        ],
+    )
+    def test_line_ends_marks_and_blanks(self, folder: VocFolder, data: bytes) -> None:
+        folder.image_set_path("train").write_bytes(data)
+        assert folder.image_ids("train") == ["a", "b-2"]
+
+    def test_written_by_split_and_by_class(self, folder: VocFolder) -> None:
+        folder.write_image_sets(
+            {"train": ["b", "a"], "test": ["c"]},
+            {"a": ["fear"], "b": {"surprise", "fear"}, "c": []},
+        )
+        assert folder.splits() == ("train", "test")
+        assert folder.image_ids("train") == ["b", "a"]
+        texts = {
+            path.stem: path.read_text() for path in folder.image_set_path("x").parent.iterdir()
+        }
+        assert texts == {
+            "train": "b\na\n",
+            "test": "c\n",
+            "surprise_train": "b  1\na -1\n",
+            "fear_train": "b  1\na  1\n",
+            "surprise_test": "c -1\n",
+            "fear_test": "c -1\n",
+        }
+
+    def test_empty_split(self, folder: VocFolder) -> None:
+        folder.write_image_sets({"val": []}, {})
+        assert folder.image_ids("val") == []
+
+    def test_absent_split_names_those_that_are_there(self, folder: VocFolder) -> None:
+        with pytest.raises(DatasetNotFoundError, match="choose one of: none is there"):
+            folder.image_ids("val")
+        folder.write_image_sets({"train": [], "test": []}, {})
+        with pytest.raises(DatasetNotFoundError, match="choose one of: train, test"):
+            folder.image_ids("val")
+
+    def test_list_that_is_no_text(self, folder: VocFolder) -> None:
+        folder.image_set_path("train").write_bytes(b"\xff\xd8\xff\xe0")
+        with pytest.raises(DatasetFormatError, match=r"train\.txt"):
+            folder.image_ids("train")
+
+
+class TestLabelMap:
+    def test_form_and_colours(self, folder: VocFolder) -> None:
+        # The VOC palette: class 1 is (128, 0, 0), 2 (0, 128, 0), 3 (128, 128, 0).
+        assert folder.label_map_path.read_text().splitlines() == [
+            "# label:color_rgb:parts:actions",
+            "background:0,0,0::",
+            "surprise:128,0,0::",
+            "fear:0,128,0::",
+            "ignore:128,128,0::",
+        ]
+        assert folder.classes() == ("surprise", "fear")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["surprise\nfear\n", "\ufeff# x\r\nsurprise:1,2,3::\r\nfear:::\r\n", "surprise::\n\nfear"],
+    )
+    def test_forms_of_others(self, folder: VocFolder, text: str) -> None:
+        folder.label_map_path.write_bytes(text.encode())
+        assert folder.classes() == ("surprise", "fear")
+
+    def test_absent(self, folder: VocFolder) -> None:
+        folder.label_map_path.unlink()
+        with pytest.raises(DatasetNotFoundError, match=r"labelmap\.txt is absent"):
+            folder.classes()
+
+    def test_no_text(self, folder: VocFolder) -> None:
+        folder.label_map_path.write_bytes(b"\xff\xd8\xff\xe0")
+        with pytest.raises(DatasetFormatError, match=r"labelmap\.txt"):
+            folder.classes()
+
+
+class TestPlace:
+    @pytest.mark.parametrize("inside", [".", "VOCdevkit", "VOCdevkit/VOC2007"])
+    def test_found_from_any_of_its_folders(self, folder: VocFolder, inside: str) -> None:
+        root = folder.root.parents[1]
+        assert VocFolder(root / inside).root.resolve() == folder.root.resolve()
+
+    def test_create_keeps_what_is_there(self, folder: VocFolder) -> None:
+        folder.write(FACE)
+        assert VocFolder.create(folder.root.parents[1]).read("a") == FACE
+
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetNotFoundError, match="build one with: make voc"):
+            VocFolder(tmp_path / "absent")
+        (tmp_path / "JPEGImages").mkdir()
+        with pytest.raises(DatasetNotFoundError, match="Annotations"):
+            VocFolder(tmp_path)

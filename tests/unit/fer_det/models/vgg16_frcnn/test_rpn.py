@@ -1,0 +1,208 @@
+import pytest
+import torch
+from torch import Tensor
+from torchvision.models.detection.image_list import ImageList
+from torchvision.ops import box_iou
+
+from fer_det.models.sampling import PictureRandom
+from fer_det.models.vgg16_frcnn.rpn import ANCHOR_SCALES, MIN_OBJECTNESS, FaceAnchors, FaceRPN
+
+SIZE, CHANNELS = 96, 6
+FACE = [20.0, 14.0, 62.0, 66.0]
+BESIDE = [60.0, 40.0, 90.0, 76.0]
+OVERLAPPING = [30.0, 16.0, 74.0, 68.0]
+
+
+def make_rpn(random: PictureRandom | None = None, samples: int = 16) -> FaceRPN:
+    torch.manual_seed(0)
+    return FaceRPN(
+        input_size=SIZE,
+        channels=CHANNELS,
+        samples=samples,
+        proposals_training=12,
+        proposals_testing=6,
+        random=random or PictureRandom(),
+    )
+
+
+def images(count: int) -> ImageList:
+    return ImageList(torch.zeros(count, 3, SIZE, SIZE), [(SIZE, SIZE)] * count)
+
+
+def maps(count: int) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(count, CHANNELS, SIZE // 16, SIZE // 16, generator=generator)
+
+
+def target(*faces: tuple[list[float], int]) -> dict[str, Tensor]:
+    return {
+        "boxes": torch.tensor([box for box, _ in faces]).reshape(-1, 4),
+        "labels": torch.tensor([label for _, label in faces], dtype=torch.int64),
+    }
+
+
+@pytest.fixture(scope="module")
+def anchors() -> Tensor:
+    return FaceAnchors(SIZE)(images(1), [maps(1)])[0]
+
+
+class TestAnchors:
+    def test_sides_are_parts_of_the_input_and_a_fifth_taller_than_wide(
+        self, anchors: Tensor
+    ) -> None:
+        assert len(anchors) == len(ANCHOR_SCALES) * (SIZE // 16) ** 2
+        sides = (anchors[:, 2:] - anchors[:, :2])[: len(ANCHOR_SCALES)]
+        areas = torch.tensor([scale * SIZE for scale in ANCHOR_SCALES]) ** 2
+        # torchvision rounds the edges of its anchors to whole pixels.
+        torch.testing.assert_close(sides.prod(1), areas, rtol=0.2, atol=0)
+        assert float((sides[:, 1] / sides[:, 0])[-1]) == pytest.approx(1.2, abs=0.05)
+
+    def test_stay_exact_beside_bfloat16_maps(self) -> None:
+        # bfloat16 has no odd numbers above 256, and the anchors of a large input do.
+        size, generator = 560, FaceAnchors(560)
+        whole = ImageList(torch.zeros(1, 3, size, size), [(size, size)])
+        (exact,) = generator(whole, [torch.zeros(1, 1, 35, 35)])
+        (beside,) = generator(whole, [torch.zeros(1, 1, 35, 35, dtype=torch.bfloat16)])
+        assert beside.dtype == torch.float32
+        assert torch.equal(beside, exact)
+        assert not torch.equal(exact.bfloat16().float(), exact)
+
+
+class TestLabels:
+    def label(self, anchors: Tensor, *faces: tuple[list[float], int]) -> tuple[Tensor, Tensor]:
+        (labels,), (boxes,) = make_rpn().assign_targets_to_anchors([anchors], [target(*faces)])
+        return labels, boxes
+
+    def test_a_face_has_its_anchors(self, anchors: Tensor) -> None:
+        labels, boxes = self.label(anchors, (FACE, 4))
+        iou = box_iou(torch.tensor([FACE]), anchors)[0]
+        assert (labels == 1).any()
+        assert (labels[iou >= 0.7] == 1).all()
+        assert labels[iou.argmax()] == 1
+        assert (labels[iou < 0.3] == 0).all()
+        assert (boxes[labels == 1] == torch.tensor(FACE)).all()
+        assert set(labels.tolist()) == {-1.0, 0.0, 1.0}
+
+    @pytest.mark.parametrize("ignored", [BESIDE, OVERLAPPING, FACE], ids=["beside", "over", "same"])
+    def test_a_face_to_ignore_only_turns_labels_to_ignored(
+        self, anchors: Tensor, ignored: list[float]
+    ) -> None:
+        before, _ = self.label(anchors, (FACE, 4))
+        after, boxes = self.label(anchors, (FACE, 4), (ignored, -1))
+        changed = before != after
+        assert (after[changed] == -1).all()
+        assert (boxes[after == 1] == torch.tensor(FACE)).all()
+
+    @pytest.mark.parametrize("ignored", [BESIDE, OVERLAPPING], ids=["beside", "over"])
+    def test_anchors_on_a_face_to_ignore_are_ignored(
+        self, anchors: Tensor, ignored: list[float]
+    ) -> None:
+        labels, _ = self.label(anchors, (FACE, 4), (ignored, -1))
+        iou = box_iou(torch.tensor([FACE, ignored]), anchors)
+        on_it = (iou[1] >= 0.3) & (iou[1] > iou[0])
+        assert on_it.any()
+        assert (labels[on_it] == -1).all()
+        assert labels[iou[1].argmax()] == -1
+
+    def test_only_a_face_to_ignore(self, anchors: Tensor) -> None:
+        labels, _ = self.label(anchors, (FACE, -1))
+        assert set(labels.tolist()) == {-1.0, 0.0}
+
+    def test_no_face_at_all(self, anchors: Tensor) -> None:
+        labels, boxes = self.label(anchors)
+        assert not labels.any()
+        assert boxes.shape == anchors.shape
+
+
+class TestLosses:
+    def losses(self, rpn: FaceRPN, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        _, losses = rpn(images(len(targets)), {"0": maps(len(targets))}, targets)
+        return losses
+
+    @pytest.mark.parametrize("faces", [[], [(FACE, -1)], [(FACE, 4), (BESIDE, -1)]])
+    def test_finite_whatever_is_in_the_picture(self, faces: list[tuple[list[float], int]]) -> None:
+        random = PictureRandom()
+        random.reseed([1])
+        losses = self.losses(make_rpn(random), [target(*faces)])
+        assert set(losses) == {"loss_objectness", "loss_rpn_box_reg"}
+        assert all(bool(value.isfinite()) for value in losses.values())
+        assert (losses["loss_rpn_box_reg"] > 0) == any(label > 0 for _, label in faces)
+
+    def test_nothing_is_learnt_from_ignored_anchors(self, anchors: Tensor) -> None:
+        random = PictureRandom()
+        rpn = make_rpn(random)
+        given = [target((FACE, 4), (BESIDE, -1))]
+        labels, matched = rpn.assign_targets_to_anchors([anchors], given)
+        ignored, moved = labels[0] == -1, torch.zeros(len(anchors))
+        for seed in range(60):
+            random.reseed([seed])
+            objectness = torch.zeros(len(anchors), 1, requires_grad=True)
+            deltas = torch.zeros(len(anchors), 4, requires_grad=True)
+            wanted = rpn.box_coder.encode(matched, [anchors])
+            sum(rpn.compute_loss(objectness, deltas, labels, wanted)).backward()
+            assert not objectness.grad[ignored].any()
+            assert not deltas.grad[labels[0] != 1].any()
+            moved += objectness.grad[:, 0].abs()
+        assert (moved[~ignored] > 0).float().mean() > 0.9
+
+    @pytest.mark.parametrize("samples", [16, 500], ids=["found", "too many"])
+    def test_batch_is_the_mean_of_its_pictures(self, samples: int) -> None:
+        random = PictureRandom()
+        rpn = make_rpn(random, samples)
+        targets = [target((FACE, 4), (BESIDE, -1)), target()]
+        random.reseed([1, 2])
+        together = self.losses(rpn, targets)
+        features = maps(2)
+        for name, value in together.items():
+            alone = []
+            for place, seed in enumerate([1, 2]):
+                random.reseed([seed])
+                _, losses = rpn(images(1), {"0": features[place : place + 1]}, [targets[place]])
+                alone.append(losses[name])
+            torch.testing.assert_close(value, torch.stack(alone).mean())
+
+
+def test_proposals_lie_in_the_picture_and_are_limited() -> None:
+    rpn = make_rpn().eval()
+    listed = ImageList(torch.zeros(1, 3, SIZE, SIZE), [(40.0, 96.0)])
+    (proposals,), losses = rpn(listed, {"0": maps(1)})
+    assert losses == {}
+    assert 0 < len(proposals) <= 6
+    assert (proposals >= 0).all()
+    assert (proposals[:, 0::2] <= 96).all()
+    assert (proposals[:, 1::2] <= 40).all()
+
+
+@pytest.mark.parametrize("shift", [0.0, -8.0])
+def test_in_evaluation_only_sure_proposals_or_the_very_best_are_handed_on(shift: float) -> None:
+    rpn = make_rpn()
+    with torch.no_grad():
+        rpn.head.cls_logits.weight.mul_(300)
+        rpn.head.cls_logits.bias.add_(shift)
+    listed, features = images(2), {"0": maps(2)}
+    with torch.no_grad():
+        logits, _ = rpn.head([maps(2)])
+        anchors = rpn.anchor_generator(listed, [maps(2)])
+        scores = torch.cat([each.permute(0, 2, 3, 1).flatten(1) for each in logits], 1)
+        boxes = torch.stack(anchors)
+        filter_proposals = (boxes, scores, listed.image_sizes, [scores.shape[1]])
+        rpn.train()
+        all_boxes, all_scores = rpn.filter_proposals(*filter_proposals)
+        rpn.eval()
+        sure_boxes, sure_scores = rpn.filter_proposals(*filter_proposals)
+    for every, score, sure, sure_score in zip(
+        all_boxes, all_scores, sure_boxes, sure_scores, strict=True
+    ):
+        count = max(1, min(6, int((score >= MIN_OBJECTNESS).sum())))
+        assert torch.equal(sure, every[:count])
+        assert torch.equal(sure_score, score[:count])
+        assert len(every) > count
+    assert (len(sure_boxes[0]) == 1) == (shift < 0)
+    assert len(rpn(listed, features)[0][0]) == len(sure_boxes[0])
+
+
+def test_boxes_are_decoded_in_float32_under_autocast() -> None:
+    rpn = make_rpn().eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, deltas = rpn.head([maps(1).bfloat16()])
+    assert logits[0].dtype == deltas[0].dtype == torch.float32

@@ -1,0 +1,93 @@
+import pytest
+
+from fer_det.runtime import progress
+from fer_det.runtime.progress import format_seconds, track
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0 s"),
+        (-3, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (185, "3 min 5 s"),
+        (3600, "1 h 0 min"),
+        (7825, "2 h 10 min"),
+    ],
+)
+def test_format_seconds(seconds: float, told: str) -> None:
+    assert format_seconds(seconds) == told
+
+
+class _Clock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
+    clock = _Clock()
+    monkeypatch.setattr(progress.time, "monotonic", clock.monotonic)
+    return clock
+
+
+def test_lines_now_and_then(clock: _Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in track(range(10), total=10, title="convert", unit="pictures"):
+        clock.now += 4
+    # 4 s a picture: a line when 10 s have passed since the last, so after 3, 6 and 9 pictures.
+    assert capsys.readouterr().err.splitlines() == [
+        "convert: 3/10 pictures, 0.2/s, 28 s left",
+        "convert: 6/10 pictures, 0.2/s, 16 s left",
+        "convert: 9/10 pictures, 0.2/s, 4 s left",
+        "convert: 10/10 pictures done in 40 s",
+    ]
+
+
+def test_work_of_an_earlier_run_does_not_count_in_the_rate(
+    clock: _Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in track(range(2), total=100, title="convert", unit="pictures", start=90):
+        clock.now += 10
+    # 1 picture in 10 s, 9 to go.
+    assert "convert: 91/100 pictures, 0.1/s, 1 min 30 s left\n" in capsys.readouterr().err
+
+
+def test_items_pass_unchanged_and_lazily(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = []
+    items = (asked.append(number) or number for number in range(3))
+    tracked = track(items, total=3, title="t", unit="u")
+    assert asked == []
+    assert next(tracked) == 0
+    assert asked == [0]
+    assert list(tracked) == [1, 2]
+    assert capsys.readouterr().out == ""
+
+
+def test_nothing_to_do_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(track([], total=0, title="convert", unit="pictures")) == []
+    assert capsys.readouterr().err == "convert: 0/0 pictures done in 0 s\n"
+
+
+def test_bar_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    assert list(track(iter("ab"), total=5, title="train", unit="batches", start=3)) == ["a", "b"]
+    told = capsys.readouterr().err
+    assert "train: 100%" in told
+    assert "5/5" in told
+
+
+def test_a_total_that_nobody_knows(clock: _Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in track(range(3), total=None, title="camera 0", unit="frames"):
+        clock.now += 4
+    assert capsys.readouterr().err.splitlines() == [
+        "camera 0: 3 frames, 0.2/s",
+        "camera 0: 3 frames done in 12 s",
+    ]

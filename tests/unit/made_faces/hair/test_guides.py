@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_data.plain_face import cut_of
+
+from made_faces.face_model.head import Head
+from made_faces.hair.guides import Guides, grow_guides
+from made_faces.hair.haircut import Haircut
+from made_faces.hair.hairline import hair_density
+from made_faces.renderer.head_fit import SKULL, head_disc, sample
+from made_faces.surface import Floats
+
+DOWN = np.array([0, 0, -1], np.float32)
+STYLES = ["short", "cap", "long", "buzz"]
+
+
+def grow(head: Head, cut: Haircut) -> Guides:
+    return grow_guides(head_disc(head), cut, DOWN, cut.points)
+
+
+def kept(guides: Guides) -> Floats:
+    """[N, 3] the points before each guide's end."""
+    part = np.linspace(0, 1, guides.points.shape[1])
+    return guides.points[part[None] <= guides.ends[:, None]]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_roots_lie_on_hairy_skin(head: Head, style: str) -> None:
+    cut = cut_of(hair_style=style)
+    guides = grow(head, cut)
+    assert 300 < len(guides.points) < 1200
+    roots = guides.points[:, 0]
+    off = np.linalg.norm(roots - SKULL, axis=1) - sample(head_disc(head).radius, roots - SKULL)
+    assert np.abs(off).max() < 0.001
+    assert hair_density(roots, cut).min() > 0.05
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_hair_stays_out_of_the_head_and_off_the_face(head: Head, style: str) -> None:
+    cut = replace(cut_of(hair_style=style), wave=0.0)
+    points = kept(grow(head, cut))
+    outside = np.linalg.norm(points - SKULL, axis=1)
+    outside -= sample(head_disc(head).radius, points - SKULL)
+    assert outside.min() > -0.001
+    middle = (np.abs(points[:, 0]) < 0.04) & (points[:, 1] < -0.09)
+    assert points[middle, 2].min(initial=1.0) > cut.fringe_end - 0.03
+
+
+def test_long_hair_falls_and_short_does_not(head: Head) -> None:
+    long = replace(
+        cut_of(hair_style="long"), combing="parted", hangs=True, length=0.4, side_length=0.35
+    )
+    assert np.quantile(kept(grow(head, long))[:, 2], 0.05) < 0.55
+    assert kept(grow(head, cut_of(hair_style="short")))[:, 2].min() > 0.62
+
+
+def test_falls_to_where_down_is(head: Head) -> None:
+    cut = replace(
+        cut_of(hair_style="long"), combing="parted", hangs=True, length=0.4, side_length=0.4
+    )
+    aside = np.array([0.3, 0, -0.95], np.float32)
+    straight = kept(grow(head, cut))
+    slanted = kept(grow_guides(head_disc(head), cut, aside, cut.points))
+    low_straight, low_slanted = (part[part[:, 2] < 0.6, 0].mean() for part in (straight, slanted))
+    assert low_slanted > low_straight + 0.02
+
+
+def test_tied_hair_meets_behind(head: Head) -> None:
+    tied = replace(
+        cut_of(hair_style="long"), combing="tied", hangs=False, length=0.3, side_length=0.3
+    )
+    tips = grow(head, tied).points[:, -1]
+    assert np.median(tips[:, 1]) > 0.03
+    assert np.median(np.abs(tips[:, 0])) < 0.02
+
+
+def test_a_fringe_covers_the_forehead(head: Head) -> None:
+    def low_in_front(fringe: float) -> int:
+        cut = replace(cut_of(hair_style="short"), combing="parted", fringe=fringe, fringe_end=0.765)
+        points = kept(grow(head, cut))
+        on_forehead = (points[:, 2] < 0.785) & (np.abs(points[:, 0]) < 0.03)
+        return int((on_forehead & (points[:, 1] < -0.13)).sum())
+
+    assert low_in_front(1.0) > 20
+    assert low_in_front(0.0) < 0.2 * low_in_front(1.0)
+
+
+def test_the_same_twice(head: Head) -> None:
+    cut = cut_of(hair_style="cap")
+    assert grow(head, cut).points.tobytes() == grow(head, cut).points.tobytes()

@@ -1,0 +1,259 @@
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_data.faces import FakeDetector, draw
+from numpy.typing import NDArray
+from PIL import Image
+
+import voc_builder.build.convert
+from fer_det.core.box import FaceBox
+from fer_det.core.expression import Expression
+from fer_det.core.sample import Framing, Sample
+from fer_det.faces.detector import DetectedFace
+from fer_det.imaging.decode import load_rgb8
+from fer_det.io.voc import IGNORE, VocFolder, VocObject
+from voc_builder.build.convert import Converter, LabelledFace, WorkItem, choose_face, is_same_face
+from voc_builder.build.manifest import Record
+
+SIZE = (120, 90)
+FIRST, SECOND = FaceBox(50, 20, 90, 70), FaceBox(5, 30, 35, 65)
+
+
+def sample(path: Path, box: FaceBox | None = None, framing: Framing = "photo") -> Sample:
+    return Sample(
+        f"rafdb_{path.stem}", "rafdb", path, Expression.FEAR, "train", framing, face_box=box
+    )
+
+
+def item(path: Path, box: FaceBox | None = None, framing: Framing = "photo") -> WorkItem:
+    return WorkItem(sample(path, box, framing), path.name, "val")
+
+
+class Bench:
+    """A VOC folder and a converter that writes there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = VocFolder.create(root / "voc")
+
+    def picture(self, name: str, *faces: FaceBox, size: tuple[int, int] = SIZE) -> Path:
+        draw(self.root / name, size, [face.as_tuple() for face in faces])
+        return self.root / name
+
+    def convert(self, *items: WorkItem, boxes: str = "mtcnn") -> list[Record]:
+        converter = Converter(self.folder, FakeDetector(), boxes, False)  # type: ignore[arg-type]
+        return converter.convert(items)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+class TestWritten:
+    def test_jpeg_is_copied_byte_for_byte(self, bench: Bench) -> None:
+        path = bench.picture("a.jpg", FIRST)
+        (record,) = bench.convert(item(path))
+        data = path.read_bytes()
+        assert bench.folder.image_path("rafdb_a").read_bytes() == data
+        assert (record.picture, record.bytes) == ("copied", len(data))
+        assert record.sha256 == hashlib.sha256(data).hexdigest()
+
+    @pytest.mark.parametrize("name", ["a.png", "turned.jpg"])
+    def test_what_voc_tools_would_not_show_is_encoded(self, bench: Bench, name: str) -> None:
+        path = bench.picture(name, FIRST)
+        if name == "turned.jpg":
+            exif = Image.Exif()
+            exif[0x0112] = 3
+            with Image.open(path) as image:
+                image.save(path, exif=exif)
+        (record,) = bench.convert(item(path))
+        assert record.picture == "encoded"
+        with Image.open(bench.folder.image_path(record.id)) as image:
+            # As a tool shows it that knows JPEG and nothing of EXIF.
+            assert image.format == "JPEG"
+            shown = np.asarray(image).astype(int)
+        assert np.abs(shown - load_rgb8(path)).mean() < 3
+
+    def test_annotation(self, bench: Bench) -> None:
+        (record,) = bench.convert(item(bench.picture("a.jpg", FIRST, SECOND)))
+        annotation = bench.folder.read("rafdb_a")
+        assert annotation.objects[0].name == "fear"
+        assert annotation.objects[0].box.iou(FIRST) > 0.9
+        assert annotation.objects[1].name == IGNORE
+        assert annotation.objects[1].box.iou(SECOND) > 0.85
+        assert (annotation.width, annotation.height) == SIZE
+        assert annotation.database == "rafdb"
+        assert record.box == annotation.objects[0].box.as_tuple()
+
+    def test_record(self, bench: Bench) -> None:
+        (record,) = bench.convert(item(bench.picture("a.jpg", FIRST, SECOND)))
+        assert (record.status, record.reason) == ("written", None)
+        assert (record.split, record.expression, record.source) == ("val", "fear", "a.jpg")
+        assert (record.box_source, record.score, record.ignored) == ("mtcnn", 0.99, 1)
+
+    def test_records_come_in_the_order_of_the_items(self, bench: Bench) -> None:
+        names = ["c.jpg", "a.jpg", "d.jpg", "b.jpg"]
+        for name in names[:3]:
+            bench.picture(name, FIRST)
+        records = bench.convert(*(item(bench.root / name) for name in names))
+        assert [record.source for record in records] == names
+
+
+class TestRejected:
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (None, "the file is absent"),
+            (b"", "the file is empty"),
+            (b"<html>404</html>", "the file is not a picture we read"),
+            (b"\xff\xd8\xff\xe0", "the file is"),
+        ],
+    )
+    def test_bad_file(self, bench: Bench, content: bytes | None, reason: str) -> None:
+        path = bench.root / "a.jpg"
+        if content is not None:
+            path.write_bytes(content)
+        (record,) = bench.convert(item(path))
+        assert record.status == "rejected"
+        assert record.reason is not None
+        assert record.reason.startswith(reason)
+        assert str(bench.root) not in record.to_line()
+        assert record.absent == (content is None)
+
+    def test_cut_off(self, bench: Bench) -> None:
+        path = bench.picture("a.jpg", FIRST)
+        path.write_bytes(path.read_bytes()[:-300])
+        (record,) = bench.convert(item(path))
+        assert record.reason is not None
+        assert record.reason.startswith("the file is broken (")
+        assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def test_folder_in_its_place(self, bench: Bench) -> None:
+        (bench.root / "a.jpg").mkdir()
+        (record,) = bench.convert(item(bench.root / "a.jpg"))
+        assert record.reason == "the file could not be read (it is no plain file)"
+
+    def test_no_face(self, bench: Bench) -> None:
+        (record,) = bench.convert(item(bench.picture("a.jpg")))
+        assert record.reason == "no face was found"
+        assert not bench.folder.image_path("rafdb_a").exists()
+
+    def test_one_bad_picture_leaves_the_others_as_they_are(self, bench: Bench) -> None:
+        good, bad = bench.picture("a.jpg", FIRST), bench.root / "b.jpg"
+        bad.write_bytes(b"no")
+        assert [each.status for each in bench.convert(item(bad), item(good), item(bad))][
+            1
+        ] == "written"
+
+    def test_files_of_an_earlier_run_go(self, bench: Bench) -> None:
+        path = bench.picture("a.jpg", FIRST)
+        bench.convert(item(path))
+        path.unlink()
+        bench.convert(item(path))
+        assert not bench.folder.image_path("rafdb_a").exists()
+        assert not bench.folder.annotation_path("rafdb_a").exists()
+
+
+class TestCrops:
+    def test_found_face(self, bench: Bench) -> None:
+        path = bench.picture("a.jpg", FIRST)
+        (record,) = bench.convert(item(path, framing="face_crop"))
+        assert record.box_source == "mtcnn"
+
+    @pytest.mark.parametrize("boxes", ["mtcnn", "official"])
+    def test_no_crop_is_rejected_for_want_of_a_face(self, bench: Bench, boxes: str) -> None:
+        path = bench.picture("a.jpg")
+        (record,) = bench.convert(item(path, framing="face_crop"), boxes=boxes)
+        assert (record.box_source, record.score) == ("whole_picture", None)
+        assert record.box == (0, 0, *SIZE)
+
+    def test_crops_and_photos_in_one_batch(self, bench: Bench) -> None:
+        photo, crop = bench.picture("a.jpg"), bench.picture("b.jpg")
+        records = bench.convert(item(photo), item(crop, framing="face_crop"))
+        assert [record.status for record in records] == ["rejected", "written"]
+
+
+class TestChooseFace:
+    faces = (DetectedFace(FIRST, 0.9, ()), DetectedFace(SECOND, 0.95, ()))
+
+    def choose(self, boxes: str, **said: object) -> LabelledFace | str:
+        listed = Sample("a", "rafdb", Path("a"), Expression.FEAR, "train", **said)  # type: ignore[arg-type]
+        return choose_face(listed, SIZE, self.faces, boxes)  # type: ignore[arg-type]
+
+    def test_mtcnns_box_at_the_data_sets(self) -> None:
+        assert self.choose("mtcnn", face_box=FaceBox(6, 28, 37, 66)) == LabelledFace(
+            SECOND, "mtcnn", 0.95, (FIRST,)
+        )
+
+    def test_the_data_sets_box_where_mtcnn_found_none(self) -> None:
+        own = FaceBox(90, 0, 119, 20)
+        assert self.choose("mtcnn", face_box=own) == LabelledFace(
+            own, "dataset", None, (FIRST, SECOND)
+        )
+
+    def test_the_data_sets_box_is_clipped(self) -> None:
+        chosen = self.choose("official", face_box=FaceBox(-5, -9, 40, 200))
+        assert isinstance(chosen, LabelledFace)
+        assert chosen.box == FaceBox(0, 0, 40, 90)
+
+    def test_official_box_is_taken_as_it_is(self) -> None:
+        own = FaceBox(48, 18, 93, 72)
+        chosen = self.choose("official", face_box=own)
+        assert isinstance(chosen, LabelledFace)
+        assert (chosen.box, chosen.source, chosen.score) == (own, "dataset", None)
+
+    @pytest.mark.parametrize(
+        ("boxes", "said", "reason"),
+        [
+            ("official", {}, "the data set gives no box"),
+            ("official", {"face_box": FaceBox(200, 0, 220, 20)}, "outside the picture"),
+            ("mtcnn", {"face_box": FaceBox(200, 0, 220, 20)}, "outside the picture"),
+            ("mtcnn", {"landmarks": ((110.0, 5.0),) * 5}, "no face where the data set's points"),
+        ],
+    )
+    def test_reasons(self, boxes: str, said: dict[str, object], reason: str) -> None:
+        chosen = self.choose(boxes, **said)
+        assert isinstance(chosen, str)
+        assert reason in chosen
+
+
+def test_official_box_replaces_mtcnns_and_the_others_are_ignored(bench: Bench) -> None:
+    own = FaceBox(44, 14, 96, 78)
+    path = bench.picture("a.jpg", FIRST, SECOND)
+    (record,) = bench.convert(item(path, own), boxes="official")
+    objects = bench.folder.read("rafdb_a").objects
+    assert objects[0] == VocObject("fear", own)
+    assert [face.name for face in objects[1:]] == [IGNORE]
+    assert objects[1].box.iou(SECOND) > 0.85
+    assert record.ignored == 1
+
+
+def test_same_face() -> None:
+    assert is_same_face(FIRST, FaceBox(30, 0, 110, 90))
+    assert not is_same_face(FIRST, SECOND)
+    # A small face before a large one: only one of the centres is inside the other box.
+    assert not is_same_face(FaceBox(0, 0, 100, 100), FaceBox(40, 60, 70, 95))
+
+
+def test_pictures_are_held_within_the_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counting(FakeDetector):
+        groups: list[int]
+
+        def detect(
+            self, images: Sequence[NDArray[np.uint8]], coarse_first: bool = False
+        ) -> list[list[DetectedFace]]:
+            self.groups.append(len(images))
+            return super().detect(images, coarse_first)
+
+    monkeypatch.setattr(voc_builder.build.convert, "MAX_PIXELS_AT_A_TIME", 2 * 120 * 90)
+    detector = Counting()
+    detector.groups = []
+    items = [item(bench.picture(f"{n}.jpg", FIRST)) for n in range(3)]
+    items.append(item(bench.picture("large.jpg", FIRST, size=(400, 400))))
+    records = Converter(bench.folder, detector, "mtcnn", False).convert(items)
+    assert detector.groups == [2, 1, 1]
+    assert [record.status for record in records] == ["written"] * 4

@@ -1,0 +1,1 @@
+"""The balancer: jittered copies of the rare classes."""

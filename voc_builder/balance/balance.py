@@ -1,0 +1,344 @@
+"""Write a balanced VOC folder: the training split up-sampled with jittered copies.
+
+Nothing in OUT depends on the number of workers or on interruptions. balance.json comes first and
+says which settings the folder is for; the image sets and manifest.jsonl come last, so an unfinished
+folder cannot be trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from fer_det.errors import AnnotationError, ConfigError, DatasetNotFoundError, OutputError
+from fer_det.imaging.decode import decode_rgb8, encode_jpeg, read_image_bytes
+from fer_det.imaging.jitter import JitterRanges, apply_colour, apply_rotation
+from fer_det.io.files import (
+    TEMPORARY_SUFFIX,
+    make_folder,
+    sweep_temporaries,
+    write_bytes,
+    write_together,
+)
+from fer_det.io.voc import (
+    BALANCE_RECORD,
+    BUILD_REPORT,
+    DEVKIT,
+    MANIFEST,
+    VocAnnotation,
+    VocFolder,
+    format_annotation,
+)
+from fer_det.runtime.pool import available_cores, map_in_processes
+from fer_det.runtime.progress import track
+from voc_builder.balance.plan import (
+    BalancePlan,
+    PlannedPicture,
+    SourcePicture,
+    Target,
+    labels_of,
+    make_plan,
+    read_source,
+    turn_objects,
+)
+
+TABLE_NAME = "balance.txt"
+
+_FORMAT = 1
+"""Raised whenever the same settings would give other files."""
+
+_Group = tuple[PlannedPicture, ...]
+"""What is planned of one source, in the plan's order."""
+
+_TOGETHER = 16
+"""Pictures that are on disk together before the next are made, save where one has more copies."""
+
+
+@dataclass(frozen=True)
+class BalanceConfig:
+    """Up-sample the training split of a VOC folder with jittered copies, into a new VOC folder.
+
+    Validation and test pictures are copied as they are, and no original is left out.
+    """
+
+    data: Path = Path("data/voc")
+    """The VOC folder to balance, as tools/build_voc.py writes it; it is only read."""
+    out: Path = Path("data/voc_balanced")
+    """The folder to write; a command that was interrupted goes on where it stopped."""
+    target: Target = "largest"
+    """Training pictures that each class should reach: those of the largest class, the median of
+    the classes, or a number. A class that has more keeps them all."""
+    seed: int = 0
+    """Another seed draws other copies."""
+    workers: int | None = None
+    """Processes; one for each core by default, 0 works in this one. The files do not depend on
+    it."""
+    jitter: JitterRanges = field(default_factory=JitterRanges)
+    overwrite: bool = False
+    """Replace a balanced folder that was made with other settings."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.target, int) and self.target < 1:
+            raise ConfigError(
+                f"--target {self.target}", "largest, median or a number from 1", "change it"
+            )
+        if self.workers is not None and self.workers < 0:
+            raise ConfigError(f"--workers {self.workers}", "a number from 0", "change it")
+
+
+@dataclass(frozen=True)
+class BalanceOutcome:
+    """What a run of the balancer did."""
+
+    table: str
+    """Training pictures by class, before and after."""
+    pictures: int
+    """In the balanced folder."""
+    written: int
+    """Of them by this run."""
+
+
+def balance(config: BalanceConfig) -> BalanceOutcome:
+    """Balance `config.data` into `config.out`; what already stands there is left as it is."""
+    source = VocFolder(config.data)
+    home = source.home
+    _refuse_places(config, source, home)
+    pictures = read_source(source)
+    plan = make_plan(pictures, source.classes(), config.target, config.jitter, config.seed)
+    settings = _settings(config, source, pictures)
+    _claim(config, settings, plan)
+    target = VocFolder.create(config.out)
+    written = _write_pictures(config, source, target, plan)
+    _write_lists(config.out, target, source.classes(), pictures, plan, home / BUILD_REPORT)
+    return BalanceOutcome(format_table(plan), len(plan.pictures), written)
+
+
+def format_table(plan: BalancePlan) -> str:
+    """The table of training pictures by class, before and after, ending with a newline."""
+    rows = [(row.label, row.before, row.after) for row in plan.counts]
+    if plan.unlabelled:
+        rows.append(("(no labelled face)", plan.unlabelled, plan.unlabelled))
+    rows.append(("total", sum(row[1] for row in rows), sum(row[2] for row in rows)))
+    width = max(len(row[0]) for row in rows)
+    lines = [f"{'train':<{width}}  {'before':>7}  {'after':>7}  {'copies':>7}  {'times':>6}"]
+    for name, before, after in rows:
+        times = f"{after / before:.2f}" if before else "-"
+        lines.append(f"{name:<{width}}  {before:>7}  {after:>7}  {after - before:>7}  {times:>6}")
+    return "\n".join(lines) + "\n"
+
+
+def _refuse_places(config: BalanceConfig, source: VocFolder, home: Path) -> None:
+    root, out = source.root.resolve(), config.out.resolve()
+    if out in (config.data.resolve(), home, root, root.parent):
+        raise ConfigError(
+            f"--out {config.out} is the folder to balance",
+            "another folder for the balanced pictures",
+            "choose another --out",
+        )
+    if (home / BALANCE_RECORD).is_file():
+        raise ConfigError(
+            f"--data {config.data} is balanced already",
+            "pictures that are not copies of copies",
+            "give --data the folder that it was made from",
+        )
+
+
+def _settings(
+    config: BalanceConfig, source: VocFolder, pictures: list[SourcePicture]
+) -> dict[str, Any]:
+    """All that decides what the folder holds, the source by its lists, annotations and sizes."""
+    digest = hashlib.sha256(repr(source.classes()).encode())
+    for picture in pictures:
+        path = source.image_path(picture.image_id)
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise DatasetNotFoundError(
+                f"{path} is absent", "a picture for each annotation", "build the folder anew"
+            ) from error
+        digest.update(f"{picture.split} {size} {format_annotation(picture.annotation)}".encode())
+    return {
+        "format": _FORMAT,
+        "target": config.target,
+        "seed": config.seed,
+        "jitter": asdict(config.jitter),
+        "source": {"pictures": len(pictures), "sha256": digest.hexdigest()},
+    }
+
+
+def _claim(config: BalanceConfig, settings: Mapping[str, Any], plan: BalancePlan) -> None:
+    """Make OUT a balanced folder of these settings, or refuse it."""
+    out, path = config.out, config.out / BALANCE_RECORD
+    make_folder(out)
+    if path.is_file():
+        differing = _differing_settings(path, settings)
+        if differing and not config.overwrite:
+            raise ConfigError(
+                f"{out} was balanced with other settings ({', '.join(differing)})",
+                "the same settings, or a new folder",
+                "choose another --out, or give --overwrite to replace it",
+            )
+        if differing:
+            _remove_balanced(out)
+    elif any(not entry.name.endswith(TEMPORARY_SUFFIX) for entry in out.iterdir()):
+        raise OutputError(
+            f"{out} holds files that this command did not write",
+            "an empty folder, or one that it balanced",
+            "choose another --out",
+        )
+    sweep_temporaries(out)
+    after = {row.label: {"before": row.before, "after": row.after} for row in plan.counts}
+    record = {"settings": settings, "train": after, "unlabelled": plan.unlabelled}
+    _write_if_changed(path, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def _differing_settings(path: Path, settings: Mapping[str, Any]) -> list[str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        return [name for name in settings if found.get(name) != settings[name]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return [f"{path.name} cannot be read"]
+
+
+def _remove_balanced(out: Path) -> None:
+    """Delete what the balancer wrote and nothing else; the claim goes last."""
+    for name in (MANIFEST, TABLE_NAME, BUILD_REPORT):
+        (out / name).unlink(missing_ok=True)
+    if (out / DEVKIT).is_dir():
+        shutil.rmtree(out / DEVKIT)
+    (out / BALANCE_RECORD).unlink()
+
+
+def _write_pictures(
+    config: BalanceConfig, source: VocFolder, target: VocFolder, plan: BalancePlan
+) -> int:
+    """Write the pictures that are not there yet; return how many."""
+    missing = [
+        picture
+        for picture in plan.pictures
+        if not (
+            target.image_path(picture.image_id).is_file()
+            and target.annotation_path(picture.image_id).is_file()
+        )
+    ]
+    # A source's pictures follow each other in the plan; together they read and decode it once.
+    groups = [tuple(group) for _, group in groupby(missing, key=lambda item: item.source_id)]
+    work = partial(_write_groups, source, target)
+    workers = available_cores() if config.workers is None else config.workers
+    finished = map_in_processes(work, list(_batches(groups)), workers, chunk=1)
+    each = (None for count in finished for _ in range(count))
+    total = len(plan.pictures)
+    for _ in track(each, total, "balance", "pictures", start=total - len(missing)):
+        pass
+    return len(missing)
+
+
+def _batches(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
+    """Groups whose pictures are written together, _TOGETHER of them or a few more."""
+    batch: list[_Group] = []
+    for group in groups:
+        batch.append(group)
+        if sum(map(len, batch)) >= _TOGETHER:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write_groups(source: VocFolder, target: VocFolder, groups: list[_Group]) -> int:
+    """Write the pictures of some groups together; return how many."""
+    files: dict[Path, bytes] = {}
+    for group in groups:
+        files |= _make_files(source, target, group)
+    write_together(files)
+    return sum(map(len, groups))
+
+
+def _make_files(source: VocFolder, target: VocFolder, pictures: _Group) -> dict[Path, bytes]:
+    """The files of an original, some of its copies, or both."""
+    source_id = pictures[0].source_id
+    image_path, annotation_path = source.image_path(source_id), source.annotation_path(source_id)
+    data = read_image_bytes(image_path)
+    copies = [picture for picture in pictures if picture.draw is not None]
+    files: dict[Path, bytes] = {}
+    if len(copies) < len(pictures):
+        files[target.image_path(source_id)] = data
+        files[target.annotation_path(source_id)] = annotation_path.read_bytes()
+    if not copies:
+        return files
+    annotation = source.read(source_id)
+    pixels = decode_rgb8(data, str(image_path)).pixels
+    if pixels.shape[:2] != (annotation.height, annotation.width):
+        raise AnnotationError(
+            f"{annotation_path} says {annotation.width} x {annotation.height} pixels, "
+            f"the picture has {pixels.shape[1]} x {pixels.shape[0]}",
+            "an annotation of the picture as it is shown",
+            "correct the size or leave the picture out",
+        )
+    for picture in copies:
+        assert picture.draw is not None
+        jittered = apply_rotation(apply_colour(pixels, picture.draw), picture.draw.degrees)
+        turned = VocAnnotation(
+            image_id=picture.image_id,
+            width=annotation.width,
+            height=annotation.height,
+            objects=turn_objects(annotation, picture.draw.degrees),
+            database=annotation.database,
+        )
+        files[target.image_path(picture.image_id)] = encode_jpeg(jittered)
+        files[target.annotation_path(picture.image_id)] = format_annotation(turned).encode()
+    return files
+
+
+def _write_lists(
+    out: Path,
+    target: VocFolder,
+    classes: tuple[str, ...],
+    pictures: list[SourcePicture],
+    plan: BalancePlan,
+    source_report: Path,
+) -> None:
+    """Write all that makes the folder complete, the manifest last; nothing where it stands."""
+    ids_by_split: dict[str, list[str]] = {}
+    for planned in plan.pictures:
+        ids_by_split.setdefault(planned.split, []).append(planned.image_id)
+    ids_by_split["trainval"] = ids_by_split["train"] + ids_by_split.get("val", [])
+    source_labels = {picture.image_id: labels_of(picture.annotation) for picture in pictures}
+    labels = {planned.image_id: source_labels[planned.source_id] for planned in plan.pictures}
+    lists = [
+        target.image_set_path(name)
+        for split in ids_by_split
+        for name in (split, *(f"{label}_{split}" for label in classes))
+    ]
+    if not all(path.is_file() for path in [target.label_map_path, *lists]):
+        target.write_label_map(classes)
+        target.write_image_sets(ids_by_split, labels)
+    _write_if_changed(out / TABLE_NAME, format_table(plan).encode())
+    if source_report.is_file():
+        # The evaluator reads from it how many pictures were listed and how many rejected.
+        _write_if_changed(out / BUILD_REPORT, source_report.read_bytes())
+    rows = [json.dumps(_manifest_row(planned)) + "\n" for planned in plan.pictures]
+    _write_if_changed(out / MANIFEST, "".join(rows).encode())
+
+
+def _manifest_row(picture: PlannedPicture) -> dict[str, Any]:
+    return {
+        "id": picture.image_id,
+        "source": picture.source_id,
+        "copy": picture.copy,
+        "split": picture.split,
+        "expression": picture.label,
+        "jitter": asdict(picture.draw) if picture.draw else None,
+    }
+
+
+def _write_if_changed(path: Path, data: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != data:
+        write_bytes(path, data)

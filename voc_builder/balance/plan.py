@@ -1,0 +1,247 @@
+"""Which copies of which training pictures a balanced VOC folder holds; nothing is written here.
+
+A picture's class is that of its labelled face. Where several faces are labelled, it is the class
+that the fewest training pictures show, as in LVIS's repeat factors: more copies of a rare class
+then never depend on who else is in the picture. A picture without a labelled face has no class and
+is never copied.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from fer_det.errors import DatasetFormatError
+from fer_det.imaging.affine import rotation_matrix, turn_box
+from fer_det.imaging.jitter import JitterDraw, JitterRanges, draw_jitter, jitter_generator
+from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+
+Target = Literal["largest", "median"] | int
+
+
+@dataclass(frozen=True)
+class SourcePicture:
+    """A picture of the folder to balance."""
+
+    split: str
+    annotation: VocAnnotation
+    label: str | None
+    """Its class, None where no face is labelled."""
+
+    @property
+    def image_id(self) -> str:
+        """Its id, which its original keeps in the balanced folder."""
+        return self.annotation.image_id
+
+
+@dataclass(frozen=True)
+class PlannedPicture:
+    """A picture of the balanced folder."""
+
+    image_id: str
+    source_id: str
+    copy: int
+    """0 for the original, 1, 2, ... for its jittered copies."""
+    split: str
+    label: str | None
+    draw: JitterDraw | None
+    """None for the original."""
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """How many training pictures a class has."""
+
+    label: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class BalancePlan:
+    """All pictures of the balanced folder, each original followed by its copies."""
+
+    pictures: tuple[PlannedPicture, ...]
+    counts: tuple[ClassCount, ...]
+    """One for each class of the label map, in its order."""
+    unlabelled: int
+    """Training pictures without a labelled face."""
+
+
+def read_source(folder: VocFolder) -> list[SourcePicture]:
+    """Read all annotations of train, val and test, in the order of their lists.
+
+    Raises DatasetNotFoundError without a train list and DatasetFormatError for a picture listed
+    twice, one that only trainval lists, or a face whose name is no class.
+    """
+    classes = folder.classes()
+    splits = [split for split in ("train", "val", "test") if split in folder.splits()]
+    splits = splits if "train" in splits else ["train", *splits]
+    listed = [(split, image_id) for split in splits for image_id in folder.image_ids(split)]
+    _refuse_muddled_lists(folder, listed)
+    annotations = [folder.read(image_id) for _, image_id in listed]
+    for annotation in annotations:
+        _refuse_unknown_names(annotation, classes, folder)
+    shown = Counter(
+        label
+        for (split, _), annotation in zip(listed, annotations, strict=True)
+        if split == "train"
+        for label in labels_of(annotation)
+    )
+    rarest_first = sorted(classes, key=lambda label: (shown[label], classes.index(label)))
+    return [
+        SourcePicture(split, annotation, _class_of(annotation, rarest_first))
+        for (split, _), annotation in zip(listed, annotations, strict=True)
+    ]
+
+
+def make_plan(
+    pictures: Sequence[SourcePicture],
+    classes: Sequence[str],
+    target: Target,
+    ranges: JitterRanges,
+    seed: int,
+) -> BalancePlan:
+    """Decide every picture of the balanced folder; a pure function.
+
+    Copies are spread over the sources of their class, so that the numbers for two sources differ by
+    one at most. Raises DatasetFormatError where no training picture carries a label, or where the
+    id of a copy is taken.
+    """
+    train = [picture for picture in pictures if picture.split == "train"]
+    before = Counter(picture.label for picture in train if picture.label is not None)
+    goal = target_count(target, before)
+    copies: dict[str, int] = {}
+    for label in classes:
+        sources = [picture.image_id for picture in train if picture.label == label]
+        copies |= spread_copies(sources, max(0, goal - len(sources)), seed, label)
+    planned: list[PlannedPicture] = []
+    for picture in pictures:
+        planned.append(_plan_one(picture, 0, None))
+        for copy in range(1, copies.get(picture.image_id, 0) + 1):
+            draw = draw_jitter(ranges, jitter_generator(seed, picture.image_id, copy))
+            planned.append(_plan_one(picture, copy, _without_loss(picture.annotation, draw)))
+    _refuse_taken_ids(planned)
+    after = Counter(item.label for item in planned if item.split == "train")
+    return BalancePlan(
+        pictures=tuple(planned),
+        counts=tuple(ClassCount(label, before[label], after[label]) for label in classes),
+        unlabelled=sum(picture.label is None for picture in train),
+    )
+
+
+def target_count(target: Target, counts: Mapping[str, int]) -> int:
+    """How many training pictures each class should reach; classes without any do not count.
+
+    Raises DatasetFormatError where there is no labelled training picture.
+    """
+    present = [count for count in counts.values() if count]
+    if not present:
+        raise DatasetFormatError(
+            "no training picture has a labelled face",
+            "a training split with expressions to balance",
+            "check the image set train and its annotations",
+        )
+    if target == "largest":
+        return max(present)
+    if target == "median":
+        return math.ceil(statistics.median(present))
+    return target
+
+
+def spread_copies(sources: Sequence[str], copies: int, seed: int, label: str) -> dict[str, int]:
+    """How many copies of each source make `copies` together; any two differ by one at most.
+
+    Who gets one more is drawn, so that a list's order favours nobody, and does not depend on
+    `copies`: a larger target adds to a smaller one's pictures.
+    """
+    if not sources:
+        return {}
+    each, left = divmod(copies, len(sources))
+    order = jitter_generator(seed, f"class {label}", 0).permutation(len(sources)).tolist()
+    favoured = set(order[:left])
+    return {source: each + (place in favoured) for place, source in enumerate(sources)}
+
+
+def turn_objects(annotation: VocAnnotation, degrees: float) -> tuple[VocObject, ...]:
+    """The faces of a picture turned about its centre, clipped to it; those out of it are gone."""
+    matrix = rotation_matrix(degrees, annotation.width, annotation.height)
+    turned = []
+    for face in annotation.objects:
+        box = turn_box(face.box, matrix).clipped(annotation.width, annotation.height)
+        if box is not None:
+            turned.append(VocObject(face.name, box))
+    return tuple(turned)
+
+
+def labels_of(annotation: VocAnnotation) -> set[str]:
+    """The classes that a picture shows."""
+    return {face.name for face in annotation.objects if not face.ignored}
+
+
+def _plan_one(picture: SourcePicture, copy: int, draw: JitterDraw | None) -> PlannedPicture:
+    image_id = f"{picture.image_id}_j{copy:03d}" if copy else picture.image_id
+    return PlannedPicture(image_id, picture.image_id, copy, picture.split, picture.label, draw)
+
+
+def _without_loss(annotation: VocAnnotation, draw: JitterDraw) -> JitterDraw:
+    """The draw, without its turn where that would take a labelled face out of the picture."""
+    labelled = [face.name for face in annotation.objects if not face.ignored]
+    turned = turn_objects(annotation, draw.degrees)
+    if [face.name for face in turned if not face.ignored] == labelled:
+        return draw
+    return replace(draw, degrees=0.0)
+
+
+def _class_of(annotation: VocAnnotation, rarest_first: Sequence[str]) -> str | None:
+    labels = labels_of(annotation)
+    return next((label for label in rarest_first if label in labels), None)
+
+
+def _refuse_muddled_lists(folder: VocFolder, listed: Sequence[tuple[str, str]]) -> None:
+    split_of: dict[str, str] = {}
+    remedy = "build the folder anew with tools/build_voc.py"
+    for split, image_id in listed:
+        if image_id in split_of:
+            raise DatasetFormatError(
+                f"{image_id} is listed in {split_of[image_id]} and again in {split}",
+                "each picture once, in one split",
+                remedy,
+            )
+        split_of[image_id] = split
+    if "trainval" in folder.splits():
+        parts = {image_id for image_id, split in split_of.items() if split in ("train", "val")}
+        stray = sorted(set(folder.image_ids("trainval")) - parts)
+        if stray:
+            raise DatasetFormatError(
+                f"{stray[0]} is listed in trainval and neither in train nor in val",
+                "trainval to be train and val together",
+                remedy,
+            )
+
+
+def _refuse_unknown_names(
+    annotation: VocAnnotation, classes: Sequence[str], folder: VocFolder
+) -> None:
+    unknown = sorted(labels_of(annotation) - set(classes))
+    if unknown:
+        raise DatasetFormatError(
+            f"{folder.annotation_path(annotation.image_id)} has a face named {unknown[0]!r}",
+            f"a class of {folder.label_map_path.name}: {', '.join(classes)}",
+            "correct the annotation or the label map",
+        )
+
+
+def _refuse_taken_ids(planned: Sequence[PlannedPicture]) -> None:
+    times = Counter(picture.image_id for picture in planned)
+    taken = [image_id for image_id, count in times.items() if count > 1]
+    if taken:
+        raise DatasetFormatError(
+            f"a picture is named {taken[0]}, as a copy would be",
+            "a folder whose pictures have not been copied",
+            "rename it, or give --data the folder that was not balanced",
+        )

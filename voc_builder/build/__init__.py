@@ -1,0 +1,1 @@
+"""The converter: raw data sets to a VOC folder."""
