@@ -18,7 +18,7 @@ from fer_det.io.files import TEMPORARY_SUFFIX
 from made_faces.make import MakeConfig, make_faces
 from made_faces.picture import MadePicture, Maker
 from made_faces.recipe import Recipe
-from voc_builder.build.made_faces import RECORD_NAME
+from fer_det.core.sample import MADE_RECORD
 
 
 @pytest.fixture(autouse=True)
@@ -196,7 +196,7 @@ class TestOtherSettings:
         assert counted.done == 0
 
     def test_damaged_record(self, made: Path) -> None:
-        (made / "rafdb" / RECORD_NAME).write_text("{")
+        (made / "rafdb" / MADE_RECORD).write_text("{")
         with pytest.raises(OutputError, match="holds faces made with unknown settings"):
             make(made)
 
@@ -212,7 +212,7 @@ class TestOtherSettings:
 
 class TestRecord:
     def test_tells_settings_and_versions(self, whole: Path) -> None:
-        record = json.loads((whole / "rafdb" / RECORD_NAME).read_text())
+        record = json.loads((whole / "rafdb" / MADE_RECORD).read_text())
         assert record["settings"] == {"format": 1, "seed": 0, "images": 21, "variety": 0.5}
         assert "fer_det" in record["made_with"]
         assert "say nothing about people" in record["caution"]
