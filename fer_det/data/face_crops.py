@@ -1,4 +1,4 @@
-"""The labelled faces of a VOC folder's split, cut out with a margin: what a classifier sees."""
+"""The labelled faces of a VOC folder's split, cut out with a margin, for a classifier."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from fer_det.core.box import FaceBox
-from fer_det.data.augment import Augmentation
-from fer_det.data.framing import face_square, loosen
-from fer_det.data.pictures import Draw
-from fer_det.data.voc_dataset import FacePicture, VocDataset, load_picture
-from fer_det.imaging.affine import turn_boxes
+from fer_det.data.augment import Augmentation, add_box_noise
+from fer_det.data.loader import Entry
+from fer_det.data.sampler import Draw
+from fer_det.data.voc_dataset import (
+    FacePicture,
+    VocDataset,
+    channels_first,
+    load_picture,
+    make_target,
+)
 from fer_det.imaging.jitter import jitter_generator
-from fer_det.imaging.letterbox import warp
+from fer_det.imaging.view import View
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,11 @@ class FaceCrop:
 
     picture: FacePicture
     row: int
-    """Which of the picture's faces."""
+    """Its index among the picture's faces."""
 
     @property
     def path(self) -> Path:
-        """The picture's."""
+        """The picture's file."""
         return self.picture.path
 
     @property
@@ -41,22 +43,28 @@ class FaceCrop:
         return int(self.picture.labels[self.row])
 
     @property
+    def label_probabilities(self) -> NDArray[np.float32]:
+        """[C]."""
+        row: NDArray[np.float32] = self.picture.label_probabilities[self.row]
+        return row
+
+    @property
     def box(self) -> FaceBox:
         """In the picture's pixels."""
         return FaceBox(*self.picture.boxes[self.row].tolist())
 
 
-class FaceCrops(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """Faces [3, size, size] uint8 and targets, decoded as they are asked for.
+class FaceCrops:
+    """Faces [3, size, size] uint8 and targets, decoded when they are asked for.
 
-    The crop is a square, the face in its middle, and the target's box is the face's own: the margin
-    is what the backbone sees around it. Faces of one picture follow each other.
+    The crop is a square with the face in its middle, and the target's box is the face's own: the
+    margin shows the backbone what is around the face. Faces of one picture follow each other.
     """
 
     def __init__(
         self, photos: VocDataset, margin: float, augmentation: Augmentation | None = None
     ) -> None:
-        """photos: the split, whose own augmentation is not asked; margin: see ModelConfig."""
+        """photos: the split, whose own augmentation is not used; margin: see View.face."""
         self.photos = photos
         self.pictures = [
             FaceCrop(picture, row)
@@ -71,43 +79,49 @@ class FaceCrops(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         """Names of the labels 1, 2, ..."""
         return self.photos.classes
 
+    @property
+    def size(self) -> int:
+        """Side of the crops in pixels."""
+        return self.photos.size
+
     def without_augmentation(self) -> FaceCrops:
-        """The same faces as evaluation sees them."""
+        """Return the same faces as evaluation sees them."""
         plain = copy.copy(self)
         plain._augmentation = None
         return plain
 
     def hash(self) -> str:
-        """sha256 over ids, labels and boxes, so that a run can tell whether its data changed."""
+        """Return the hash of the photos, to detect changed data."""
         return self.photos.hash()
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
-        """The face as [3, size, size] uint8 and its target in the crop's pixels.
+    def __getitem__(self, draw: Draw) -> Entry:
+        """Return the face [3, size, size] uint8 and its target in the crop's pixels.
 
-        target: boxes [1, 4] float32, labels [1] int64, index [] and seed [] int64. In training the
-        box is inexact, see LOOSENESS, and a face that has left the crop has neither box nor label.
+        target: boxes [1, 4] float32, labels [1] int64, label_probabilities [1, C] float32, index []
+        and seed [] int64. In training the box is noisy, see augment.BOX_NOISE, and a face that has
+        left the crop has neither box nor label.
         """
-        crop, size = self.pictures[draw.index], self.photos.size
+        crop, size = self.pictures[draw.index], self.size
         pixels = load_picture(crop.picture)
-        matrix = face_square(crop.box, self._margin, size)
-        boxes: NDArray[np.floating] = np.array([crop.box.as_tuple()])
-        labels = np.array([crop.label])
+        view = View.face(crop.box, self._margin, size)
+        own = np.array([crop.box.as_tuple()], np.float32)
         if self._augmentation is None:
-            boxes = turn_boxes(boxes, matrix)
+            boxes, kept = view.boxes_to_input(own), np.arange(1)
         else:
-            change = self._augmentation.draw(draw.seed, matrix, size)
-            # The colour first: padding is no part of the picture.
-            pixels, matrix = change.apply_colour(pixels), change.matrix
-            boxes, labels = change.apply_boxes(boxes.astype(np.float32), labels, size)
-            boxes = loosen(boxes, jitter_generator(draw.seed, "looseness", 0))
-        pixels = warp(pixels, matrix, size, self.photos.padding)
-        target = {
-            "boxes": torch.from_numpy(boxes.clip(0, size).astype(np.float32)),
-            "labels": torch.from_numpy(labels),
-            "index": torch.tensor(draw.index),
-            "seed": torch.tensor(draw.seed),
-        }
-        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), target
+            change = self._augmentation.sample(draw.seed, view)
+            view = change.view
+            # The colour changes first, because padding is no part of the picture.
+            pixels = change.apply_colour(pixels)
+            boxes, kept = change.apply_boxes(own)
+            noisy = add_box_noise(boxes, jitter_generator(draw.seed, "looseness", 0))
+            boxes = noisy.astype(np.float32)
+        target = make_target(
+            draw,
+            boxes.clip(0, size),
+            np.array([crop.label])[kept],
+            crop.label_probabilities[None][kept],
+        )
+        return channels_first(view.render(pixels, self.photos.padding)), target

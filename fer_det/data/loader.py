@@ -2,112 +2,198 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from fer_det.data.pictures import Draw, Entry, PictureDataset
+from fer_det.data.sampler import Draw
 from fer_det.errors import FerDetError, WorkerError
 
+Entry = tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]
+"""A picture [3, S, S] and its target."""
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
+"""Pictures [B, 3, S, S] uint8 and B targets."""
 
-MOST_DEATHS = 3
-"""How often in a row workers may die before they have yielded a batch."""
+PREFETCH = 2
+"""Batches that each worker prepares ahead."""
+TIMEOUT = 300.0
+"""Seconds without a batch after which the workers count as lost."""
+SHARED_MEMORY = Path("/dev/shm")
+
+_ALIGNMENT = 8
+
+
+class LabelledPicture(Protocol):
+    """A picture before it is decoded."""
+
+    @property
+    def path(self) -> Path:
+        """The picture's file."""
+
+    @property
+    def label(self) -> int:
+        """Its expression, 1..C."""
+
+
+class PictureDataset(Protocol):
+    """A split whose pictures are decoded when they are asked for."""
+
+    @property
+    def pictures(self) -> Sequence[LabelledPicture]:
+        """All pictures of the split, in its own order."""
+
+    @property
+    def size(self) -> int:
+        """S, the side of the pictures that it returns, in pixels."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, draw: Draw) -> Entry:
+        """Return the picture and its target, which holds index [] and seed [] int64."""
 
 
 def make_loader(
-    dataset: PictureDataset, batches: Iterable[list[Draw]], workers: int, pin_memory: bool
+    dataset: PictureDataset,
+    batches: Iterable[list[Draw]],
+    workers: int,
+    pin_memory: bool,
+    timeout: float = TIMEOUT,
 ) -> Iterator[Batch]:
     """Yield (pictures [B, 3, S, S] uint8, B targets) for each list of draws in `batches`.
 
-    Where a worker process dies, new ones go on with the first batch that was not yielded yet:
-    nothing is lost, and nothing comes twice. Raises what the dataset raises of a user's mistakes,
-    whichever process found them, and WorkerError where workers die again and again.
+    Raises the FerDetError that the dataset raised, in whichever process, and WorkerError where a
+    worker process died or gave no batch for `timeout` seconds, or where the batches that are
+    prepared ahead have no room in shared memory.
     """
-    source = iter(batches)
-    handed_out: deque[list[Draw]] = deque()
-    deaths = 0
-    while True:
-        again = list(handed_out)
-        handed_out.clear()
-        noted = _noting(chain(again, source), handed_out)
-        try:
-            for batch in _prepared(dataset, noted, workers, pin_memory):
-                if isinstance(batch, FerDetError):
-                    raise batch
-                handed_out.popleft()
-                deaths = 0
-                yield batch
-            return
-        except _WorkersDiedError as died:
-            deaths += 1
-            if deaths == MOST_DEATHS:
-                raise WorkerError(
-                    f"loader processes died {deaths} times in a row ({died})",
-                    "processes that live to prepare their pictures",
-                    "type the same command again, with fewer --workers if memory ran out",
-                ) from died
-            print(f"warning: {died}; others do its work again", file=sys.stderr, flush=True)
-
-
-def in_order(count: int, batch_size: int) -> Iterator[list[Draw]]:
-    """Every picture once, in the split's own order."""
-    for start in range(0, count, batch_size):
-        yield [Draw(index, 0) for index in range(start, min(start + batch_size, count))]
-
-
-class _WorkersDiedError(Exception):
-    """What torch says of workers that ended before their work did."""
-
-
-def _noting(batches: Iterable[list[Draw]], noted: deque[list[Draw]]) -> Iterator[list[Draw]]:
-    for draws in batches:
-        noted.append(draws)
-        yield draws
-
-
-def _prepared(
-    dataset: PictureDataset, batches: Iterable[list[Draw]], workers: int, pin_memory: bool
-) -> Iterator[Batch | FerDetError]:
-    """The batches in order; raises _WorkersDiedError."""
-    loader: DataLoader[Batch | FerDetError] = DataLoader(
+    if workers:
+        batches = _demand_shared_memory(batches, dataset.size, workers)
+    loader: DataLoader[_Packed | FerDetError | _Failure] = DataLoader(
         _Carrying(dataset),  # type: ignore[arg-type]  # the collation makes batches of its entries
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=_collate,
-        pin_memory=pin_memory,
-        worker_init_fn=_calm_worker,
+        worker_init_fn=_prepare_worker,
+        timeout=timeout if workers else 0,
+        prefetch_factor=PREFETCH if workers else None,
     )
-    prepared: Iterator[Batch | FerDetError] | None = None
+    with _loader_failures(workers):
+        prepared = _start(loader)
     while True:
-        try:
-            prepared = _begin(loader) if prepared is None else prepared
-            batch = next(prepared)
-        except StopIteration:
+        with _loader_failures(workers):
+            batch = next(prepared, None)
+        if batch is None:
             return
-        except RuntimeError as error:
-            if not str(error).startswith("DataLoader worker"):
-                raise
-            raise _WorkersDiedError(" ".join(str(error).split(". ")[0].split())) from error
-        except (ConnectionError, EOFError, FileNotFoundError) as error:
-            # A batch is fetched from its worker's memory, which is gone with the worker.
-            raise _WorkersDiedError("DataLoader worker died with a batch in hand") from error
-        yield batch
+        if isinstance(batch, FerDetError):
+            raise batch
+        if isinstance(batch, _Failure):
+            raise RuntimeError(f"the data set failed in a worker process:\n{batch.text}")
+        yield batch.unpack(pin_memory)
 
 
-def _begin(loader: DataLoader[Batch | FerDetError]) -> Iterator[Batch | FerDetError]:
-    """Start the workers, without the handler that torch sets for their end.
+def in_order(count: int, batch_size: int) -> Iterator[list[Draw]]:
+    """Yield every picture once, in the split's own order."""
+    for start in range(0, count, batch_size):
+        yield [Draw(index, 0) for index in range(start, min(start + batch_size, count))]
 
-    It raises wherever the main thread happens to be, so in the middle of a step too, which could
-    then neither be finished nor be repeated. Torch also looks while it waits for a batch.
+
+@dataclass(frozen=True)
+class _Packed:
+    """A batch as two tensors, since each tensor that changes process costs a file descriptor."""
+
+    pictures: Tensor
+    """[B, 3, S, S] uint8."""
+    values: Tensor
+    """[bytes] uint8: all arrays of all targets, one after the other."""
+    layout: tuple[tuple[tuple[str, str, tuple[int, ...]], ...], ...]
+    """For each picture (name, dtype, shape) of each array."""
+
+    @classmethod
+    def pack(cls, entries: Sequence[Entry]) -> _Packed:
+        chunks: list[NDArray[np.uint8]] = []
+        layout = []
+        for _, target in entries:
+            rows = []
+            for name, array in target.items():
+                plain = np.ascontiguousarray(array).reshape(array.shape)
+                rows.append((name, plain.dtype.str, plain.shape))
+                data = np.frombuffer(plain.tobytes(), np.uint8)
+                chunks.append(np.pad(data, (0, -len(data) % _ALIGNMENT)))
+            layout.append(tuple(rows))
+        pictures = torch.from_numpy(np.stack([picture for picture, _ in entries]))
+        return cls(pictures, torch.from_numpy(np.concatenate(chunks)), tuple(layout))
+
+    def unpack(self, pin_memory: bool) -> Batch:
+        values, start = self.values.numpy(), 0
+        targets = []
+        for rows in self.layout:
+            target = {}
+            for name, dtype, shape in rows:
+                count = int(np.prod(shape, dtype=np.int64))
+                array = np.frombuffer(values.data, np.dtype(dtype), count, start)
+                # A copy, because the shared memory ends with the batch.
+                target[name] = torch.from_numpy(array.reshape(shape).copy())
+                start += array.nbytes + -array.nbytes % _ALIGNMENT
+            targets.append(target)
+        return self.pictures.pin_memory() if pin_memory else self.pictures, targets
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A programming error in a worker process."""
+
+    text: str
+
+
+class _Carrying(Dataset[Entry | FerDetError | _Failure]):
+    """A dataset that returns what goes wrong instead of raising it.
+
+    DataLoader would turn it into a RuntimeError, which could not be told from its own errors.
+    """
+
+    def __init__(self, dataset: PictureDataset) -> None:
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, draw: Draw) -> Entry | FerDetError | _Failure:
+        try:
+            return self._dataset[draw]
+        except FerDetError as error:
+            return error
+        except Exception:
+            return _Failure(traceback.format_exc())
+
+
+def _collate(entries: list[Entry | FerDetError | _Failure]) -> _Packed | FerDetError | _Failure:
+    whole: list[Entry] = []
+    for entry in entries:
+        if not isinstance(entry, tuple):
+            return entry
+        whole.append(entry)
+    return _Packed.pack(whole)
+
+
+def _start(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Start the workers, without torch's signal handler for their death.
+
+    The handler raises wherever the main thread happens to be, in the middle of a training step too.
+    DataLoader also looks for dead workers while it waits for a batch, and raises there.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGCHLD"):
         return iter(loader)
@@ -118,36 +204,50 @@ def _begin(loader: DataLoader[Batch | FerDetError]) -> Iterator[Batch | FerDetEr
         signal.signal(signal.SIGCHLD, before)
 
 
-class _Carrying(Dataset[Entry | FerDetError]):
-    """A dataset that returns a user's mistake instead of raising it.
+@contextmanager
+def _loader_failures(workers: int) -> Iterator[None]:
+    """Turn what DataLoader raises of its worker processes into one line.
 
-    DataLoader turns what a worker raises into a RuntimeError that holds the worker's traceback.
+    The dataset's own errors never pass here: `_Carrying` hands them over as values.
     """
-
-    def __init__(self, dataset: PictureDataset) -> None:
-        self._dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def __getitem__(self, draw: Draw) -> Entry | FerDetError:
-        try:
-            return self._dataset[draw]
-        except FerDetError as error:
-            return error
-
-
-def _collate(entries: list[Entry | FerDetError]) -> Batch | FerDetError:
-    whole: list[Entry] = []
-    for entry in entries:
-        if isinstance(entry, FerDetError):
-            return entry
-        whole.append(entry)
-    pictures, targets = zip(*whole, strict=True)
-    return torch.stack(pictures), list(targets)
+    try:
+        yield
+    except (RuntimeError, OSError, EOFError) as error:
+        if not workers:
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise WorkerError(
+            f"a loader process died or gave no batch ({reason[:160]})",
+            "worker processes that prepare their pictures",
+            "type the same command again to continue, with fewer --workers (0 needs no shared "
+            "memory) if memory, shared memory or open files ran out",
+        ) from error
 
 
-def _calm_worker(_: int) -> None:
-    """One thread a worker: the cores belong to the network."""
+def _demand_shared_memory(
+    batches: Iterable[list[Draw]], size: int, workers: int
+) -> Iterator[list[Draw]]:
+    """Return the same batches; raise WorkerError where those ahead have no room in shared memory.
+
+    A worker that finds it full loses its batch, and DataLoader would wait for it in vain.
+    """
+    source = iter(batches)
+    first = next(source, None)
+    if first is None:
+        return iter(())
+    if sys.platform.startswith("linux") and SHARED_MEMORY.is_dir():
+        needed = len(first) * 3 * size**2 * PREFETCH * workers
+        free = shutil.disk_usage(SHARED_MEMORY).free
+        if free < needed:
+            raise WorkerError(
+                f"{free / 1e6:.1f} MB of shared memory left in {SHARED_MEMORY}",
+                f"{needed / 1e6:.1f} MB for the batches of {workers} worker processes",
+                "use --workers 0, a smaller --batch_size, or enlarge it (docker run --shm-size 1g)",
+            )
+    return chain([first], source)
+
+
+def _prepare_worker(_: int) -> None:
+    """Use one thread in each worker: the other cores belong to the network."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -14,27 +14,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from fer_det.core.box import FaceBox
 from fer_det.core.expression import BASIC_EXPRESSIONS
-from fer_det.data.augment import Augmentation, Change
+from fer_det.data.augment import Augmentation, Change, add_box_noise
 from fer_det.data.face_measures import FaceMeasures, Standard
-from fer_det.data.framing import draw_framing, loosen
-from fer_det.data.pictures import Draw
+from fer_det.data.loader import Entry
+from fer_det.data.sampler import Draw
+from fer_det.data.voc_dataset import channels_first, make_target
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.affine import turn_boxes
 from fer_det.imaging.decode import load_rgb8
 from fer_det.imaging.jitter import jitter_generator
-from fer_det.imaging.letterbox import warp
+from fer_det.imaging.view import View
 
 FACES = Path("basic") / "faces.jsonl"
 LAYOUT = "rafdb"
 MAKING = "made_faces.json"
 PHOTOS = Path("basic") / "Image" / "original"
+
+SMALLEST_SQUARE = 1.05
+"""Side of the smallest square, in longer sides of the face's box."""
 
 VISIBLE_PART = 0.6
 """A change that leaves less of the face's box in the input is not made."""
@@ -54,7 +55,7 @@ class MadeFace:
     """[M], as FaceMeasures names them."""
 
 
-class MadeFaces(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+class MadeFaces:
     """One split: pictures [3, size, size] uint8 and targets, decoded as they are asked for."""
 
     def __init__(
@@ -69,7 +70,7 @@ class MadeFaces(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         self.pictures = pictures
         self.measures = measures
         self._standard = standard
-        self._size = size
+        self.size = size
         self._padding = padding
         self._augmentation = augmentation
 
@@ -84,37 +85,38 @@ class MadeFaces(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
-        """The face, framed at random, as [3, size, size] uint8 and its target in those pixels.
+    def __getitem__(self, draw: Draw) -> Entry:
+        """Return a random square around the face [3, size, size] uint8 and its target there.
 
-        Without augmentation the framing depends on the picture alone. target: boxes [1, 4] float32,
-        labels [1] int64, measures [M] float32 (standardised), index [] and seed [] int64.
+        Without augmentation the square depends on the picture alone. target: see make_target; and
+        measures [M] float32, standardised.
         """
         face = self.pictures[draw.index]
         pixels = load_rgb8(face.path)
         height, width = pixels.shape[:2]
         seed = draw.index if self._augmentation is None else draw.seed
         generator = jitter_generator(seed, "framing", 0)
-        matrix = draw_framing(face.box, width, height, self._size, generator)
+        view = sample_square(face.box, width, height, self.size, generator)
         measures = face.measures
         if self._augmentation is not None:
-            change = self._augmentation.draw(draw.seed, matrix, self._size)
+            change = self._augmentation.sample(draw.seed, view)
             pixels = change.apply_colour(pixels)
-            if _visible_part(face.box, change.matrix, self._size) >= VISIBLE_PART:
-                matrix = change.matrix
+            if _visible_part(face.box, change.view) >= VISIBLE_PART:
+                view = change.view
                 measures = self._changed(measures, change)
-        box = turn_boxes(np.array([face.box.as_tuple()]), matrix)
+        boxes = turn_boxes(np.array([face.box.as_tuple()]), view.matrix)
         if self._augmentation is not None:
-            box = loosen(box, generator)
-        pixels = warp(pixels, matrix, self._size, self._padding)
+            boxes = add_box_noise(boxes, generator)
         target = {
-            "boxes": torch.from_numpy(box.clip(0, self._size).astype(np.float32)),
-            "labels": torch.tensor([face.label]),
-            "measures": torch.from_numpy(self._standard.apply(measures)),
-            "index": torch.tensor(draw.index),
-            "seed": torch.tensor(draw.seed),
+            **make_target(
+                draw,
+                boxes.clip(0, self.size).astype(np.float32),
+                np.array([face.label]),
+                np.eye(len(BASIC_EXPRESSIONS), dtype=np.float32)[[face.label - 1]],
+            ),
+            "measures": self._standard.apply(measures),
         }
-        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), target
+        return channels_first(view.render(pixels, self._padding)), target
 
     def _changed(self, measures: NDArray[np.float32], change: Change) -> NDArray[np.float32]:
         turned = self.measures.turned(measures, change.jitter.degrees)
@@ -203,8 +205,36 @@ def _malformed(path: Path, line: int, found: str, wanted: str) -> DatasetFormatE
     return DatasetFormatError(f"{path} holds {found} in line {line}", wanted, _REMEDY)
 
 
-def _visible_part(box: FaceBox, matrix: NDArray[np.float64], size: int) -> float:
-    """How much of the moved box lies in the input, 0..1."""
-    (moved,) = turn_boxes(np.array([box.as_tuple()]), matrix)
+def sample_square(
+    box: FaceBox, width: int, height: int, size: int, generator: np.random.Generator
+) -> View:
+    """Sample a square of a photo of that size that holds the face.
+
+    Its side is uniform on a logarithmic scale up to the photo's longer side, so that the face
+    appears in every size in which a detector would see it; its place is uniform too, inside the
+    photo where it fits.
+    """
+    longest = max(width, height)
+    least = min(SMALLEST_SQUARE * max(box.width, box.height), longest)
+    fraction, along_x, along_y = generator.random(3).tolist()
+    side = least * (longest / least) ** fraction
+    left = _sample_start(box.x_min, box.x_max, width, side, along_x)
+    top = _sample_start(box.y_min, box.y_max, height, side, along_y)
+    return View.square(left, top, side, size)
+
+
+def _sample_start(first: float, last: float, extent: int, side: float, along: float) -> float:
+    """Return where a stretch of that side begins that holds first..last, inside 0..extent."""
+    if side >= extent:
+        return 0.0
+    slack = max(side - (last - first), 0.0)
+    start = (first + last - side) / 2 + (along - 0.5) * slack
+    return min(max(start, 0.0), extent - side)
+
+
+def _visible_part(box: FaceBox, view: View) -> float:
+    """Return which part of the moved box lies in the input, 0..1."""
+    size = view.size
+    (moved,) = turn_boxes(np.array([box.as_tuple()]), view.matrix)
     sides = np.maximum(moved.clip(0, size)[2:] - moved.clip(0, size)[:2], 0)
     return float(sides.prod() / (moved[2:] - moved[:2]).prod())

@@ -1,14 +1,29 @@
-"""Which pictures each process sees in which step: a pure function of (seed, epoch, step, rank)."""
+"""Which pictures each process sees in which step: a pure function of (seed, epoch, step, rank).
+
+Rare classes are seen more often by repeat factors, as in Gupta, Dollar and Girshick, "LVIS: a
+dataset for large vocabulary instance segmentation", CVPR 2019, section 4: each picture of a class
+is repeated by a factor, whose fraction is sampled again in every epoch.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fer_det.data.pictures import Draw
-from fer_det.data.repeat_factor import epoch_indices, repeat_factors
+
+@dataclass(frozen=True)
+class Draw:
+    """One picture's turn in an epoch."""
+
+    index: int
+    """Which picture of the split."""
+    seed: int
+    """The seed of everything random about this turn."""
 
 
 class EpochSampler:
@@ -37,11 +52,11 @@ class EpochSampler:
         self.first_step = 0
 
     def set_position(self, epoch: int, first_step: int = 0) -> None:
-        """Go to that step of that epoch."""
+        """Continue at that step of that epoch."""
         self.epoch, self.first_step = epoch, first_step
 
     def steps(self, epoch: int) -> int:
-        """Steps in that epoch."""
+        """Return the number of steps in that epoch."""
         return -(-len(self._order(epoch)) // self._batch_size)
 
     def __len__(self) -> int:
@@ -62,6 +77,39 @@ class EpochSampler:
 
 
 def draw_seed(seed: int, epoch: int, place: int) -> int:
-    """Where the random numbers of one picture's turn start from; 63 bits."""
+    """Return the seed of one picture's turn: 63 bits of a hash of its arguments."""
     digest = hashlib.sha256(f"{seed} {epoch} {place}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def repeat_factors(labels: Sequence[int], power: float) -> NDArray[np.float64]:
+    """Return (pictures of the largest class / pictures of the own class) ** power.
+
+    power: 1 shows every class equally often, 0 repeats nothing, 0.5 lies half way between them on
+    a logarithmic scale. labels [N], one a picture, whole numbers -> [N] float64, at least 1.
+    """
+    if not 0.0 <= power <= 1.0:
+        raise ValueError(f"power {power} is not within 0..1")
+    if len(labels) == 0:
+        return np.zeros(0)
+    _, class_of_picture, counts = np.unique(
+        np.asarray(labels, dtype=np.int64), return_inverse=True, return_counts=True
+    )
+    by_class: NDArray[np.float64] = (counts.max() / counts) ** power
+    return by_class[class_of_picture]
+
+
+def epoch_indices(factors: NDArray[np.float64], seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return the shuffled picture indices of one epoch, a pure function of its arguments.
+
+    Index i stands floor(factors[i]) times in the list, and once more with the probability of the
+    fraction. -> [M] int64, M close to the sum of the factors.
+    """
+    if not np.all(np.isfinite(factors)) or np.any(factors < 0):
+        raise ValueError("repeat factors must be finite and not negative")
+    digest = hashlib.sha256(json.dumps(["epoch", seed, epoch]).encode()).digest()
+    generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "big")))
+    whole = np.floor(factors)
+    once_more = generator.random(len(factors)) < factors - whole
+    times = whole.astype(np.int64) + once_more
+    return generator.permutation(np.repeat(np.arange(len(factors), dtype=np.int64), times))

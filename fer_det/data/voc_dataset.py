@@ -1,32 +1,31 @@
-"""A VOC folder's split as pictures and targets, ready for the detector."""
+"""A VOC folder's split as pictures and targets for a detector."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from fer_det.data.augment import Augmentation
-from fer_det.data.pictures import Draw
-from fer_det.errors import AnnotationError, DatasetFormatError
+from fer_det.data.loader import Entry
+from fer_det.data.sampler import Draw
+from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.decode import load_rgb8
-from fer_det.imaging.letterbox import Letterbox, warp
-from fer_det.io.voc import VocAnnotation, VocFolder
+from fer_det.imaging.view import View
+from fer_det.io.voc import VocFolder, VocObject
 
 IGNORED_LABEL = -1
 
 
 @dataclass(frozen=True)
 class FacePicture:
-    """One entry of a split as its annotation tells it."""
+    """One picture of a split and its annotation."""
 
     image_id: str
     path: Path
@@ -35,18 +34,21 @@ class FacePicture:
     width: int
     height: int
     boxes: NDArray[np.float32]
-    """[N, 4], labelled faces first."""
+    """[N, 4] in the picture's pixels, labelled faces first."""
     labels: NDArray[np.int64]
     """[N], 1..C, or IGNORED_LABEL."""
+    label_probabilities: NDArray[np.float32]
+    """[N, C]: the share of each class in the annotators' votes, one-hot for a hard label, zeros for
+    a face to ignore."""
 
     @property
     def label(self) -> int:
-        """The first labelled face's."""
+        """The label of the first labelled face."""
         return int(self.labels[0])
 
 
-class VocDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """Pictures [3, size, size] uint8 and targets of one split, decoded as they are asked for.
+class VocDataset:
+    """Pictures [3, size, size] uint8 and targets of one split, decoded when they are asked for.
 
     All annotations are read and checked at once, so that a broken one stops the run before it
     starts. Raises DatasetNotFoundError, DatasetFormatError and AnnotationError.
@@ -72,62 +74,92 @@ class VocDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
             raise DatasetFormatError(
                 f"the split {split} of {folder.root} is empty",
                 "at least one picture",
-                "build the folder anew with more pictures or another split",
+                "build the folder again with more pictures or another split",
+            )
+        absent = [picture.path for picture in self.pictures if not picture.path.is_file()]
+        if absent:
+            raise DatasetNotFoundError(
+                f"{len(absent)} of {len(self.pictures)} pictures of the split {split} are absent, "
+                f"the first is {absent[0]}",
+                "every picture of the image set",
+                "complete the folder or build it again",
             )
 
     def without_augmentation(self) -> VocDataset:
-        """The same split with its pictures as evaluation sees them."""
+        """Return the same split with its pictures as evaluation sees them."""
         plain = copy.copy(self)
         plain._augmentation = None
         return plain
 
     def hash(self) -> str:
-        """sha256 over ids, labels and boxes, so that a run can tell whether its data changed."""
+        """Return a sha256 over ids, file sizes, labels and boxes, to detect changed data."""
         digest = hashlib.sha256()
         for picture in self.pictures:
-            digest.update(picture.image_id.encode())
+            size = picture.path.stat().st_size
+            digest.update(f"{picture.image_id} {size}".encode())
             digest.update(picture.labels.tobytes() + picture.boxes.tobytes())
+            digest.update(picture.label_probabilities.tobytes())
         return digest.hexdigest()
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
-        """The picture as [3, size, size] uint8 and its target in that picture's pixels.
+    def __getitem__(self, draw: Draw) -> Entry:
+        """Return the picture [3, size, size] uint8 and its target in that picture's pixels.
 
-        target: boxes [N, 4] float32, labels [N] int64, index [] and seed [] int64.
+        target: boxes [N, 4] float32, labels [N] int64, label_probabilities [N, C] float32, index []
+        and seed [] int64.
         """
         picture = self.pictures[draw.index]
         pixels = load_picture(picture)
-        height, width = pixels.shape[:2]
-        matrix = Letterbox(width, height, self.size).matrix()
-        boxes, labels = picture.boxes, picture.labels
+        view = View.whole(pixels.shape[1], pixels.shape[0], self.size)
         if self._augmentation is None:
-            pixels = warp(pixels, matrix, self.size, self.padding)
-            boxes = boxes * np.float32(matrix[0, 0])
+            boxes = view.boxes_to_input(picture.boxes)
+            kept = np.arange(len(boxes))
         else:
-            change = self._augmentation.draw(draw.seed, matrix, self.size)
-            # The colour first: padding is no part of the picture.
-            pixels = warp(change.apply_colour(pixels), change.matrix, self.size, self.padding)
-            boxes, labels = change.apply_boxes(boxes, labels, self.size)
-        target = {
-            "boxes": torch.from_numpy(boxes),
-            "labels": torch.from_numpy(labels),
-            "index": torch.tensor(draw.index),
-            "seed": torch.tensor(draw.seed),
-        }
-        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), target
+            change = self._augmentation.sample(draw.seed, view)
+            view = change.view
+            # The colour changes first, because padding is no part of the picture.
+            pixels = change.apply_colour(pixels)
+            boxes, kept = change.apply_boxes(picture.boxes)
+        target = make_target(draw, boxes, picture.labels[kept], picture.label_probabilities[kept])
+        return channels_first(view.render(pixels, self.padding)), target
+
+
+def make_target(
+    draw: Draw,
+    boxes: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    label_probabilities: NDArray[np.float32],
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of one picture's target, see VocDataset."""
+    return {
+        "boxes": boxes,
+        "labels": labels,
+        "label_probabilities": label_probabilities,
+        "index": np.array(draw.index, np.int64),
+        "seed": np.array(draw.seed, np.int64),
+    }
+
+
+def channels_first(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[H, W, 3] -> [3, H, W], contiguous."""
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def load_picture(picture: FacePicture) -> NDArray[np.uint8]:
-    """Decode a picture -> [H, W, 3] RGB; DatasetFormatError for another size than annotated."""
+    """Decode a picture to [H, W, 3] RGB.
+
+    Raises DatasetFormatError where its size is not the one in the annotation, and what `load_rgb8`
+    raises.
+    """
     pixels = load_rgb8(picture.path)
     height, width = pixels.shape[:2]
     if (width, height) != (picture.width, picture.height):
         raise DatasetFormatError(
             f"{picture.path} has {width} x {height} pixels",
-            f"{picture.width} x {picture.height} as its annotation says",
-            "build the VOC folder anew",
+            f"{picture.width} x {picture.height} as in its annotation",
+            "build the VOC folder again",
         )
     return pixels
 
@@ -139,12 +171,16 @@ def _picture(folder: VocFolder, image_id: str, classes: tuple[str, ...]) -> Face
     for face in faces:
         if not face.ignored and face.name not in numbers:
             raise AnnotationError(
-                f"{folder.annotation_path(image_id)} names {face.name!r}",
+                f"{folder.annotation_path(image_id)} has the class {face.name!r}",
                 f"one of {', '.join(classes)}",
-                "use a VOC folder with the classes that the checkpoint knows",
+                "use a VOC folder with the checkpoint's classes",
             )
     if not faces or faces[0].ignored:
-        raise _without_label(folder, annotation)
+        raise AnnotationError(
+            f"{folder.annotation_path(image_id)} has no labelled face",
+            "at least one face with an expression",
+            "remove the picture from the image set",
+        )
     return FacePicture(
         image_id=image_id,
         path=folder.image_path(image_id),
@@ -153,12 +189,13 @@ def _picture(folder: VocFolder, image_id: str, classes: tuple[str, ...]) -> Face
         height=annotation.height,
         boxes=np.array([face.box.as_tuple() for face in faces], np.float32),
         labels=np.array([numbers.get(face.name, IGNORED_LABEL) for face in faces], np.int64),
+        label_probabilities=np.stack([_probabilities(face, numbers) for face in faces]),
     )
 
 
-def _without_label(folder: VocFolder, annotation: VocAnnotation) -> AnnotationError:
-    return AnnotationError(
-        f"{folder.annotation_path(annotation.image_id)} has no labelled face",
-        "at least one face with an expression",
-        "leave the picture out of the image set",
-    )
+def _probabilities(face: VocObject, numbers: Mapping[str, int]) -> NDArray[np.float32]:
+    """[C]: one-hot, or zeros for a face to ignore."""
+    row = np.zeros(len(numbers), np.float32)
+    if not face.ignored:
+        row[numbers[face.name] - 1] = 1.0
+    return row

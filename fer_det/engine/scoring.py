@@ -15,7 +15,7 @@ from fer_det.errors import TrainingDivergedError
 from fer_det.evaluation.matching import answer_top1
 from fer_det.evaluation.picture import FloatArray, ScoredPicture
 from fer_det.evaluation.temperature import UNCHANGED, apply_temperature
-from fer_det.imaging.letterbox import Letterbox
+from fer_det.imaging.view import View
 from fer_det.runtime.device import Hardware
 
 
@@ -110,7 +110,7 @@ def _answers(
 
 def _scored(picture: FacePicture, found: dict[str, FloatArray], size: int) -> ScoredPicture:
     labelled = picture.labels > 0
-    letterbox = Letterbox(picture.width, picture.height, size)
+    view = View.whole(picture.width, picture.height, size)
     return ScoredPicture(
         image_id=picture.image_id,
         width=picture.width,
@@ -118,7 +118,7 @@ def _scored(picture: FacePicture, found: dict[str, FloatArray], size: int) -> Sc
         truth_boxes=picture.boxes[labelled],
         truth_labels=picture.labels[labelled].astype(np.int64),
         ignore_boxes=picture.boxes[~labelled],
-        boxes=letterbox.boxes_to_picture(found["boxes"]),
+        boxes=view.boxes_to_picture(found["boxes"], picture.width, picture.height),
         scores=found["scores"],
         probabilities=found["probabilities"],
         truth_probabilities=found["target_probabilities"][labelled],

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fer_det.data.loader import Batch, in_order, make_loader
-from fer_det.data.pictures import PictureDataset
+from fer_det.data.loader import Batch, PictureDataset, in_order, make_loader
 from fer_det.runtime.processes import Processes
 
 

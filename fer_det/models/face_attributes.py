@@ -16,7 +16,7 @@ from fer_det.config.backbone import FaceAttributesLossConfig
 from fer_det.config.training import ModelConfig
 from fer_det.models.roi_align import align_rois
 from fer_det.models.sampling import PictureRandom, picture_seed
-from fer_det.models.transform import LetterboxTransform, Target
+from fer_det.models.transform import Target, ViewTransform
 from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
 from fer_det.models.vgg16_frcnn.roi_heads import SAMPLING_RATIO, PictureDropout
 
@@ -44,7 +44,7 @@ class FaceAttributes(nn.Module):
     ) -> None:
         """groups: how many measures there are of each kind, in the order of their columns."""
         super().__init__()
-        self.transform = LetterboxTransform(config.input_size, config.image_mean, config.image_std)
+        self.transform = ViewTransform(config.input_size, config.image_mean, config.image_std)
         self.backbone = VGG16Backbone(vgg16_features(batch_norm=config.batch_norm))
         self._random = PictureRandom()
         self.dropout = PictureDropout(config.dropout, self._random)

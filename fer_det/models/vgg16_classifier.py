@@ -17,7 +17,7 @@ from fer_det.config.training import ModelConfig
 from fer_det.losses.softmax import Softmax
 from fer_det.models.roi_align import align_rois
 from fer_det.models.sampling import PictureRandom, picture_seed
-from fer_det.models.transform import LetterboxTransform, Target
+from fer_det.models.transform import Target, ViewTransform
 from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
 from fer_det.models.vgg16_frcnn.roi_heads import POOLED, SAMPLING_RATIO, BoxHead
 
@@ -65,7 +65,7 @@ class FaceClassifier(nn.Module):
         """loss: one of fer_det.losses."""
         super().__init__()
         random = PictureRandom()
-        self.transform = LetterboxTransform(config.input_size, config.image_mean, config.image_std)
+        self.transform = ViewTransform(config.input_size, config.image_mean, config.image_std)
         self.backbone = VGG16Backbone(vgg16_features(batch_norm=config.batch_norm))
         self.roi_heads = FaceHead(
             config.head_width, len(classes), config.dropout, random, config.head_rank

@@ -9,7 +9,6 @@ from typing import TypeVar, overload
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_det.config.training import Precision
@@ -18,7 +17,7 @@ from fer_det.core.detection import Detection
 from fer_det.core.expression import Expression
 from fer_det.errors import WeightsError
 from fer_det.evaluation.temperature import apply_temperature
-from fer_det.imaging.letterbox import Letterbox, warp
+from fer_det.imaging.view import View
 from fer_det.models import CLASSIFIERS
 from fer_det.predict.pictures import Picture, to_rgb8
 from fer_det.runtime.device import Hardware, choose_hardware
@@ -90,25 +89,24 @@ class Predictor:
 
     @torch.inference_mode()
     def _answer(self, pictures: Sequence[Picture], min_score: float) -> list[list[Detection]]:
-        letterboxes, scaled = [], []
+        sizes, scaled = [], []
         for picture in pictures:
             pixels = to_rgb8(picture)
-            letterboxes.append(Letterbox(pixels.shape[1], pixels.shape[0], self._config.input_size))
-            scaled.append(self._scaled(pixels, letterboxes[-1]))
+            width, height = pixels.shape[1], pixels.shape[0]
+            sizes.append((width, height))
+            view = View.whole(width, height, self._config.input_size)
+            scaled.append(view.render(pixels, self._config.padding))
         batch = torch.from_numpy(np.stack(scaled)).to(self.hardware.device).permute(0, 3, 1, 2)
         images = batch.to(torch.float32, memory_format=torch.channels_last).div_(255)
         with self.hardware.autocast():
             answers = self._model(images)
         return [
-            self._faces(answer, letterbox, min_score)
-            for answer, letterbox in zip(answers, letterboxes, strict=True)
+            self._faces(answer, width, height, min_score)
+            for answer, (width, height) in zip(answers, sizes, strict=True)
         ]
 
-    def _scaled(self, pixels: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.uint8]:
-        return warp(pixels, letterbox.matrix(), letterbox.size, self._config.padding)
-
     def _faces(
-        self, answer: dict[str, Tensor], letterbox: Letterbox, min_score: float
+        self, answer: dict[str, Tensor], width: int, height: int, min_score: float
     ) -> list[Detection]:
         """What the model answers, as faces in the picture's pixels; WeightsError for nonsense."""
         found = {name: tensor.float().cpu().numpy() for name, tensor in answer.items()}
@@ -116,7 +114,8 @@ class Predictor:
             raise WeightsError(
                 "a checkpoint whose answers are not finite", "finite weights", "train it again"
             )
-        boxes = letterbox.boxes_to_picture(found["boxes"]).tolist()
+        view = View.whole(width, height, self._config.input_size)
+        boxes = view.boxes_to_picture(found["boxes"], width, height).tolist()
         scores = found["scores"].tolist()
         # Here, and nowhere else, probabilities pass from the model to whoever asked.
         rows = apply_temperature(found["probabilities"], self._temperature).tolist()

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.config.training import Colour, ModelConfig, TrainConfig
-from fer_det.data.loader import make_loader
-from fer_det.data.pictures import Draw, PictureDataset
+from fer_det.data.loader import PictureDataset, make_loader
+from fer_det.data.sampler import Draw
 from fer_det.engine.optimizer import BACKBONE_PREFIX
 from fer_det.engine.scoring import to_unit_range
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError

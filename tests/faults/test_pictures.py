@@ -20,7 +20,7 @@ from fake_data.voc_tree import CLASSES, write_voc_tree
 
 from fer_det.config.training import ModelConfig
 from fer_det.core.box import FaceBox
-from fer_det.data.pictures import Draw
+from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import FerDetError, ImageError
 from fer_det.imaging.decode import decode_rgb8, load_rgb8

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from fer_det.config.training import ModelConfig
-from fer_det.data.pictures import PictureDataset
+from fer_det.data.loader import PictureDataset
 from fer_det.weights.checkpoint import Checkpoint
 
 

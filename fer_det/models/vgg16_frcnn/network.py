@@ -13,7 +13,7 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from fer_det.config.training import ModelConfig
 from fer_det.models.sampling import PictureRandom, picture_seed
-from fer_det.models.transform import LetterboxTransform, Target
+from fer_det.models.transform import Target, ViewTransform
 from fer_det.models.vgg16 import OUT_CHANNELS, VGG16Backbone, vgg16_features
 from fer_det.models.vgg16_frcnn.roi_heads import FaceRoIHeads
 from fer_det.models.vgg16_frcnn.rpn import FaceRPN
@@ -56,7 +56,7 @@ class FaceFasterRCNN(GeneralizedRCNN):
                 random=random,
                 rank=config.head_rank,
             ),
-            transform=LetterboxTransform(config.input_size, config.image_mean, config.image_std),
+            transform=ViewTransform(config.input_size, config.image_mean, config.image_std),
         )
         self._random = random
 

@@ -5,15 +5,14 @@ import pytest
 from numpy.typing import NDArray
 
 from fer_det.config.training import AugmentConfig
-from fer_det.data.augment import VISIBLE_PART, Augmentation, Change
+from fer_det.data.augment import BOX_NOISE, MIN_VISIBLE, Augmentation, Change, add_box_noise
 from fer_det.imaging.jitter import JitterDraw, JitterRanges
-from fer_det.imaging.letterbox import Letterbox, warp
+from fer_det.imaging.view import View
 
 STILL = AugmentConfig(flip=0, scale=0, shift=0, jitter=JitterRanges(0, 0, 0))
 WIDTH, HEIGHT, SIZE = 120, 90, 96
 BOX = np.array([[30, 20, 70, 68]], np.float32)
-LABEL = np.array([4])
-LETTERBOX = Letterbox(WIDTH, HEIGHT, SIZE).matrix()
+VIEW = View.whole(WIDTH, HEIGHT, SIZE)
 
 
 def blob() -> NDArray[np.uint8]:
@@ -37,18 +36,18 @@ def centre_of_box(box: NDArray[np.floating]) -> list[float]:
     return [float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2]
 
 
-def draw(seed: int, **changes: object) -> Change:
-    return Augmentation(replace(STILL, **changes)).draw(seed, LETTERBOX, SIZE)  # type: ignore[arg-type]
+def sample(seed: int, **changes: object) -> Change:
+    return Augmentation(replace(STILL, **changes)).sample(seed, VIEW)  # type: ignore[arg-type]
 
 
-def test_ranges_of_nothing_are_the_plain_letterbox() -> None:
+def test_ranges_of_nothing_change_nothing() -> None:
     for seed in range(5):
-        change = draw(seed)
-        assert change.matrix == pytest.approx(LETTERBOX)
-        boxes, labels = change.apply_boxes(BOX, LABEL, SIZE)
-        assert boxes == pytest.approx(BOX * np.float32(LETTERBOX[0, 0]))
+        change = sample(seed)
+        assert change.view.matrix == pytest.approx(VIEW.matrix)
+        boxes, kept = change.apply_boxes(BOX)
+        assert boxes == pytest.approx(VIEW.boxes_to_input(BOX))
         assert boxes.dtype == np.float32
-        assert labels.tolist() == [4]
+        assert kept.tolist() == [0]
         noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         assert np.array_equal(change.apply_colour(noise), noise)
 
@@ -67,9 +66,9 @@ def test_ranges_of_nothing_are_the_plain_letterbox() -> None:
 def test_face_stays_in_its_box(changes: dict[str, object]) -> None:
     seen = set()
     for seed in range(12):
-        change = draw(seed, **changes)
-        pixels = change.apply_colour(warp(blob(), change.matrix, SIZE, (0, 0, 0)))
-        boxes, _ = change.apply_boxes(BOX, LABEL, SIZE)
+        change = sample(seed, **changes)
+        pixels = change.apply_colour(change.view.render(blob(), (0, 0, 0)))
+        boxes, _ = change.apply_boxes(BOX)
         assert centre_of_light(pixels) == pytest.approx(centre_of_box(boxes[0]), abs=0.35)
         seen.add(tuple(np.round(boxes[0], 1).tolist()))
     assert len(seen) > (0 if changes == {"flip": 1.0} else 6)
@@ -77,15 +76,14 @@ def test_face_stays_in_its_box(changes: dict[str, object]) -> None:
 
 def test_flip_mirrors_pixels_and_boxes() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
-    square = Letterbox(SIZE, SIZE, SIZE).matrix()
-    change = Augmentation(replace(STILL, flip=1.0)).draw(0, square, SIZE)
-    assert np.array_equal(warp(pixels, change.matrix, SIZE, (0, 0, 0)), pixels[:, ::-1])
-    boxes, _ = change.apply_boxes(BOX, LABEL, SIZE)
+    change = Augmentation(replace(STILL, flip=1.0)).sample(0, View.whole(SIZE, SIZE, SIZE))
+    assert np.array_equal(change.view.render(pixels, (0, 0, 0)), pixels[:, ::-1])
+    boxes, _ = change.apply_boxes(BOX)
     assert boxes[0].tolist() == pytest.approx([SIZE - 70, 20, SIZE - 30, 68], abs=1e-4)
 
 
 def test_flip_has_its_probability() -> None:
-    mirrored = sum(draw(seed, flip=0.3).matrix[0, 0] < 0 for seed in range(400))
+    mirrored = sum(sample(seed, flip=0.3).view.matrix[0, 0] < 0 for seed in range(400))
     # The standard error is 9.
     assert mirrored == pytest.approx(120, abs=36)
 
@@ -94,8 +92,8 @@ def test_flip_has_its_probability() -> None:
 def test_changes_fill_their_range(name: str, limit: float) -> None:
     drawn = []
     for seed in range(200):
-        matrix = draw(seed, **{name: limit}).matrix
-        grown = matrix[0, 0] / LETTERBOX[0, 0] - 1
+        matrix = sample(seed, **{name: limit}).view.matrix
+        grown = matrix[0, 0] / VIEW.matrix[0, 0] - 1
         drawn.append(grown if name == "scale" else matrix[0, 2] / SIZE)
     assert -limit <= min(drawn) < -0.9 * limit
     assert 0.9 * limit < max(drawn) <= limit
@@ -104,11 +102,11 @@ def test_changes_fill_their_range(name: str, limit: float) -> None:
 def test_pure_function_of_the_seed() -> None:
     config = AugmentConfig()
     one, again, other = (
-        Augmentation(config).draw(seed, LETTERBOX, SIZE) for seed in (2**62, 2**62, 2**62 + 1)
+        Augmentation(config).sample(seed, VIEW) for seed in (2**62, 2**62, 2**62 + 1)
     )
-    assert np.array_equal(one.matrix, again.matrix)
+    assert np.array_equal(one.view.matrix, again.view.matrix)
     assert one.jitter == again.jitter
-    assert not np.array_equal(one.matrix, other.matrix)
+    assert not np.array_equal(one.view.matrix, other.view.matrix)
     assert one.jitter != other.jitter
 
 
@@ -117,28 +115,35 @@ class TestLeavingFaces:
         self, shift_x: float, boxes: list[list[float]]
     ) -> tuple[list[list[float]], list[int]]:
         matrix = np.array([[1.0, 0, shift_x], [0, 1.0, 0]])
-        change = Change(matrix, JitterDraw(0.0, (1.0, 1.0, 1.0), 0.0))
-        labels = np.arange(1, len(boxes) + 1)
-        found, kept = change.apply_boxes(np.array(boxes, np.float32), labels, SIZE)
+        change = Change(View(matrix, SIZE), JitterDraw(0.0, (1.0, 1.0, 1.0), 0.0))
+        found, kept = change.apply_boxes(np.array(boxes, np.float32))
         return found.tolist(), kept.tolist()
 
     def test_are_clipped(self) -> None:
         found, kept = self.apply(-20, [[10, 10, 50, 50]])
         assert found == [pytest.approx([0, 10, 30, 50], abs=1e-4)]
-        assert kept == [1]
+        assert kept == [0]
 
-    def test_are_dropped_with_their_labels(self) -> None:
+    def test_are_dropped(self) -> None:
         gone, barely, half = [0, 0, 18, 30], [0, 0, 28, 30], [0, 0, 40, 30]
         found, kept = self.apply(-20, [gone, half, barely])
         # Eight of twenty-eight columns are less than three tenths.
-        assert 8 / 28 < VISIBLE_PART < 20 / 40
-        assert kept == [2]
+        assert 8 / 28 < MIN_VISIBLE < 20 / 40
+        assert kept == [1]
         assert found == [pytest.approx([0, 0, 20, 30], abs=1e-4)]
 
     def test_slivers_are_dropped(self) -> None:
         _, kept = self.apply(0, [[10, 10, 10.6, 40], [10, 10, 12, 40]])
-        assert kept == [2]
+        assert kept == [1]
 
     def test_all_may_leave(self) -> None:
         found, kept = self.apply(-90, [[0, 0, 50, 50]])
         assert (found, kept) == ([], [])
+
+
+def test_box_noise() -> None:
+    boxes = np.tile([10.0, 20.0, 50.0, 100.0], (400, 1))
+    off = (add_box_noise(boxes, np.random.default_rng(0)) - boxes) / [40, 80, 40, 80]
+    assert abs(off).max() <= BOX_NOISE
+    assert (off.max(0) > 0.9 * BOX_NOISE).all()
+    assert (off.min(0) < -0.9 * BOX_NOISE).all()

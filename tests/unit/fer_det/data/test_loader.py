@@ -13,14 +13,15 @@ from fake_data.voc_tree import write_voc_tree
 from torch.utils.data import dataloader
 
 from fer_det.config.training import AugmentConfig
+from fer_det.data import loader
 from fer_det.data.augment import Augmentation
-from fer_det.data.loader import MOST_DEATHS, Batch, in_order, make_loader
-from fer_det.data.pictures import Draw
-from fer_det.data.sampler import EpochSampler
+from fer_det.data.loader import TIMEOUT, Batch, Entry, in_order, make_loader
+from fer_det.data.sampler import Draw, EpochSampler
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import DatasetNotFoundError, ImageError, WorkerError
 
 SIZE = 32
+TARGET = {"boxes", "labels", "label_probabilities", "index", "seed"}
 
 
 @pytest.fixture
@@ -29,9 +30,9 @@ def dataset(tmp_path: Path) -> VocDataset:
     return VocDataset(tmp_path, "train", SIZE, (0, 0, 0), None, Augmentation(AugmentConfig()))
 
 
-def load(dataset: VocDataset, workers: int) -> list[Batch]:
+def load(dataset: VocDataset, workers: int, timeout: float = TIMEOUT) -> list[Batch]:
     sampler = EpochSampler([picture.label for picture in dataset.pictures], 2, 0.0, seed=0)
-    return list(make_loader(dataset, sampler, workers, pin_memory=False))
+    return list(make_loader(dataset, sampler, workers, pin_memory=False, timeout=timeout))
 
 
 def test_batches_are_the_same_for_any_number_of_workers(dataset: VocDataset) -> None:
@@ -41,7 +42,7 @@ def test_batches_are_the_same_for_any_number_of_workers(dataset: VocDataset) -> 
         assert (pictures.shape, pictures.dtype) == ((2, 3, SIZE, SIZE), torch.uint8)
         assert torch.equal(pictures, same_pictures)
         for target, same in zip(targets, same_targets, strict=True):
-            assert target.keys() == same.keys() == {"boxes", "labels", "index", "seed"}
+            assert target.keys() == same.keys() == TARGET
             assert all(torch.equal(target[name], same[name]) for name in target)
 
 
@@ -65,72 +66,91 @@ def test_in_order(count: int, wanted: list[list[int]]) -> None:
 
 
 class Deadly(VocDataset):
-    """Kills the process that asks for a picture, as often as there are files in a folder."""
+    """Kills the process that asks for one of its pictures."""
 
-    picture: int
-    lives: Path
-
-    def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        entry = super().__getitem__(draw)
-        if draw.index == self.picture and (left := sorted(self.lives.iterdir())):
-            left[0].unlink()
+    def __getitem__(self, draw: Draw) -> Entry:
+        if draw.index == 2:
             os.kill(os.getpid(), signal.SIGKILL)
-        return entry
+        return super().__getitem__(draw)
 
 
-@pytest.fixture
-def deadly(dataset: VocDataset, tmp_path: Path) -> Deadly:
-    dataset.__class__ = Deadly
-    dataset.picture, dataset.lives = 2, tmp_path / "lives"
-    dataset.lives.mkdir()
-    return dataset
+class Slow(VocDataset):
+    """Takes longer than the loader waits."""
+
+    def __getitem__(self, draw: Draw) -> Entry:
+        time.sleep(30)
+        return super().__getitem__(draw)
 
 
-class TestKilledWorker:
+class Wrong(VocDataset):
+    """Has a programming error."""
+
+    def __getitem__(self, draw: Draw) -> Entry:
+        raise RuntimeError("DataLoader worker, or so it seems")
+
+
+class TestLostWorker:
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Torch looks for dead workers each five seconds; the tests have less time."""
+        """Let torch look for dead workers more often than each five seconds."""
         waiting = dataloader._MultiProcessingDataLoaderIter._try_get_data
         monkeypatch.setattr(waiting, "__defaults__", (0.2,))
 
-    @pytest.mark.parametrize("deaths", [1, 2])
-    def test_costs_no_batch(
-        self, deadly: Deadly, deaths: int, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        wanted = load(deadly, 0)
-        for number in range(deaths):
-            (deadly.lives / str(number)).touch()
-        found = load(deadly, 2)
-        assert not any(deadly.lives.iterdir())
-        assert len(found) == len(wanted) == 3
-        for (pictures, targets), (same, same_targets) in zip(found, wanted, strict=True):
-            assert torch.equal(pictures, same)
-            assert [int(t["index"]) for t in targets] == [int(t["index"]) for t in same_targets]
-        told = capsys.readouterr().err
-        assert told.count("others do its work again") == told.count("\n") == deaths
-
-    def test_that_dies_again_and_again_is_told_in_one_line(self, deadly: Deadly) -> None:
-        for number in range(20):
-            (deadly.lives / str(number)).touch()
-        with pytest.raises(WorkerError, match="loader processes died 3 times in a row") as told:
-            load(deadly, 1)
+    def test_killed_is_one_line(self, dataset: VocDataset) -> None:
+        dataset.__class__ = Deadly
+        with pytest.raises(WorkerError, match="a loader process died or gave no batch") as told:
+            load(dataset, 1, timeout=10)
         assert "fewer --workers" in str(told.value)
         assert "\n" not in str(told.value)
-        assert len(list(deadly.lives.iterdir())) == 20 - MOST_DEATHS
+
+    def test_that_gives_no_batch_is_not_waited_for(self, dataset: VocDataset) -> None:
+        dataset.__class__ = Slow
+        with pytest.raises(WorkerError, match="a loader process died or gave no batch"):
+            load(dataset, 1, timeout=1)
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_programming_errors_are_not_taken_for_it(
+        self, dataset: VocDataset, workers: int
+    ) -> None:
+        dataset.__class__ = Wrong
+        with pytest.raises(RuntimeError, match="or so it seems") as told:
+            load(dataset, workers)
+        assert not isinstance(told.value, WorkerError)
 
     def test_never_interrupts_what_is_done_between_batches(self, dataset: VocDataset) -> None:
-        batches = make_loader(dataset, in_order(5, 1), 2, pin_memory=False)
-        first = next(batches)
+        batches = make_loader(dataset, in_order(5, 1), 2, pin_memory=False, timeout=10)
+        next(batches)
         workers = multiprocessing.active_children()
         assert workers
         for worker in workers:
             os.kill(worker.pid, signal.SIGKILL)
-        # Where torch's own handler raised: anywhere in the main thread, once the signal came.
+        # Torch's own handler would raise here, anywhere in the main thread.
         for _ in range(50):
             time.sleep(0.002)
-        rest = list(batches)
-        indices = [int(target["index"]) for _, targets in [first, *rest] for target in targets]
-        assert indices == [0, 1, 2, 3, 4]
+        with pytest.raises(WorkerError):
+            list(batches)
+
+
+class TestSharedMemory:
+    def test_without_room_is_one_line_at_once(
+        self, dataset: VocDataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        usage = type("Usage", (), {"free": 20_000})
+        monkeypatch.setattr(loader.shutil, "disk_usage", lambda path: usage)
+        with pytest.raises(WorkerError, match=r"0\.0 MB of shared memory left") as told:
+            load(dataset, 2)
+        assert "--workers 0" in str(told.value)
+        assert len(load(dataset, 0)) == 3
+
+    def test_a_batch_costs_two_file_descriptors(self, dataset: VocDataset) -> None:
+        entries = [dataset[Draw(index, 0)] for index in range(5)]
+        packed = loader._Packed.pack(entries)
+        assert [type(part) for part in vars(packed).values()].count(torch.Tensor) == 2
+        _, targets = packed.unpack(pin_memory=False)
+        for (_, wanted), found in zip(entries, targets, strict=True):
+            for name, array in wanted.items():
+                assert found[name].numpy().dtype == array.dtype
+                assert np.array_equal(found[name].numpy(), array)
 
 
 def test_workers_start_beside_threads_that_are_busy(dataset: VocDataset) -> None:

@@ -6,14 +6,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from fake_data.made_faces import SHADE_STEP, describe, write_made_faces
 
 from fer_det.config.training import AugmentConfig
+from fer_det.core.box import FaceBox
 from fer_det.data.augment import Augmentation
-from fer_det.data.made_faces import MadeFaces, load_made_faces, read_making
-from fer_det.data.pictures import Draw
+from fer_det.data.made_faces import (
+    SMALLEST_SQUARE,
+    MadeFaces,
+    load_made_faces,
+    read_making,
+    sample_square,
+)
+from fer_det.data.sampler import Draw
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
+from fer_det.imaging.affine import turn_box
 from fer_det.imaging.jitter import JitterRanges
 
 SIZE = 48
@@ -44,12 +51,12 @@ class TestLoad:
 
     def test_measures_are_standardised_over_the_training_split(self, root: Path) -> None:
         train, test = load(root, STILL)
-        rows = torch.stack([train[Draw(k, k)][1]["measures"] for k in range(len(train))])
+        rows = np.stack([train[Draw(k, k)][1]["measures"] for k in range(len(train))])
         varies = rows.std(0) > 0
         assert 0 < int(varies.sum()) < len(varies)
-        torch.testing.assert_close(rows.mean(0), torch.zeros(rows.shape[1]), atol=1e-5, rtol=0)
-        spread = rows.std(0, correction=0)
-        torch.testing.assert_close(spread[varies], torch.ones(int(varies.sum())))
+        assert rows.mean(0) == pytest.approx(0, abs=1e-5)
+        spread = rows.std(0)
+        assert spread[varies] == pytest.approx(1, abs=1e-5)
         # The test split's age is younger on the training split's scale.
         age = train.measures.names.index("age")
         assert float(test[Draw(0, 0)][1]["measures"][age]) == pytest.approx(float(rows[0, age]))
@@ -119,29 +126,29 @@ class TestRefused:
         (root / "basic" / "faces.jsonl").write_text("\n".join(lines))
 
 
-def mean_in_box(picture: torch.Tensor, box: torch.Tensor) -> float:
+def mean_in_box(picture: np.ndarray, box: np.ndarray) -> float:
     """Of red, in the middle of the box."""
     x_min, y_min, x_max, y_max = box.tolist()
     x, y = int((x_min + x_max) / 2), int((y_min + y_max) / 2)
-    return float(picture[0, y - 1 : y + 2, x - 1 : x + 2].float().mean())
+    return float(picture[0, y - 1 : y + 2, x - 1 : x + 2].mean())
 
 
 class TestPicture:
     def test_without_augmentation_it_depends_on_the_picture_alone(self, root: Path) -> None:
         _, test = load(root)
         (one, first), (other, again) = test[Draw(2, 5)], test[Draw(2, 6)]
-        assert torch.equal(one, other)
-        assert torch.equal(first["boxes"], again["boxes"])
-        assert (one.shape, one.dtype) == ((3, SIZE, SIZE), torch.uint8)
-        assert first["boxes"].dtype == first["measures"].dtype == torch.float32
+        assert np.array_equal(one, other)
+        assert np.array_equal(first["boxes"], again["boxes"])
+        assert (one.shape, one.dtype) == ((3, SIZE, SIZE), np.uint8)
+        assert first["boxes"].dtype == first["measures"].dtype == np.float32
         assert (first["labels"].tolist(), int(first["index"]), int(again["seed"])) == ([3], 2, 6)
 
     def test_seed_decides_a_training_picture(self, root: Path) -> None:
         train, _ = load(root)
         (one, first), (other, again) = train[Draw(2, 5)], train[Draw(2, 5)]
-        assert torch.equal(one, other)
-        assert all(torch.equal(first[name], again[name]) for name in first)
-        assert not torch.equal(one, train[Draw(2, 6)][0])
+        assert np.array_equal(one, other)
+        assert all(np.array_equal(first[name], again[name]) for name in first)
+        assert not np.array_equal(one, train[Draw(2, 6)][0])
 
     @pytest.mark.parametrize("augmented", [False, True])
     def test_box_is_where_the_face_is(self, root: Path, augmented: bool) -> None:
@@ -160,7 +167,7 @@ class TestPicture:
         flipped = replace(STILL, flip=1.0)
         plain, mirrored = load(root, STILL)[0], load(root, flipped)[0]
         (one, first), (other, second) = plain[Draw(3, 8)], mirrored[Draw(3, 8)]
-        assert torch.equal(one, other.flip(2))
+        assert np.array_equal(one, other[:, :, ::-1])
         names = plain.measures.names
         left, right, yaw = (names.index(name) for name in ("12L", "12R", "yaw"))
         raw_first, raw_second = (self.raw(plain, t["measures"]) for t in (first, second))
@@ -175,8 +182,8 @@ class TestPicture:
         ]
         assert -15 <= min(angles) < -5 < 5 < max(angles) <= 15
 
-    def raw(self, faces: MadeFaces, measures: torch.Tensor) -> np.ndarray:
-        return measures.numpy() * faces._standard.deviation + faces._standard.mean
+    def raw(self, faces: MadeFaces, measures: np.ndarray) -> np.ndarray:
+        return measures * faces._standard.deviation + faces._standard.mean
 
     def test_change_that_loses_the_face_is_not_made(self, root: Path) -> None:
         train, _ = load(root, replace(STILL, flip=1.0, shift=1.0))
@@ -185,3 +192,44 @@ class TestPicture:
             (box,) = target["boxes"]
             # Loose edges and a shift cost some of it.
             assert (box[2:] - box[:2]).min() > 3
+
+
+SIDE, WIDTH, HEIGHT = 96, 300, 200
+FACE = FaceBox(100, 60, 150, 120)
+
+
+def square(box: FaceBox, seed: int) -> np.ndarray:
+    return sample_square(box, WIDTH, HEIGHT, SIDE, np.random.default_rng(seed)).matrix
+
+
+class TestSquare:
+    @pytest.mark.parametrize(
+        "box", [FACE, FaceBox(0, 0, 30, 40), FaceBox(260, 150, 300, 200), FaceBox(40, 0, 240, 200)]
+    )
+    def test_face_is_whole_and_upright(self, box: FaceBox) -> None:
+        for seed in range(50):
+            matrix = square(box, seed)
+            assert matrix[0, 0] == matrix[1, 1] > 0
+            assert matrix[0, 1] == matrix[1, 0] == 0
+            edges = turn_box(box, matrix).as_tuple()
+            assert min(edges) >= -1e-6
+            assert max(edges) <= SIDE + 1e-6
+
+    def test_from_the_face_alone_to_the_whole_photo(self) -> None:
+        sizes = [turn_box(FACE, square(FACE, seed)).height / SIDE for seed in range(500)]
+        assert 0.2 <= min(sizes) < 0.22
+        assert 0.9 < max(sizes) <= 1 / SMALLEST_SQUARE + 1e-6
+        # Evenly on a logarithmic scale, so that the middle is the geometric one.
+        assert np.median(sizes) == pytest.approx(np.sqrt(0.2 / SMALLEST_SQUARE), rel=0.1)
+
+    def test_inside_the_photo_where_it_fits(self) -> None:
+        for seed in range(50):
+            matrix = square(FACE, seed)
+            side = SIDE / matrix[0, 0]
+            left, top = -matrix[:, 2] / matrix[0, 0]
+            assert -1e-6 <= left <= max(WIDTH - side, 0) + 1e-6
+            assert -1e-6 <= top <= max(HEIGHT - side, 0) + 1e-6
+
+    def test_face_that_fills_the_photo_is_letterboxed(self) -> None:
+        matrix = square(FaceBox(-10, -10, 310, 215), 0)
+        assert matrix == pytest.approx(np.array([[0.32, 0, 0], [0, 0.32, 0]]))

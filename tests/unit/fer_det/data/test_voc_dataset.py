@@ -2,12 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from fake_data.voc_tree import BYSTANDER, CLASSES, FACE, HEIGHT, WIDTH, drawn_face, write_voc_tree
 
 from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import Augmentation
-from fer_det.data.pictures import Draw
+from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
@@ -30,21 +29,24 @@ def dataset(folder: VocFolder, **changes: object) -> VocDataset:
 class TestEntries:
     def test_picture_and_target(self, folder: VocFolder) -> None:
         pixels, target = dataset(folder)[Draw(1, 77)]
-        assert (pixels.shape, pixels.dtype) == ((3, SIZE, SIZE), torch.uint8)
+        assert (pixels.shape, pixels.dtype) == ((3, SIZE, SIZE), np.uint8)
         # 60 x 48 pixels into 30 x 30: the scale is a half.
-        wanted = torch.tensor([FACE.as_tuple(), BYSTANDER.as_tuple()]) / 2
-        assert torch.equal(target["boxes"], wanted)
-        assert target["boxes"].dtype == torch.float32
+        wanted = np.array([FACE.as_tuple(), BYSTANDER.as_tuple()]) / 2
+        assert np.array_equal(target["boxes"], wanted)
+        assert target["boxes"].dtype == np.float32
         assert target["labels"].tolist() == [CLASSES.index("anger") + 1, -1]
-        assert target["labels"].dtype == torch.int64
+        assert target["labels"].dtype == np.int64
+        anger = [float(name == "anger") for name in CLASSES]
+        assert target["label_probabilities"].tolist() == [anger, [0.0] * len(CLASSES)]
+        assert target["label_probabilities"].dtype == np.float32
         assert (int(target["index"]), int(target["seed"])) == (1, 77)
 
     def test_pixels_are_the_picture_s_in_rgb(self, folder: VocFolder) -> None:
         pixels, _ = dataset(folder)[Draw(1, 0)]
         whole = load_rgb8(folder.image_path("train_0001"))
         blocks = whole.reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean((1, 3))
-        assert np.abs(pixels.numpy().transpose(1, 2, 0)[: HEIGHT // 2] - blocks).max() <= 1
-        assert (pixels[:, HEIGHT // 2 + 1 :] == torch.tensor(PADDING)[:, None, None]).all()
+        assert np.abs(pixels.transpose(1, 2, 0)[: HEIGHT // 2] - blocks).max() <= 1
+        assert (pixels[:, HEIGHT // 2 + 1 :] == np.array(PADDING)[:, None, None]).all()
 
     def test_labelled_faces_come_first(self, folder: VocFolder) -> None:
         bystander, face = VocObject(IGNORE, BYSTANDER), VocObject("fear", FACE)
@@ -62,12 +64,12 @@ class TestEntries:
     def test_augmented_is_a_pure_function_of_the_draw(self, folder: VocFolder) -> None:
         given = dataset(folder, augmentation=Augmentation(AugmentConfig()))
         one, again, other = (given[Draw(1, seed)] for seed in (5, 5, 6))
-        assert torch.equal(one[0], again[0])
-        assert torch.equal(one[1]["boxes"], again[1]["boxes"])
-        assert not torch.equal(one[0], other[0])
-        assert not torch.equal(one[1]["boxes"], other[1]["boxes"])
-        assert one[1]["boxes"].dtype == torch.float32
-        assert one[1]["labels"].dtype == torch.int64
+        assert np.array_equal(one[0], again[0])
+        assert np.array_equal(one[1]["boxes"], again[1]["boxes"])
+        assert not np.array_equal(one[0], other[0])
+        assert not np.array_equal(one[1]["boxes"], other[1]["boxes"])
+        assert one[1]["boxes"].dtype == np.float32
+        assert one[1]["labels"].dtype == np.int64
 
     def test_all_faces_may_leave_the_picture(self, folder: VocFolder) -> None:
         given = dataset(folder, augmentation=Augmentation(AugmentConfig(shift=1.0)))
@@ -95,6 +97,13 @@ class TestHash:
         folder.write(VocAnnotation("train_0000", WIDTH, HEIGHT, (face,)))
         assert dataset(folder).hash() != before
 
+    def test_changes_with_the_pixels(self, folder: VocFolder) -> None:
+        before = dataset(folder).hash()
+        write_bytes(
+            folder.image_path("train_0003"), encode_jpeg(drawn_face(3, WIDTH, HEIGHT)[::-1])
+        )
+        assert dataset(folder).hash() != before
+
     def test_changes_with_the_list(self, folder: VocFolder) -> None:
         before = dataset(folder).hash()
         path = folder.image_set_path("train")
@@ -105,7 +114,7 @@ class TestHash:
 class TestMistakes:
     def test_class_that_nobody_knows(self, folder: VocFolder) -> None:
         with pytest.raises(
-            AnnotationError, match=r"train_0001.xml names 'anger'; wanted one of fear"
+            AnnotationError, match=r"train_0001.xml has the class 'anger'; wanted one of fear"
         ):
             dataset(folder, classes=("fear", "neutral"))
 
@@ -135,12 +144,12 @@ class TestMistakes:
 
     def test_absent_picture(self, folder: VocFolder) -> None:
         folder.image_path("train_0003").unlink()
-        given = dataset(folder)
-        with pytest.raises(DatasetNotFoundError, match=r"train_0003.jpg is absent"):
-            given[Draw(3, 0)]
+        told = r"1 of 4 pictures of the split train are absent, the first is .*train_0003.jpg"
+        with pytest.raises(DatasetNotFoundError, match=told):
+            dataset(folder)
 
     def test_picture_of_another_size(self, folder: VocFolder) -> None:
         write_bytes(folder.image_path("train_0003"), encode_jpeg(drawn_face(0, 64, 50)))
-        told = r"train_0003.jpg has 64 x 50 pixels; wanted 60 x 48 as its annotation says"
+        told = r"train_0003.jpg has 64 x 50 pixels; wanted 60 x 48 as in its annotation"
         with pytest.raises(DatasetFormatError, match=told):
             dataset(folder)[Draw(3, 0)]

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fake_data.voc_tree import CLASSES, write_voc_tree
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from fer_det.config.backbone import FaceAttributesConfig, FaceAttributesLossConfig
 from fer_det.config.classifier import CLASSIFIER_MODEL
 from fer_det.config.training import ModelConfig, TrainConfig
-from fer_det.data.pictures import Draw
+from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
 from fer_det.losses.centre import CentreLoss
@@ -94,7 +95,8 @@ def test_new_normalisation_is_calibrated_on_the_pictures(
 ) -> None:
     model = build_model(CONFIG, CLASSES)
     start_model(model, read_start(backbone_file(tmp_path, learnt)), CLASSES, pictures)
-    shown = torch.stack([pictures[Draw(place, 0)][0] for place in range(len(pictures))]) / 255
+    entries = [pictures[Draw(place, 0)][0] for place in range(len(pictures))]
+    shown = torch.from_numpy(np.stack(entries)) / 255
     wanted = seen(learnt, shown)
     with torch.inference_mode():
         batch, _ = model.train().transform(shown)

@@ -20,7 +20,7 @@ from fake_data.vgg_face import Network
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fer_det.models.transform import LetterboxTransform
+from fer_det.models.transform import ViewTransform
 from fer_det.weights.formats import FORMS
 from fer_det.weights.formats.conversion import Converted, convert_weights
 from fer_det.weights.formats.network import count_parameters, weight_shapes
@@ -113,7 +113,7 @@ def answer(tensors: Mapping[str, Tensor], mean: Any, std: Any, head: bool = True
             layers += [linear, nn.ReLU()]
     picture = torch.from_numpy(pixels()).permute(2, 0, 1).float() / 255
     with torch.no_grad():
-        batch, _ = LetterboxTransform(SIZE, mean, std)([picture])
+        batch, _ = ViewTransform(SIZE, mean, std)([picture])
         return nn.Sequential(*layers)(batch.tensors)[0]
 
 
