@@ -244,8 +244,8 @@ def _tests(comparison: Comparison, number: int) -> list[str]:
         lines.append(_run_line(f"  {name}", [format_difference(difference)]))
         if name == "accuracy":
             lines.append(
-                f"    McNemar exact p {format_p(paired.p_value)}: {paired.only_first:,} faces only "
-                f"run 1 predicts correctly, {paired.only_second:,} only run {number}"
+                f"    McNemar exact p {format_p(paired.p_value)}: only run 1 is correct on "
+                f"{paired.only_first:,} faces, only run {number} on {paired.only_second:,}"
             )
     return lines
 

@@ -15,7 +15,7 @@ from fer_det.evaluation.table import format_score
 from fer_det.report.svg import WIDTH, Drawing, Figure, Plot, Scale, nice_steps, plot
 
 MOST_POINTS = 300
-"""Most step losses that are drawn."""
+"""Maximum number of step losses that are drawn."""
 
 _SCORES = {
     "accuracy": ("accuracy", "curve"),
@@ -85,7 +85,7 @@ def draw_class_counts(states: Mapping[str, Mapping[str, int]]) -> Figure:
     return Figure(
         "Training pictures by class",
         "Rare expressions have few pictures. Balancing adds jittered copies of them, and the "
-        "sampler may draw them more often in an epoch. Validation and test are not changed.",
+        "sampler may repeat them more often in an epoch. Validation and test are not changed.",
         (drawing.markup(),),
         ("class", *states),
         tuple(
