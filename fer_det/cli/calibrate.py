@@ -6,14 +6,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.config.scoring import CalibrateConfig
 from fer_det.engine.run_folder import find_weights
 from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
-from fer_det.engine.tasks.detection import temperature_of
-from fer_det.evaluation.answers import face_records
-from fer_det.evaluation.calibration import calibrate
-from fer_det.evaluation.temperature import UNCHANGED
+from fer_det.evaluation.calibration import (
+    UNCHANGED,
+    apply_temperature,
+    fit_temperature,
+    measure_calibration,
+)
+from fer_det.evaluation.picture import most_probable
+from fer_det.evaluation.table import format_score
 from fer_det.io.files import make_folder
 from fer_det.runtime.device import choose_hardware
 from fer_det.runtime.memory import keep_freed_memory
@@ -42,23 +48,23 @@ def _calibrate(argv: Sequence[str] | None) -> int:
         checkpoint, weights, hardware, photos, config.batch_size, config.workers, UNCHANGED
     )
     pictures = list(track(answers, len(photos), "scored", "pictures"))
-    records = list(face_records(pictures, checkpoint.classes, ["gt_box"]))
-    temperature = temperature_of(
-        [
-            (int(label), row)
-            for picture in pictures
-            if picture.truth_probabilities is not None
-            for label, row in zip(picture.truth_labels, picture.truth_probabilities, strict=True)
-        ]
+    rows = [each.truth_probabilities for each in pictures if each.truth_probabilities is not None]
+    probabilities = np.concatenate(rows)
+    labels = np.concatenate([each.truth_labels for each in pictures])
+    temperature = fit_temperature(probabilities, labels)
+    calibration = measure_calibration(
+        apply_temperature(probabilities, temperature),
+        most_probable(probabilities) == labels,
+        temperature,
     )
-    error = calibrate(records, "gt_box").ece
     out = config.out or weights.with_name(f"{weights.stem}_calibrated{weights.suffix}")
     make_folder(out.parent)
     info = {**checkpoint.info, TEMPERATURE: temperature}
     save_checkpoint(out, replace(checkpoint, info=info))
     print(
-        f"temperature {temperature:.3f} (was {checkpoint.temperature:.3f}), from {len(records)} "
-        f"faces whose calibration error without any is {error:.3f}"
+        f"temperature {temperature:.3f} (was {checkpoint.temperature:.3f}), from {len(labels)} "
+        f"faces; their calibration error is {format_score(calibration.ece)}, without temperature "
+        f"{format_score(calibration.ece_untempered)}"
     )
     print(f"checkpoint: {out}")
     return EXIT_OK

@@ -1,42 +1,37 @@
-"""tools/compare.py: several scores.json in, a table with a paired test out."""
+"""The command compare: several scores.json -> a table of paired tests, and an HTML report."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
-from fer_det.config.scoring import CompareConfig
-from fer_det.evaluation.comparison import compare_files, format_comparison
+from fer_det.config.compare import CompareConfig
 from fer_det.io.files import make_folder, write_text
-from fer_det.report.compare_page import render_comparison
 
 PROG = "compare.py"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; -> exit code."""
+    """Run the command and return its exit code."""
     return run_command(_compare, argv)
 
 
 def _compare(argv: Sequence[str] | None) -> int:
-    config = parse_config(CompareConfig, PROG, _named(argv))
-    comparison = compare_files(config.scores, config.rule, config.resamples)
+    config = parse_config(CompareConfig, PROG, argv)
+    from fer_det.evaluation.comparison import compare_files
+    from fer_det.evaluation.table import format_comparison
+
+    comparison = compare_files(tuple(map(Path, config.scores)), config.rule, config.resamples)
     print(format_comparison(comparison), end="")
     if config.report is not None:
+        from fer_det.report.comparison_page import render_comparison
+
         make_folder(config.report.parent)
         write_text(config.report, render_comparison(comparison))
         print(f"report: {config.report}")
     return EXIT_OK
-
-
-def _named(argv: Sequence[str] | None) -> list[str]:
-    """The same words, with the flag put before files that stand first without it."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    bare = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
-    files, flags = words[:bare], words[bare:]
-    return [f"--scores={json.dumps(files)}", *flags] if files else flags
 
 
 if __name__ == "__main__":

@@ -20,15 +20,20 @@ from fer_det.engine.split_answers import (
 )
 from fer_det.engine.tasks.detection import SHRINKAGE_FACES
 from fer_det.errors import ConfigError
-from fer_det.evaluation import SCORES, Protocol, evaluate, hash_pictures, write_scores
+from fer_det.evaluation.evaluate import evaluate
+from fer_det.evaluation.protocol import Protocol, hash_pictures
+from fer_det.evaluation.scores_file import SCORES, scores_to_json, write_scores
+from fer_det.evaluation.table import format_evaluation
 from fer_det.io.files import make_folder
 from fer_det.io.voc import VocFolder
 from fer_det.models import CLASSIFIERS
-from fer_det.report.data_facts import gather_data_facts
-from fer_det.report.gallery import Load
-from fer_det.report.machine import describe_machine
 from fer_det.report.page import write_report
-from fer_det.report.source import ReportSource
+from fer_det.report.source import (
+    LoadPicture,
+    ReportSource,
+    describe_machine,
+    gather_data_facts,
+)
 from fer_det.runtime.device import choose_hardware
 from fer_det.runtime.memory import keep_freed_memory
 from fer_det.runtime.progress import track
@@ -36,8 +41,8 @@ from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint
 
 PROG = "eval_rafdb.py"
 BEST_RULE = (
-    "highest mean recall on the validation split, each class's drawn towards the accuracy as if by "
-    f"{SHRINKAGE_FACES} more faces, first epoch that reached it"
+    "highest mean recall on the validation split, each class's shrunk towards the accuracy as if "
+    f"by {SHRINKAGE_FACES} more faces (selection score), first epoch that reached it"
 )
 LAST_RULE = "the last that was saved, whatever its score"
 FRAMINGS = {"photo": "original photos", "face_crop": "face crops"}
@@ -82,16 +87,16 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         weights_sha256=file_hash(weights),
     )
     subsets = {"subset": config.subset} if config.subset else {}
-    report = evaluate(pictures, checkpoint.classes, protocol, subsets, config.resamples)
-    print(report.format_table())
+    evaluation = evaluate(pictures, checkpoint.classes, protocol, subsets, config.resamples)
+    print(format_evaluation(evaluation))
     out = make_folder(config.out or weights.parent)
-    scores = report.to_json()
+    scores = scores_to_json(evaluation)
     write_scores(out / SCORES, scores)
     print(f"scores: {out / SCORES}")
     if config.report is not None:
         source = ReportSource(
             scores=scores,
-            faces=report.faces,
+            faces=evaluation.faces,
             weights=str(weights),
             model=to_plain(checkpoint.config),
             info=checkpoint.info,
@@ -105,7 +110,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     return EXIT_OK
 
 
-def _loader(dataset: VocDataset) -> Load:
+def _loader(dataset: VocDataset) -> LoadPicture:
     by_id = {picture.image_id: picture for picture in dataset.pictures}
     return lambda image_id: load_picture(by_id[image_id])
 

@@ -1,12 +1,11 @@
-"""Flags of the commands around scoring: calibrate and compare. See fer_det.config.training."""
+"""Flags of the command calibrate. See fer_det.config.training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from fer_det.config.training import Precision, demand, demand_file
+from fer_det.config.training import Precision, demand
 
 
 @dataclass(frozen=True)
@@ -35,26 +34,3 @@ class CalibrateConfig:
     def __post_init__(self) -> None:
         demand(self.batch_size > 0, f"--batch_size {self.batch_size}", "at least 1")
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
-
-
-@dataclass(frozen=True)
-class CompareConfig:
-    """Compare two or more runs that were scored on the same faces: compare.py a.json b.json
-
-    Each run is held against the first, face by face: McNemar's exact test for accuracy, a paired
-    bootstrap for means of recalls.
-    """
-
-    scores: tuple[Path, ...]
-    """Files scores.json, at least two; the flag's name may be left out."""
-    rule: Literal["auto", "top1", "matched", "gt_box"] = "auto"
-    """Which box answers; auto takes the primary rule, or the one that all were scored by."""
-    resamples: int = 2000
-    """Bootstrap resamples behind each interval of a difference."""
-    report: Path | None = None
-    """HTML file to write as well; none by default."""
-
-    def __post_init__(self) -> None:
-        demand(len(self.scores) > 1, f"--scores with {len(self.scores)} of them", "two or more")
-        demand(self.resamples > 0, f"--resamples {self.resamples}", "at least 1")
-        demand_file("--report", self.report)

@@ -12,9 +12,9 @@ from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import Batch
 from fer_det.data.voc_dataset import FacePicture, VocDataset
 from fer_det.errors import TrainingDivergedError
-from fer_det.evaluation.matching import answer_top1
+from fer_det.evaluation.calibration import UNCHANGED, apply_temperature
 from fer_det.evaluation.picture import FloatArray, ScoredPicture
-from fer_det.evaluation.temperature import UNCHANGED, apply_temperature
+from fer_det.evaluation.predictions import predicted_classes
 from fer_det.imaging.view import View
 from fer_det.runtime.device import Hardware
 
@@ -89,7 +89,7 @@ def to_unit_range(pictures: Tensor, device: torch.device) -> Tensor:
 
 def top1_pairs(picture: ScoredPicture) -> list[tuple[int, int]]:
     """(label, answer) of each labelled face, the answer 0 where no box was found."""
-    answers = answer_top1(picture)
+    answers = predicted_classes(picture, "top1")
     return list(zip(picture.truth_labels.tolist(), answers.tolist(), strict=True))
 
 

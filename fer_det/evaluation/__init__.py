@@ -1,19 +1,13 @@
-"""Evaluating a detector as a classifier; knows detections, not models."""
+"""Scores of a detector or classifier of expressions; knows predictions and labels, but no model.
 
-from fer_det.evaluation.evaluate import EvaluationReport, RuleScores, evaluate
-from fer_det.evaluation.picture import ScoredPicture
-from fer_det.evaluation.protocol import Protocol, hash_pictures, split_hash
-from fer_det.evaluation.scores_file import SCORES, read_scores, write_scores
-
-__all__ = [
-    "EvaluationReport",
-    "Protocol",
-    "RuleScores",
-    "ScoredPicture",
-    "evaluate",
-    "SCORES",
-    "read_scores",
-    "write_scores",
-    "hash_pictures",
-    "split_hash",
-]
+picture           ScoredPicture: labelled faces and detections of one picture
+protocol          Protocol, the scoring protocol; hash of a split
+predictions       three rules -> one prediction for each labelled face
+recognition       confusion matrix, accuracy, recall, macro-F1, bootstrap intervals
+average_precision COCO's AP
+calibration       expected calibration error, temperature scaling
+evaluate          ScoredPictures -> Evaluation, which holds all of these
+scores_file       Evaluation -> scores.json, and back
+comparison        several scores.json -> paired tests
+table             Evaluation or Comparison -> text
+"""

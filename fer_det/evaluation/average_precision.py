@@ -1,9 +1,12 @@
-"""Average precision by COCO's definition: boxes and expressions judged together.
+"""Average precision (AP) by COCO's definition: localisation and expression scored together.
 
-A box counts once, as its most probable expression c, with score (face) x probability (c). A face
-without label is a crowd of every class, so a box with half its area on one is neither right nor
-wrong; one that also fits a labelled face of its class is right. As everywhere with COCO: 101 recall
-points, at most 100 boxes a class and picture, and the mean over the classes that have faces.
+A box counts once, as its most probable expression c, with score P(face) x P(c). A face without
+label is a crowd region of every class: a box with half its area on one is neither correct nor
+wrong, unless it also matches a labelled face of its class. As in COCO: 101 recall points, at most
+100 boxes per class and picture, and the mean over the classes that have faces.
+
+Boxes of equal score are ranked in the order given: by picture, and within a picture in the
+detector's order. COCO's evaluation sorts stably, so no other order can occur.
 """
 
 from __future__ import annotations
@@ -25,38 +28,38 @@ _ANY_AREA = [0.0, 1e10]
 
 @dataclass(frozen=True, eq=False)
 class AveragePrecision:
-    """AP of C classes, 0..1; NaN where a class has no labelled face."""
+    """AP of C classes, 0..1; NaN for a class without labelled faces."""
 
     ap50_by_class: NDArray[np.float64]
     """[C], at IoU 0.5."""
     ap_by_class: NDArray[np.float64]
     """[C], the mean over IoU 0.5, 0.55, ... 0.95."""
     precision50: NDArray[np.float64]
-    """[101, C], at IoU 0.5: the precision at recall 0, 0.01, ... 1, whose mean is AP@0.5."""
+    """[101, C], precision at recall 0, 0.01, ... 1 and IoU 0.5; its mean is AP@0.5."""
 
     @property
     def ap50(self) -> float:
-        """The mean of `ap50_by_class` over the classes that have faces."""
-        return _mean_of_numbers(self.ap50_by_class)
+        """Mean of `ap50_by_class` over the classes that have faces."""
+        return _nan_mean(self.ap50_by_class)
 
     @property
     def ap(self) -> float:
-        """The mean of `ap_by_class` over the classes that have faces."""
-        return _mean_of_numbers(self.ap_by_class)
+        """Mean of `ap_by_class` over the classes that have faces."""
+        return _nan_mean(self.ap_by_class)
 
 
 def average_precision(pictures: Sequence[ScoredPicture], classes: int) -> AveragePrecision:
-    """AP@0.5 and AP@[.5:.95] of each class 1..classes over all pictures."""
-    truth, found = to_coco(pictures, classes)
-    if not found:
-        # Older evaluators stumble over an empty list of results.
+    """Compute AP@0.5 and AP@[.5:.95] of each class 1..classes over all pictures."""
+    truth, results = to_coco(pictures, classes)
+    if not results:
+        # Older versions of the evaluator fail on an empty list of results.
         present = np.isin(
             np.arange(1, classes + 1), [label for p in pictures for label in p.truth_labels]
         )
-        nothing = np.where(present, 0.0, np.nan)
-        return AveragePrecision(nothing, nothing, np.tile(nothing, (RECALL_POINTS, 1)))
-    counted = _coco_precision(truth, found)
-    precision = np.where(counted > -1, counted, np.nan)
+        zero = np.where(present, 0.0, np.nan)
+        return AveragePrecision(zero, zero, np.tile(zero, (RECALL_POINTS, 1)))
+    precision = _coco_precision(truth, results)
+    precision = np.where(precision > -1, precision, np.nan)
     by_class_and_iou = precision.mean(axis=1)
     return AveragePrecision(by_class_and_iou[0], by_class_and_iou.mean(axis=0), precision[0])
 
@@ -64,20 +67,20 @@ def average_precision(pictures: Sequence[ScoredPicture], classes: int) -> Averag
 def to_coco(
     pictures: Sequence[ScoredPicture], classes: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The truth as a COCO data set, and the detections as COCO results."""
+    """Convert the labelled faces to a COCO data set, and the detections to COCO results."""
     annotations: list[dict[str, Any]] = []
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for number, picture in enumerate(pictures, start=1):
         for annotation in _annotations_of(picture, classes):
             annotations.append({"id": len(annotations) + 1, "image_id": number, **annotation})
         for result in _results_of(picture):
-            found.append({"image_id": number, **result})
+            results.append({"image_id": number, **result})
     images = [
         {"id": number, "width": picture.width, "height": picture.height}
         for number, picture in enumerate(pictures, start=1)
     ]
     categories = [{"id": label, "name": str(label)} for label in range(1, classes + 1)]
-    return {"images": images, "annotations": annotations, "categories": categories}, found
+    return {"images": images, "annotations": annotations, "categories": categories}, results
 
 
 def _annotations_of(picture: ScoredPicture, classes: int) -> Iterator[dict[str, Any]]:
@@ -95,14 +98,14 @@ def _results_of(picture: ScoredPicture) -> Iterator[dict[str, Any]]:
         yield {"category_id": int(label), "bbox": box, "score": float(score)}
 
 
-def _coco_precision(truth: dict[str, Any], found: list[dict[str, Any]]) -> NDArray[np.float64]:
-    """[10 IoU thresholds, 101 recall points, C]; -1 for a class without faces."""
-    # Imported here because it brings OpenCV along, and a report may be read without either.
+def _coco_precision(truth: dict[str, Any], results: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """Return [10 IoU thresholds, 101 recall points, C]; -1 for a class without faces."""
+    # Imported here since it imports OpenCV, which reading scores.json does not need.
     from faster_coco_eval import COCO, COCOeval_faster
 
-    ground_truth = COCO(truth, print_function=_be_quiet)
+    ground_truth = COCO(truth, print_function=_ignore)
     evaluator = COCOeval_faster(
-        ground_truth, ground_truth.loadRes(found), iouType="bbox", print_function=_be_quiet
+        ground_truth, ground_truth.loadRes(results), iouType="bbox", print_function=_ignore
     )
     evaluator.params.areaRng, evaluator.params.areaRngLbl = [_ANY_AREA], ["all"]
     evaluator.params.maxDets = [MAX_BOXES]
@@ -117,10 +120,10 @@ def _to_xywh(boxes: FloatArray) -> list[list[float]]:
     return rows
 
 
-def _mean_of_numbers(values: NDArray[np.float64]) -> float:
+def _nan_mean(values: NDArray[np.float64]) -> float:
     numbers = values[~np.isnan(values)]
     return float(numbers.mean()) if len(numbers) else float("nan")
 
 
-def _be_quiet(*_words: object) -> None:
-    """Print nothing: a report's standard output is its own."""
+def _ignore(*_text: object) -> None:
+    """Print nothing: standard output belongs to the caller."""

@@ -1,4 +1,10 @@
-"""Runs side by side: read from their scores.json, held against the first, and told as a table."""
+"""Compare runs that were scored on the same faces, each with the first.
+
+All runs predicted the same faces, so the tests are paired. Accuracy: McNemar's exact test uses the
+faces that only one of two runs predicts correctly (McNemar, "Note on the sampling error of the
+difference between correlated proportions or percentages", Psychometrika 12, 1947). Differences of
+accuracy, mean recall and recall: a bootstrap that samples the same pictures for both runs.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +13,54 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fer_det.core.sample import MADE_CAUTION, names_made_faces
 from fer_det.errors import ScoresError
-from fer_det.evaluation.paired import Difference, Paired, check_same_faces, compare
+from fer_det.evaluation.predictions import ScoredFace, confusion_of_faces
+from fer_det.evaluation.recognition import (
+    FEW_FACES,
+    faces_by_class,
+    measure,
+    percentile_interval,
+    resample_counts,
+)
 from fer_det.evaluation.scores_file import read_scores
-from fer_det.evaluation.table import FEW_FACES
 
-MEASURES = {"accuracy": "accuracy", "mean_recall": "mean of recalls", "macro_f1": "macro-F1"}
+MEASURES = {"accuracy": "accuracy", "mean_recall": "mean recall", "macro_f1": "macro-F1"}
 CONDITIONS = ("input_size", "box_source", "image_variant", "checkpoint_rule", "boxes_given")
-"""What may differ between runs on the same faces and should be known then."""
+"""Parts of the scoring protocol in which runs on the same faces may differ."""
 
-_LABEL, _CELL = 26, 23
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure of the second run minus that of the first."""
+
+    value: float
+    interval: tuple[float, float] | None
+    """Lower and upper end of its 95 % interval; None where no resample has faces of the class."""
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """A second run compared with a first one."""
+
+    only_first: int
+    """Faces that the first run predicts correctly and the second does not."""
+    only_second: int
+    """Faces that the second run predicts correctly and the first does not."""
+    p_value: float
+    """Two-sided p-value of McNemar's exact test."""
+    accuracy: Difference
+    mean_recall: Difference
+    recall: Mapping[str, Difference | None]
+    """By class; None for a class without faces."""
+
+    def by_measure(self) -> dict[str, Difference]:
+        """Return all differences by the name of their measure."""
+        recalls = {f"recall {label}": each for label, each in self.recall.items() if each}
+        return {"accuracy": self.accuracy, "mean recall": self.mean_recall, **recalls}
 
 
 @dataclass(frozen=True)
@@ -25,37 +68,37 @@ class Comparison:
     """Two or more runs on the same faces."""
 
     names: tuple[str, ...]
-    """Paths of their scores."""
+    """Paths of their scores.json."""
     scores: tuple[Mapping[str, Any], ...]
     rule: str
-    """By which all are compared."""
-    against_first: tuple[Paired, ...]
-    """Of each run but the first."""
+    """The rule by which all are compared."""
+    with_first: tuple[PairedDifference, ...]
+    """Every run but the first, compared with the first."""
     resamples: int
 
     @property
     def dataset(self) -> str:
-        """'rafdb, test'."""
+        """Data set and split: 'rafdb, test'."""
         protocol = self.scores[0]["protocol"]
         return f"{protocol['dataset']}, {protocol['split']}"
 
     @property
     def caution(self) -> str:
-        """What has to be said of made faces, empty for others."""
+        """Warning for scores on made faces; empty for others."""
         return MADE_CAUTION if names_made_faces(self.dataset) else ""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Of the first run, and so of all."""
+        """Names of the classes, the same in all runs."""
         return tuple(self.scores[0]["classes"])
 
     def few_faces(self) -> str:
-        """'fear (4)' and the like: classes whose intervals are too narrow."""
+        """Return the classes whose intervals are too narrow: 'fear (4), anger (12)'."""
         counts = self.scores[0]["n_by_class"].items()
         return ", ".join(f"{label} ({n})" for label, n in counts if 0 < n < FEW_FACES)
 
     def differing_conditions(self) -> dict[str, tuple[str, ...]]:
-        """By name, the conditions that are not the same for all runs."""
+        """Return the CONDITIONS that are not the same in all runs, name -> value of each run."""
         found = {
             name: tuple(str(each["protocol"].get(name)) for each in self.scores)
             for name in CONDITIONS
@@ -64,45 +107,103 @@ class Comparison:
 
 
 def compare_files(paths: Sequence[Path], rule: str, resamples: int) -> Comparison:
-    """Read runs and compare them; rule: "auto" for one that all were scored by.
+    """Read two or more scores.json and compare them.
 
-    Raises ScoresNotFoundError and ScoresError, also for runs on other faces.
+    rule: "auto" for the primary rule of a run by which all were scored. Raises ScoresNotFoundError,
+    and ScoresError for files that cannot be read or are of other faces, classes or rules.
     """
     names = tuple(map(str, paths))
     read = [read_scores(path) for path in paths]
     scores = tuple(figures for figures, _ in read)
-    # Numbered, since the same file may be named twice.
+    # A list and not a dict, since the same file may be named twice.
     check_same_faces([(name, faces) for name, (_, faces) in zip(names, read, strict=True)])
-    if any(each["classes"] != scores[0]["classes"] for each in scores):
+    classes = scores[0]["classes"]
+    if any(each["classes"] != classes for each in scores):
         raise ScoresError(
-            "runs with other classes", "the same classes in the same order", "compare others"
+            "runs with different classes",
+            "the same classes in the same order",
+            "compare other runs",
         )
     chosen = _common_rule(scores, rule)
     first, *others = (faces for _, faces in read)
-    classes = scores[0]["classes"]
-    paired = tuple(compare(first, faces, chosen, classes, resamples) for faces in others)
-    return Comparison(names, scores, chosen, paired, resamples)
+    differences = tuple(compare_faces(first, faces, chosen, classes, resamples) for faces in others)
+    return Comparison(names, scores, chosen, differences, resamples)
 
 
-def format_comparison(comparison: Comparison) -> str:
-    """The runs' figures with intervals, and the tests, for a terminal."""
-    return (
-        "\n\n".join(
-            "\n".join(block)
-            for block in (
-                _title(comparison),
-                _figures(comparison),
-                *(_tests(comparison, number) for number in range(len(comparison.against_first))),
-                _notes(comparison),
+def check_same_faces(runs: Sequence[tuple[str, Sequence[ScoredFace]]]) -> None:
+    """Raise ScoresError unless all runs, (name, faces), have the same labelled faces."""
+    (first_name, first), *others = runs
+    ours = _labels(first)
+    for name, faces in others:
+        theirs = _labels(faces)
+        if ours == theirs:
+            continue
+        (image_id, index), _ = min(ours.items() ^ theirs.items())
+        if (image_id, index) in ours.keys() & theirs.keys():
+            difference = (
+                f"labelled {ours[image_id, index]} there and {theirs[image_id, index]} here"
             )
-            if block
+        else:
+            difference = f"only in {first_name if (image_id, index) in ours else name}"
+        raise ScoresError(
+            f"{name} has other faces than {first_name}: {len(theirs)} and {len(ours)}, and "
+            f"{image_id} is {difference}",
+            "scores of the same labelled faces",
+            "score both checkpoints on the same VOC folder and split",
         )
-        + "\n"
+
+
+def compare_faces(
+    first: Sequence[ScoredFace],
+    second: Sequence[ScoredFace],
+    rule: str,
+    classes: Sequence[str],
+    resamples: int,
+    seed: int = 0,
+) -> PairedDifference:
+    """Compare two runs by one rule; the same faces (see `check_same_faces`) in any order."""
+    by_face = {(face.image_id, face.index): face for face in second}
+    second = [by_face[face.image_id, face.index] for face in first]
+    correct = np.array([[face.is_correct(rule) for face in run] for run in (first, second)])
+    only_first = int((correct[0] & ~correct[1]).sum())
+    only_second = int((correct[1] & ~correct[0]).sum())
+    # [P, 2, C, C + 1]: one row has both runs, so that each resample has the same pictures for both.
+    counts = np.stack([confusion_of_faces(run, rule, classes) for run in (first, second)], axis=1)
+    whole = counts.sum(axis=0)
+    resampled = resample_counts(counts.reshape(len(counts), whole.size), resamples, seed)
+    present = faces_by_class(whole[0]) > 0
+    scores = measure(whole, present, {})
+    in_resamples = measure(resampled.reshape(-1, *whole.shape), present, {})
+    return PairedDifference(
+        only_first,
+        only_second,
+        mcnemar_exact(only_first, only_second),
+        _difference(scores.accuracy, in_resamples.accuracy),
+        _difference(scores.mean_recall, in_resamples.mean_recall),
+        {
+            label: _difference(scores.recall[:, row], in_resamples.recall[..., row])
+            if present[row]
+            else None
+            for row, label in enumerate(classes)
+        },
     )
 
 
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test; 1 where the runs do not differ.
+
+    The arguments count the faces that only the first, and only the second run predicts correctly.
+    Without a difference between the runs each such face is equally likely of either kind.
+    """
+    # Imported here since it takes most of a second.
+    from scipy.stats import binomtest
+
+    discordant = only_first + only_second
+    return float(binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
+
+
 def _common_rule(scores: Sequence[Mapping[str, Any]], asked: str) -> str:
-    """`asked`, or the first that all were scored by, primary ones before others."""
+    """Return `asked`, or for "auto" the first rule that all have, primary rules before gt_box."""
     wanted = [str(each["primary"]) for each in scores] if asked == "auto" else [asked]
     for rule in [*wanted, "gt_box"] if asked == "auto" else wanted:
         if all(each.get(rule) is not None for each in scores):
@@ -114,73 +215,12 @@ def _common_rule(scores: Sequence[Mapping[str, Any]], asked: str) -> str:
     )
 
 
-def _title(comparison: Comparison) -> list[str]:
-    faces = comparison.scores[0]["n"]
-    lines = [f"{comparison.dataset}: {faces:,} labelled faces, by {comparison.rule}"]
-    if comparison.caution:
-        lines.append(comparison.caution)
-    return lines + [f"  {number}: {name}" for number, name in enumerate(comparison.names, start=1)]
+def _labels(faces: Sequence[ScoredFace]) -> dict[tuple[str, int], str]:
+    return {(face.image_id, face.index): face.label for face in faces}
 
 
-def _figures(comparison: Comparison) -> list[str]:
-    rules = [each[comparison.rule] for each in comparison.scores]
-    lines = [_line("with 95 % interval", [str(n) for n in range(1, len(rules) + 1)])]
-    for name, words in MEASURES.items():
-        cells = [_with_interval(each[name], each["intervals"][name]) for each in rules]
-        lines.append(_line(words, cells))
-    counts = comparison.scores[0]["n_by_class"]
-    for label in comparison.classes:
-        cells = [
-            _with_interval(each["recall"][label], each["intervals"]["recall"][label])
-            for each in rules
-        ]
-        lines.append(_line(f"recall {label} ({counts[label]:,})", cells))
-    return lines
-
-
-def _tests(comparison: Comparison, number: int) -> list[str]:
-    paired, second = comparison.against_first[number], number + 2
-    split = f"1 has {paired.only_first:,} and {second} has {paired.only_second:,}"
-    return [
-        f"{second} less 1",
-        _line("  accuracy", [_signed(paired.accuracy)]),
-        f"    McNemar exact p {p_text(paired.p_value)}: of the faces one alone has right, {split}",
-        _line("  mean of recalls", [_signed(paired.mean_recall)]),
-        *(_line(f"  recall {label}", [_signed(each)]) for label, each in paired.recall.items()),
-    ]
-
-
-def _notes(comparison: Comparison) -> list[str]:
-    lines = [
-        f"Differences: 95 % intervals of {comparison.resamples:,} bootstrap resamples, each with "
-        "the same pictures for both runs."
-    ]
-    if few := comparison.few_faces():
-        lines.append(f"Too few faces for an interval to be trusted: {few}.")
-    if len(comparison.against_first) > 1:
-        lines.append(
-            f"{len(comparison.against_first)} tests were made and no p is corrected for that."
-        )
-    for name, values in comparison.differing_conditions().items():
-        lines.append(f"The runs differ in {name}: {'; '.join(values)}.")
-    return lines
-
-
-def p_text(p_value: float) -> str:
-    """'= 0.0312', or '< 0.0001'."""
-    return f"= {p_value:.4f}" if p_value >= 0.0001 else "< 0.0001"
-
-
-def _signed(difference: Difference | None) -> str:
-    if difference is None:
-        return "-"
-    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
-
-
-def _with_interval(value: float | None, ends: Sequence[float] | None) -> str:
-    told = "-" if value is None else f"{value:.3f}"
-    return told if ends is None else f"{told} [{ends[0]:.3f}, {ends[1]:.3f}]"
-
-
-def _line(label: str, cells: Sequence[str]) -> str:
-    return (f"{label:<{_LABEL}}" + "".join(f"{cell:<{_CELL}}" for cell in cells)).rstrip()
+def _difference(values: NDArray[np.float64], in_resamples: NDArray[np.float64]) -> Difference:
+    """values [2] and in_resamples [R, 2], of the first and the second run."""
+    ends = percentile_interval(in_resamples[:, 1] - in_resamples[:, 0])
+    interval = None if np.isnan(ends).any() else (float(ends[0]), float(ends[1]))
+    return Difference(float(values[1] - values[0]), interval)

@@ -1,105 +1,84 @@
-"""The scores of a model on a split: `evaluate` makes them, `EvaluationReport` holds them."""
+"""Evaluate a model on a split: ScoredPictures -> Evaluation, which holds all scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.errors import ConfigError, DatasetFormatError
-from fer_det.evaluation.answers import FaceRecord, face_records
 from fer_det.evaluation.average_precision import AveragePrecision, average_precision
-from fer_det.evaluation.calibration import Calibration, calibrate
-from fer_det.evaluation.intervals import RESAMPLES, percentile_interval, resample_counts
-from fer_det.evaluation.matching import answer_gt_box, answer_matched, answer_top1
+from fer_det.evaluation.calibration import Calibration, measure_calibration
 from fer_det.evaluation.picture import IntArray, ScoredPicture
+from fer_det.evaluation.predictions import RULES, ScoredFace, confusion_of_faces, score_faces
 from fer_det.evaluation.protocol import Protocol, hash_pictures
 from fer_det.evaluation.recognition import (
+    RESAMPLES,
     Recognition,
-    confusion_by_picture,
     faces_by_class,
     measure,
     measure_all_listed,
+    recognition_intervals,
+    resample_counts,
 )
-from fer_det.evaluation.scores_file import plain_scores
-from fer_det.evaluation.table import format_report
 
 Subsets = Mapping[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
 class RuleScores:
-    """What one rule of choosing a box gives on C classes."""
+    """Scores of one rule on C classes."""
 
     confusion: IntArray
-    """[C, C + 1], truth by rows, answers by columns, "none" last."""
+    """[C, C + 1], truth in rows, predictions in columns, "none" last."""
     scores: Recognition
-    """Of `confusion`; leading shape ()."""
+    """Measures of `confusion`; leading shape ()."""
     intervals: Recognition
-    """Their lower and upper 95 % ends; leading shape (2,)."""
+    """Lower and upper end of their 95 % intervals; leading shape (2,)."""
     accuracy_all_listed: float | None
-    """Accuracy where listed faces that were never scored are errors; None where nobody counted."""
+    """Accuracy with listed faces that were not scored counted as errors; None where unknown."""
     mean_recall_all_listed: float | None
-    """The mean of recalls by the same count."""
+    """Mean recall, counted in the same way."""
     calibration: Calibration
-    """What its probabilities are worth."""
 
 
 @dataclass(frozen=True, eq=False)
-class EvaluationReport:
-    """Scores on a split, by the rules of choosing a box, and how they came."""
+class Evaluation:
+    """All scores of a model on a split, and the protocol under which they were computed."""
 
     classes: tuple[str, ...]
-    """The names of the labels 1..C."""
+    """Names of the labels 1..C."""
     protocol: Protocol
     pictures: int
-    """How many were given, those without a labelled face included."""
+    """Number of pictures, including those without a labelled face."""
     n_by_class: Mapping[str, int]
-    """Labelled faces scored."""
-    top1: RuleScores | None
-    """The class of the highest-scoring box; a detector's primary rule, None for a classifier."""
-    matched: RuleScores | None
-    """The class of the highest-scoring box with IoU >= 0.5; None for a classifier."""
-    gt_box: RuleScores | None
-    """The class for the labelled face's own box, by the box head, None where it was not run, or by
-    a classifier, whose primary rule it is."""
+    """Scored labelled faces of each class."""
+    rules: Mapping[str, RuleScores]
+    """Scores by rule (see fer_det.evaluation.predictions), the primary rule first. Of a detector
+    `top1`, `matched` and, where the box head was run on the labelled boxes, `gt_box`; of a
+    classifier `gt_box` only."""
     ap: AveragePrecision | None
-    """None for a classifier, which finds no faces."""
+    """None for a classifier, which detects no faces."""
     resamples: int
     seed: int
     subsets: Mapping[str, tuple[str, ...]]
-    """The classes of each named subset that a further mean of recalls is taken over."""
+    """Classes of each named subset over which a further mean recall is computed."""
     listed_by_class: Mapping[str, int] | None
-    """The faces of each class in the data set's list; None where nobody counted."""
-    faces: tuple[FaceRecord, ...]
-    """What was answered for each labelled face, in the order of the pictures."""
+    """Faces of each class in the data set's own list; None where unknown."""
+    faces: tuple[ScoredFace, ...]
+    """Each labelled face with its predictions, in the order of the pictures."""
 
     @property
     def n(self) -> int:
-        """All labelled faces scored."""
+        """Number of scored labelled faces."""
         return sum(self.n_by_class.values())
 
     @property
-    def rules(self) -> dict[str, RuleScores]:
-        """The rules that were scored, by name, the primary one first."""
-        rules = {"top1": self.top1, "matched": self.matched, "gt_box": self.gt_box}
-        return {name: rule for name, rule in rules.items() if rule is not None}
-
-    @property
     def primary(self) -> str:
-        """The name of the first of `rules`."""
+        """Name of the primary rule: top1 for a detector, gt_box for a classifier."""
         return next(iter(self.rules))
-
-    def to_json(self) -> dict[str, Any]:
-        """The whole report as plain values that any JSON reader takes; what is NaN becomes None."""
-        return plain_scores(self)
-
-    def format_table(self) -> str:
-        """The report for a terminal, at most 100 columns wide."""
-        return format_report(self)
 
 
 def evaluate(
@@ -109,18 +88,18 @@ def evaluate(
     subsets: Mapping[str, Sequence[str]] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> EvaluationReport:
-    """Score detections as answers to "which expression has this face?" by three rules, and AP.
+) -> Evaluation:
+    """Score detections as predictions of each labelled face's expression, by three rules and by AP.
 
-    classes names the labels 1..C. subsets: a name -> the classes over which a further mean of
-    recalls is taken. The same pictures, in any order, and seed give the same report but for the
-    order in which AP breaks ties between equal scores.
+    classes: names of the labels 1..C. subsets: name -> classes over which a further mean recall is
+    computed. The result is the same for the same seed and the same pictures in any order, except
+    that AP ranks boxes of equal score in the order of the pictures.
 
-    Where the protocol says that boxes were given, `gt_box` is the one rule and there is no AP.
+    Where the protocol says `boxes_given`, `gt_box` is the only rule and there is no AP.
 
-    Raises ConfigError for a subset of classes that are not there, DatasetFormatError for more faces
-    than the protocol lists, and ValueError for pictures that contradict the classes, each other or
-    the protocol's split hash.
+    Raises ConfigError for a subset with unknown classes, DatasetFormatError for more faces than the
+    protocol lists, and ValueError for pictures that contradict the classes, each other or the
+    protocol's split hash.
     """
     given = list(pictures)
     _check_pictures(given, classes, protocol)
@@ -128,28 +107,18 @@ def evaluate(
     labelled = [picture for picture in given if len(picture.truth_labels)]
     n_by_class = _count_labels(labelled, classes)
     listed = _count_listed(protocol, n_by_class)
-
-    looked, asked = not protocol.boxes_given, _box_head_was_run(labelled)
-    rules = ["top1", "matched"] * looked + ["gt_box"] * (asked or not looked)
-    faces = tuple(face_records(labelled, classes, rules))
-
-    def score(rule: str, answer: Callable[[ScoredPicture], IntArray]) -> RuleScores | None:
-        if rule not in rules:
-            return None
-        calibration = calibrate(faces, rule, protocol.temperature)
-        return _score_rule(
-            labelled, answer, masks, listed, len(classes), resamples, seed, calibration
-        )
-
-    return EvaluationReport(
+    rules = _rules(labelled, protocol)
+    faces = tuple(score_faces(labelled, classes, rules))
+    return Evaluation(
         classes=tuple(classes),
         protocol=protocol,
         pictures=len(given),
         n_by_class=n_by_class,
-        top1=score("top1", answer_top1),
-        matched=score("matched", answer_matched),
-        gt_box=score("gt_box", answer_gt_box),
-        ap=average_precision(given, len(classes)) if looked else None,
+        rules={
+            rule: _score_rule(faces, rule, classes, masks, listed, protocol, resamples, seed)
+            for rule in rules
+        },
+        ap=None if protocol.boxes_given else average_precision(given, len(classes)),
         resamples=resamples,
         seed=seed,
         subsets={name: tuple(labels) for name, labels in (subsets or {}).items()},
@@ -158,80 +127,70 @@ def evaluate(
     )
 
 
+def _rules(labelled: Sequence[ScoredPicture], protocol: Protocol) -> list[str]:
+    """Return the rules that can be scored; ValueError where the box head ran on some pictures."""
+    if protocol.boxes_given:
+        return ["gt_box"]
+    without = [p.image_id for p in labelled if p.truth_probabilities is None]
+    if without and len(without) < len(labelled):
+        raise ValueError(
+            f"truth_probabilities expected for all or none, found none for {without[0]}"
+        )
+    return [rule for rule in RULES if rule != "gt_box" or (labelled and not without)]
+
+
 def _score_rule(
-    labelled: Sequence[ScoredPicture],
-    answer: Callable[[ScoredPicture], IntArray],
+    faces: Sequence[ScoredFace],
+    rule: str,
+    classes: Sequence[str],
     subsets: Subsets,
     listed: Mapping[str, int] | None,
-    classes: int,
+    protocol: Protocol,
     resamples: int,
     seed: int,
-    calibration: Calibration,
 ) -> RuleScores:
-    faces = [len(picture.truth_labels) for picture in labelled]
-    by_picture = confusion_by_picture(
-        np.repeat(np.arange(len(labelled)), faces),
-        _join([picture.truth_labels for picture in labelled]),
-        _join([answer(picture) for picture in labelled]),
-        len(labelled),
-        classes,
-    )
+    by_picture = confusion_of_faces(faces, rule, classes)
     confusion = by_picture.sum(axis=0)
     present = faces_by_class(confusion) > 0
-    cells = by_picture.reshape(len(labelled), classes * (classes + 1))
-    drawn = resample_counts(cells, resamples, seed)
-    in_resamples = measure(drawn.reshape(-1, classes, classes + 1), present, subsets)
+    cells = by_picture.reshape(len(by_picture), confusion.size)
+    resampled = resample_counts(cells, resamples, seed)
+    in_resamples = measure(resampled.reshape(-1, *confusion.shape), present, subsets)
     all_listed: tuple[float | None, float | None] = (None, None)
     if listed is not None:
         all_listed = measure_all_listed(confusion, np.array(list(listed.values()), np.int64))
     return RuleScores(
         confusion,
         measure(confusion, present, subsets),
-        _intervals_of(in_resamples),
+        recognition_intervals(in_resamples),
         *all_listed,
-        calibration,
+        _calibration(faces, rule, protocol.temperature),
     )
 
 
-def _intervals_of(resampled: Recognition) -> Recognition:
-    return Recognition(
-        accuracy=percentile_interval(resampled.accuracy),
-        recall=percentile_interval(resampled.recall),
-        mean_recall=percentile_interval(resampled.mean_recall),
-        macro_f1=percentile_interval(resampled.macro_f1),
-        miss_rate=percentile_interval(resampled.miss_rate),
-        subset_mean_recall={
-            name: percentile_interval(values)
-            for name, values in resampled.subset_mean_recall.items()
-        },
+def _calibration(faces: Sequence[ScoredFace], rule: str, temperature: float) -> Calibration:
+    predicted = [(face, each) for face in faces if (each := face.predictions[rule]) is not None]
+    return measure_calibration(
+        np.array([each.probabilities for _, each in predicted], np.float64),
+        np.array([each.label == face.label for face, each in predicted], np.bool_),
+        temperature,
     )
 
 
 def _check_pictures(
     pictures: Sequence[ScoredPicture], classes: Sequence[str], protocol: Protocol
 ) -> None:
+    seen: set[str] = set()
     for picture in pictures:
         if picture.class_count != len(classes):
             raise ValueError(
                 f"{picture.image_id}: classes expected {len(classes)}, found {picture.class_count}"
             )
-    ids = [picture.image_id for picture in pictures]
-    if len(set(ids)) != len(ids):
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        raise ValueError(f"image ids expected once each, found {twice[0]} again")
+        if picture.image_id in seen:
+            raise ValueError(f"image ids expected once each, found {picture.image_id} again")
+        seen.add(picture.image_id)
     found = hash_pictures(pictures, classes)
     if found != protocol.split_hash:
         raise ValueError(f"split hash expected {protocol.split_hash}, found {found}")
-
-
-def _box_head_was_run(labelled: Sequence[ScoredPicture]) -> bool:
-    """Whether gt_box can be scored; ValueError where it was run on some pictures only."""
-    without = [p.image_id for p in labelled if p.truth_probabilities is None]
-    if without and len(without) < len(labelled):
-        raise ValueError(
-            f"truth_probabilities expected for all or none, found none for {without[0]}"
-        )
-    return bool(labelled) and not without
 
 
 def _subset_masks(subsets: Mapping[str, Sequence[str]], classes: Sequence[str]) -> Subsets:
@@ -249,7 +208,7 @@ def _subset_masks(subsets: Mapping[str, Sequence[str]], classes: Sequence[str]) 
 
 
 def _count_labels(labelled: Sequence[ScoredPicture], classes: Sequence[str]) -> dict[str, int]:
-    labels = _join([picture.truth_labels for picture in labelled])
+    labels = np.concatenate([np.empty(0, np.int64), *(each.truth_labels for each in labelled)])
     counts = np.bincount(labels, minlength=len(classes) + 1)[1:]
     return dict(zip(classes, counts.tolist(), strict=True))
 
@@ -265,10 +224,6 @@ def _count_listed(protocol: Protocol, n_by_class: Mapping[str, int]) -> dict[str
                 f"{scored} faces of {label} in {protocol.dataset} {protocol.split}",
                 f"at most {listed[label] - rejected}, as {listed[label]} were listed and "
                 f"{rejected} rejected",
-                "build the VOC folder anew",
+                "build the VOC folder again",
             )
     return listed
-
-
-def _join(arrays: Sequence[IntArray]) -> IntArray:
-    return np.concatenate([np.empty(0, np.int64), *arrays])

@@ -1,4 +1,4 @@
-"""One picture of a test split: what is true of it and what the detector said of it."""
+"""The labelled faces and the detections of one picture: what an evaluation is computed from."""
 
 from __future__ import annotations
 
@@ -12,34 +12,40 @@ FloatArray: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.int64]
 
 PROBABILITY_SUM_TOLERANCE = 1e-2
-"""Softmax in bfloat16 rounds each of its outputs by up to 0.2 %."""
+"""Softmax in bfloat16 rounds each output by up to 0.2 %."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredPicture:
-    """Labelled faces, faces without label, and detections of one picture, for C expressions.
+    """T labelled faces, M faces without label and N detections of one picture, for C expressions.
 
-    Boxes are (x_min, y_min, x_max, y_max) in float pixels from 0, max edges exclusive. Raises
-    ValueError for an array of another shape, kind or range, with what was expected and found.
+    Boxes are (x_min, y_min, x_max, y_max) in float pixels from 0, max edges exclusive.
+
+    The order of the detections matters where scores are equal: everywhere in the evaluation
+    detections are ranked by falling score, and equal scores keep the order given here, which is
+    the detector's own.
+
+    Raises ValueError for an array of another shape, dtype or range; the message states what was
+    expected and found.
     """
 
     image_id: str
     width: int
     height: int
     truth_boxes: FloatArray
-    """[T, 4], the labelled faces; usually there is one."""
+    """[T, 4], the labelled faces; usually one."""
     truth_labels: IntArray
     """[T] int64 in 1..C."""
     ignore_boxes: FloatArray
-    """[M, 4], faces whose expression nobody knows: to find them is neither right nor wrong."""
+    """[M, 4], faces of unknown expression; a detection of one is neither correct nor wrong."""
     boxes: FloatArray
-    """[N, 4], the detections in any order; of equal scores the first one counts as the higher."""
+    """[N, 4], the detections, in the detector's order."""
     scores: FloatArray
-    """[N], the probability that the box holds a face, 0..1."""
+    """[N], 0..1, the probability that the box contains a face."""
     probabilities: FloatArray
-    """[N, C], of each expression given that it is a face; rows sum to 1."""
+    """[N, C], of each expression, given that the box is a face; each row sums to 1."""
     truth_probabilities: FloatArray | None = None
-    """[T, C], the same from the box head run on `truth_boxes`; None where it was not run."""
+    """[T, C], the same for `truth_boxes`, from the box head; None where it was not run."""
 
     def __post_init__(self) -> None:
         if self.width <= 0 or self.height <= 0:
@@ -61,7 +67,7 @@ class ScoredPicture:
 
     @property
     def box_classes(self) -> IntArray:
-        """[N] int64 in 1..C: the most probable expression of each box."""
+        """[N] int64 in 1..C, the most probable expression of each box."""
         return most_probable(self.probabilities)
 
     def _check_boxes(self, name: str, may_be_empty: bool) -> None:
@@ -100,7 +106,7 @@ class ScoredPicture:
             self._fail(name, _shape_text(shape), _shape_text(values.shape))
 
     def _check_range(self, name: str, values: FloatArray) -> None:
-        # Written so that NaN fails as well.
+        # NaN fails this comparison too.
         if not ((values >= 0) & (values <= 1)).all():
             found = "NaN" if np.isnan(values).any() else f"{values.min():.4g}..{values.max():.4g}"
             self._fail(name, "0..1", found)
@@ -110,7 +116,7 @@ class ScoredPicture:
 
 
 def most_probable(probabilities: FloatArray) -> IntArray:
-    """[N, C] -> [N] int64 in 1..C; of equals the lowest number."""
+    """[N, C] -> [N] int64 in 1..C; of equal probabilities the lowest class number."""
     return np.asarray(probabilities.argmax(axis=1) + 1, np.int64)
 
 

@@ -1,4 +1,7 @@
-"""What was scored and how: without it a score cannot be compared with another."""
+"""The scoring protocol: which faces were scored, and under which conditions.
+
+Two scores can be compared only where their protocols agree.
+"""
 
 from __future__ import annotations
 
@@ -12,36 +15,35 @@ from fer_det.evaluation.picture import ScoredPicture
 
 @dataclass(frozen=True)
 class Protocol:
-    """The conditions of an evaluation, as they are printed and written beside its scores.
+    """The scoring protocol of an evaluation; printed and saved together with its scores.
 
     Raises ValueError where more faces of a class were rejected than listed.
     """
 
     dataset: str
-    """The data set's name."""
+    """Name of the data set."""
     split: str
     """The image set that was scored, such as "test"."""
     split_hash: str
-    """`split_hash` of the pictures scored."""
+    """`split_hash` of the scored pictures."""
     image_variant: str
-    """Which pictures: "original photos", "aligned crops"."""
+    """Kind of pictures: "original photos", "aligned crops"."""
     box_source: str
-    """Who drew the labelled faces' boxes: "mtcnn", "official"."""
+    """Source of the labelled faces' boxes: "mtcnn", "official"."""
     checkpoint_rule: str
-    """How the checkpoint was chosen among a run's: "best mean recall on the validation split"."""
+    """How the checkpoint was selected in its run: "highest selection score on the val split"."""
     weights_sha256: str
-    """Of the weights file."""
+    """sha256 of the weights file, in hex."""
     input_size: int | tuple[int, int]
-    """Pixels: the detector's shorter edge, or (shorter, longest)."""
+    """Side of the square model input in pixels, or (shortest, longest) edge."""
     listed: Mapping[str, int] | None = None
-    """By class, the faces in the data set's own list; None where nobody counted."""
+    """Faces of each class in the data set's own list; None where unknown."""
     rejected: Mapping[str, int] | None = None
-    """By class, those of them that the converter could not use; None where nobody counted."""
+    """Listed faces of each class that the VOC builder rejected; None where unknown."""
     temperature: float = 1.0
-    """What the expressions' logits were divided by; see fer_det.evaluation.temperature."""
+    """The expression logits were divided by this; see fer_det.evaluation.calibration."""
     boxes_given: bool = False
-    """Whether a classifier answered, which was given the labelled faces' boxes and looked for none.
-    """
+    """Whether the model is a classifier: it was given the labelled faces' boxes."""
 
     def __post_init__(self) -> None:
         for label, count in (self.rejected or {}).items():
@@ -57,10 +59,10 @@ class Protocol:
         return "/".join(map(str, sizes)) + " px"
 
     def listed_by_class(self, scored: Mapping[str, int]) -> dict[str, int] | None:
-        """By class of `scored`, the faces listed; from what was scored and rejected if need be.
+        """Listed faces of each class in `scored`, the number of scored faces by class.
 
-        None where neither `listed` nor `rejected` is known. Raises ValueError for a class that is
-        not among those of `scored`.
+        Without `listed` it is the sum of scored and rejected faces; None where neither is known.
+        Raises ValueError for a class that is not in `scored`.
         """
         unknown = {*(self.listed or {}), *(self.rejected or {})} - set(scored)
         if unknown:
@@ -72,7 +74,7 @@ class Protocol:
         return None
 
     def to_json(self) -> dict[str, Any]:
-        """All fields as plain values."""
+        """Return all fields as plain values."""
         return asdict(self) | {
             "input_size": list(self.input_size)
             if isinstance(self.input_size, tuple)
@@ -81,18 +83,18 @@ class Protocol:
 
 
 def split_hash(labels_by_id: Mapping[str, Iterable[str]]) -> str:
-    """The sha256, in hex, of which pictures a split has and how they are labelled.
+    """Return the sha256, in hex, of a split's picture ids and labels.
 
-    One line a picture, "id label label ...", labels sorted, lines sorted, each ended by a line
-    feed: `LC_ALL=C sort lines | sha256sum` gives the same. Order therefore never matters, while
-    a picture more or less, or a label changed, always does.
+    Hashed is one line for each picture, "id label label ...", with sorted labels, in sorted order,
+    each ended by a line feed: `LC_ALL=C sort lines | sha256sum` gives the same. The order of the
+    pictures does not matter; an added, missing or differently labelled picture changes the hash.
     """
     lines = sorted(" ".join([name, *sorted(labels)]) for name, labels in labels_by_id.items())
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def hash_pictures(pictures: Iterable[ScoredPicture], classes: Sequence[str]) -> str:
-    """`split_hash` of scored pictures; `classes` names the labels 1, 2, ..."""
+    """Return the `split_hash` of scored pictures; `classes` are the names of labels 1, 2, ..."""
     return split_hash(
         {
             picture.image_id: [classes[label - 1] for label in picture.truth_labels]

@@ -1,4 +1,4 @@
-"""scores.json: a report's figures and the answer for each face, written and read again."""
+"""scores.json: all figures of an evaluation, and the predictions for each face."""
 
 from __future__ import annotations
 
@@ -6,123 +6,135 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.errors import ScoresError, ScoresNotFoundError
-from fer_det.evaluation.answers import FaceRecord
-from fer_det.evaluation.intervals import LEVEL
-from fer_det.evaluation.recognition import Recognition
+from fer_det.evaluation.evaluate import Evaluation, RuleScores
+from fer_det.evaluation.predictions import RULES, ScoredFace
+from fer_det.evaluation.recognition import LEVEL, Recognition
 from fer_det.io.files import write_text
-
-if TYPE_CHECKING:
-    from fer_det.evaluation.evaluate import EvaluationReport, RuleScores
 
 SCORES = "scores.json"
 
+_KEYS = {"primary", "classes", "protocol", "n", "n_by_class", *RULES}
 _REMEDY = "score the checkpoint with tools/eval_rafdb.py"
 
 
 def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
-    """Write what `plain_scores` gave, one line a face."""
+    """Write what `scores_to_json` returned, with one line for each face."""
     figures = {name: value for name, value in scores.items() if name != "faces"}
     faces = ",\n".join(json.dumps(face) for face in scores["faces"])
     text = json.dumps(figures, indent=1).removesuffix("\n}")
     write_text(path, f'{text},\n "faces": [\n{faces}\n ]\n}}\n')
 
 
-def read_scores(path: Path) -> tuple[dict[str, Any], tuple[FaceRecord, ...]]:
-    """The figures and the faces of a scores.json; ScoresNotFoundError and ScoresError."""
-    wanted = "a scores.json of tools/eval_rafdb.py, with the answer for each face"
+def read_scores(path: Path) -> tuple[dict[str, Any], tuple[ScoredFace, ...]]:
+    """Read a scores.json -> its figures, and its faces.
+
+    Raises ScoresNotFoundError where the file is absent, and ScoresError where it is no scores.json.
+    """
+    wanted = "a scores.json of tools/eval_rafdb.py, with the predictions for each face"
     try:
         scores = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ScoresNotFoundError(f"{path} is absent", wanted, _REMEDY) from error
     except OSError as error:
         raise ScoresError(f"{path} cannot be read ({error.strerror})", wanted, _REMEDY) from error
-    except ValueError as error:
-        raise ScoresError(f"{path} is no JSON", wanted, _REMEDY) from error
-    if not isinstance(scores, dict) or not {"primary", "classes", "protocol"} <= scores.keys():
-        raise ScoresError(f"{path} holds something else", wanted, _REMEDY)
+    except (ValueError, RecursionError) as error:
+        raise ScoresError(f"{path} is not JSON", wanted, _REMEDY) from error
+    if not isinstance(scores, dict) or not scores.keys() >= _KEYS:
+        raise ScoresError(f"{path} is JSON, but not a scores.json", wanted, _REMEDY)
     if "faces" not in scores:
         raise ScoresError(
-            f"{path} was written before scores had faces", wanted, "score the checkpoint again"
+            f"{path} is of an old version and has no faces", wanted, "score the checkpoint again"
         )
     try:
-        faces = tuple(FaceRecord.from_json(face) for face in scores["faces"])
+        faces = tuple(ScoredFace.from_json(face) for face in scores["faces"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ScoresError(f"{path} has faces that are not whole", wanted, _REMEDY) from error
+        raise ScoresError(f"{path} has incomplete faces", wanted, _REMEDY) from error
+    rules = {rule for rule in RULES if scores[rule] is not None}
+    for face in faces:
+        labels = {face.label, *(each.label for each in face.predictions.values() if each)}
+        if not labels <= set(scores["classes"]) or face.predictions.keys() != rules:
+            raise ScoresError(
+                f"{path} has a face of {face.image_id} with other classes or rules than its scores",
+                wanted,
+                _REMEDY,
+            )
     return scores, faces
 
 
-def plain_scores(report: EvaluationReport) -> dict[str, Any]:
-    """The whole report as plain values that any JSON reader takes; what is NaN becomes None."""
+def scores_to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the whole evaluation as plain values for any JSON reader; NaN becomes None."""
+    listed = evaluation.listed_by_class
     scores = {
-        "top1": _rule_to_json(report, report.top1),
-        "matched": _rule_to_json(report, report.matched),
-        "gt_box": _rule_to_json(report, report.gt_box),
-        "ap": _ap_to_json(report),
-        "n": report.n,
-        "n_by_class": dict(report.n_by_class),
-        "listed_by_class": report.listed_by_class and dict(report.listed_by_class),
-        "pictures": report.pictures,
-        "primary": report.primary,
-        "classes": list(report.classes),
-        "subsets": {name: list(labels) for name, labels in report.subsets.items()},
-        "confusion_columns": [*report.classes, "none"],
-        "bootstrap": {"level": LEVEL, "resamples": report.resamples, "seed": report.seed},
-        "protocol": report.protocol.to_json(),
-        "faces": [face.to_json() for face in report.faces],
+        **{
+            rule: _rule_to_json(evaluation.rules[rule], evaluation.classes)
+            if rule in evaluation.rules
+            else None
+            for rule in RULES
+        },
+        "ap": _ap_to_json(evaluation),
+        "n": evaluation.n,
+        "n_by_class": dict(evaluation.n_by_class),
+        "listed_by_class": None if listed is None else dict(listed),
+        "pictures": evaluation.pictures,
+        "primary": evaluation.primary,
+        "classes": list(evaluation.classes),
+        "subsets": {name: list(labels) for name, labels in evaluation.subsets.items()},
+        "confusion_columns": [*evaluation.classes, "none"],
+        "bootstrap": {"level": LEVEL, "resamples": evaluation.resamples, "seed": evaluation.seed},
+        "protocol": evaluation.protocol.to_json(),
+        "faces": [face.to_json() for face in evaluation.faces],
     }
-    plain: dict[str, Any] = _without_nan(scores)
+    plain: dict[str, Any] = _replace_nan(scores)
     return plain
 
 
-def _ap_to_json(report: EvaluationReport) -> dict[str, Any] | None:
-    if report.ap is None:
+def _ap_to_json(evaluation: Evaluation) -> dict[str, Any] | None:
+    ap = evaluation.ap
+    if ap is None:
         return None
-    by_class = zip(report.ap.ap50_by_class, report.ap.ap_by_class, strict=True)
+    by_class = zip(evaluation.classes, ap.ap50_by_class, ap.ap_by_class, strict=True)
     return {
-        "ap50": report.ap.ap50,
-        "ap": report.ap.ap,
+        "ap50": ap.ap50,
+        "ap": ap.ap,
         "by_class": {
-            label: {"ap50": float(ap50), "ap": float(ap)}
-            for label, (ap50, ap) in zip(report.classes, by_class, strict=True)
+            label: {"ap50": float(ap50), "ap": float(each)} for label, ap50, each in by_class
         },
         "precision50": {
-            label: [round(float(value), 5) for value in report.ap.precision50[:, row]]
-            for row, label in enumerate(report.classes)
+            label: [round(float(value), 5) for value in ap.precision50[:, row]]
+            for row, label in enumerate(evaluation.classes)
         },
     }
 
 
-def _rule_to_json(report: EvaluationReport, rule: RuleScores | None) -> dict[str, Any] | None:
-    if rule is None:
-        return None
+def _rule_to_json(rule: RuleScores, classes: Sequence[str]) -> dict[str, Any]:
     return {
-        **_recognition_to_json(rule.scores, report.classes, float),
+        **_recognition_to_json(rule.scores, classes, float),
         "accuracy_all_listed": rule.accuracy_all_listed,
         "mean_recall_all_listed": rule.mean_recall_all_listed,
         "calibration": rule.calibration.to_json(),
         "confusion": rule.confusion.tolist(),
-        "intervals": _recognition_to_json(rule.intervals, report.classes, _ends),
+        "intervals": _recognition_to_json(rule.intervals, classes, _ends),
     }
 
 
 def _recognition_to_json(
-    values: Recognition, classes: Sequence[str], plain: Callable[[Any], Any]
+    values: Recognition, classes: Sequence[str], convert: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    """plain turns one measure's figures, [] or [2], into plain values."""
+    """convert: from the figures of one measure, [] or [2], to plain values."""
     return {
-        "accuracy": plain(values.accuracy),
-        "mean_recall": plain(values.mean_recall),
-        "recall": {label: plain(values.recall[..., row]) for row, label in enumerate(classes)},
-        "macro_f1": plain(values.macro_f1),
-        "miss_rate": plain(values.miss_rate),
+        "accuracy": convert(values.accuracy),
+        "mean_recall": convert(values.mean_recall),
+        "recall": {label: convert(values.recall[..., row]) for row, label in enumerate(classes)},
+        "macro_f1": convert(values.macro_f1),
+        "miss_rate": convert(values.miss_rate),
         "subset_mean_recall": {
-            name: plain(figures) for name, figures in values.subset_mean_recall.items()
+            name: convert(figures) for name, figures in values.subset_mean_recall.items()
         },
     }
 
@@ -131,10 +143,10 @@ def _ends(interval: NDArray[np.float64]) -> list[float] | None:
     return None if np.isnan(interval).any() else [float(end) for end in interval]
 
 
-def _without_nan(value: Any) -> Any:
-    """The same nest of dicts and lists with None for NaN, which JSON has no word for."""
+def _replace_nan(value: Any) -> Any:
+    """Return nested dicts and lists with None for NaN, which is no JSON."""
     if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {key: _replace_nan(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
+        return [_replace_nan(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value

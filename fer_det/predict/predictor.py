@@ -16,7 +16,7 @@ from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.core.expression import Expression
 from fer_det.errors import WeightsError
-from fer_det.evaluation.temperature import apply_temperature
+from fer_det.evaluation.calibration import apply_temperature
 from fer_det.imaging.view import View
 from fer_det.models import CLASSIFIERS
 from fer_det.predict.pictures import Picture, to_rgb8

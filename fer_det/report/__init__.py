@@ -1,1 +1,1 @@
-"""An evaluation as one HTML file that needs nothing else: no network, no script, no other file."""
+"""The HTML report: one file without scripts that needs no network and no other file."""

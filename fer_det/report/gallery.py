@@ -1,10 +1,10 @@
-"""Faces to look at: the most confident errors, the missed ones, and some that are right."""
+"""A gallery of faces: the most confident errors, missed faces, and typical correct ones."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,144 +12,146 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from fer_det.evaluation.answers import Edges, FaceAnswer, FaceRecord
+from fer_det.evaluation.predictions import Edges, FacePrediction, ScoredFace
+from fer_det.report.source import LoadPicture
 from fer_det.report.svg import Drawing
 
-Load = Callable[[str], NDArray[np.uint8]]
-"""Image id -> [H, W, 3] RGB."""
-
 WRONG, MISSED = 12, 6
+"""Most faces shown of each kind."""
 SIDE = 220
-"""Longest side of a thumbnail in pixels."""
-SURROUNDINGS = 0.35
-"""What is shown around the boxes, as a part of their longer side."""
-BARS = 3
-"""So many of the most probable expressions are told."""
+"""Longer side of a thumbnail in pixels."""
+MARGIN = 0.35
+"""Margin around the boxes, as a share of their longer side."""
+MOST_PROBABLE = 3
+"""Number of expressions listed with their probabilities."""
 
 _QUALITY = 82
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """One face with its label and its answer."""
+class GalleryItem:
+    """One face with its label and its prediction."""
 
-    face: FaceRecord
-    answer: FaceAnswer | None
+    face: ScoredFace
+    prediction: FacePrediction | None
     drawing: Markup
     probable: tuple[tuple[str, float], ...]
-    """The most probable expressions, best first."""
+    """The most probable expressions, highest probability first."""
 
 
 @dataclass(frozen=True)
-class Wall:
-    """Exhibits of one kind."""
+class GallerySection:
+    """Items of one kind."""
 
     title: str
-    reading: str
-    exhibits: tuple[Exhibit, ...]
+    caption: str
+    items: tuple[GalleryItem, ...]
 
 
-def hang(
-    faces: Sequence[FaceRecord], classes: Sequence[str], rule: str, load: Load | None
-) -> tuple[Wall, ...]:
-    """The walls of a gallery; load: None to show the boxes' outlines and no picture at all.
+def make_gallery(
+    faces: Sequence[ScoredFace], classes: Sequence[str], rule: str, load: LoadPicture | None
+) -> tuple[GallerySection, ...]:
+    """Select faces and draw them; load: None to draw boxes without pictures.
 
-    Pictures are read one after the other, and only thumbnails are kept.
+    Pictures are loaded one after the other, and only thumbnails are kept.
     """
-    found = [face for face in faces if face.answers[rule] is not None]
-    wrong = sorted((face for face in found if not face.is_right(rule)), key=_doubt_of(rule))
-    missed_rule = "matched" if faces and "matched" in faces[0].answers else rule
-    missed = [face for face in faces if face.answers[missed_rule] is None]
-    right = list(_typical(found, classes, rule))
+    predicted = [face for face in faces if face.predictions[rule] is not None]
+    wrong = _most_confident([face for face in predicted if not face.is_correct(rule)], rule)
+    missed_rule = "matched" if faces and "matched" in faces[0].predictions else rule
+    missed = [face for face in faces if face.predictions[missed_rule] is None]
 
-    def show(chosen: Sequence[FaceRecord]) -> tuple[Exhibit, ...]:
-        return tuple(_exhibit(face, classes, rule, load) for face in chosen)
+    def draw(chosen: Sequence[ScoredFace]) -> tuple[GalleryItem, ...]:
+        return tuple(_make_item(face, classes, rule, load) for face in chosen)
 
-    walls = (
-        Wall(
-            "Wrong, the most confident first",
-            f"{len(wrong):,} of {len(faces):,} faces were given another class.",
-            show(wrong[:WRONG]),
+    sections = (
+        GallerySection(
+            "Wrong, highest confidence first",
+            f"{len(wrong):,} of {len(faces):,} faces were predicted as another class.",
+            draw(wrong[:WRONG]),
         ),
-        Wall(
+        GallerySection(
             "Missed",
-            f"{len(missed):,} of {len(faces):,} faces have no box that overlaps them by half "
-            "(IoU 0.5). Where a box elsewhere in the picture answered, it is drawn.",
-            show(missed[:MISSED]),
+            f"{len(missed):,} of {len(faces):,} faces have no box with an IoU of at least 0.5. If "
+            "the prediction came from a box elsewhere in the picture, that box is drawn.",
+            draw(missed[:MISSED]),
         ),
-        Wall(
-            "Right",
-            "Of each class the right answer whose confidence is in the middle.",
-            show(right),
+        GallerySection(
+            "Correct",
+            "For each class the correct prediction of median confidence.",
+            draw(list(_typical(predicted, classes, rule))),
         ),
     )
-    return tuple(wall for wall in walls if wall.exhibits)
+    return tuple(section for section in sections if section.items)
 
 
-def _doubt_of(rule: str) -> Callable[[FaceRecord], float]:
-    def doubt(face: FaceRecord) -> float:
-        answer = face.answers[rule]
-        return 1.0 if answer is None else -answer.confidence
+def _most_confident(faces: Sequence[ScoredFace], rule: str) -> list[ScoredFace]:
+    """Sort faces with a prediction, highest confidence first; equal ones keep their order."""
 
-    return doubt
+    def confidence(face: ScoredFace) -> float:
+        prediction = face.predictions[rule]
+        return 0.0 if prediction is None else prediction.confidence
+
+    return sorted(faces, key=confidence, reverse=True)
 
 
 def _typical(
-    found: Sequence[FaceRecord], classes: Sequence[str], rule: str
-) -> Iterator[FaceRecord]:
+    predicted: Sequence[ScoredFace], classes: Sequence[str], rule: str
+) -> Iterator[ScoredFace]:
     for label in classes:
-        own = [face for face in found if face.label == label and face.is_right(rule)]
+        own = [face for face in predicted if face.label == label and face.is_correct(rule)]
         if own:
-            yield sorted(own, key=_doubt_of(rule))[len(own) // 2]
+            yield _most_confident(own, rule)[len(own) // 2]
 
 
-def _exhibit(face: FaceRecord, classes: Sequence[str], rule: str, load: Load | None) -> Exhibit:
-    answer = face.answers[rule]
+def _make_item(
+    face: ScoredFace, classes: Sequence[str], rule: str, load: LoadPicture | None
+) -> GalleryItem:
+    prediction = face.predictions[rule]
     probable: list[tuple[str, float]] = []
-    if answer is not None:
-        pairs = zip(classes, answer.probabilities, strict=True)
-        probable = sorted(pairs, key=lambda pair: -pair[1])[:BARS]
-    return Exhibit(face, answer, _draw(face, answer, load), tuple(probable))
+    if prediction is not None:
+        pairs = zip(classes, prediction.probabilities, strict=True)
+        probable = sorted(pairs, key=lambda pair: -pair[1])[:MOST_PROBABLE]
+    return GalleryItem(face, prediction, _draw(face, prediction, load), tuple(probable))
 
 
-def _draw(face: FaceRecord, answer: FaceAnswer | None, load: Load | None) -> Markup:
-    boxes = [face.box] + ([answer.box] if answer is not None else [])
+def _draw(face: ScoredFace, prediction: FacePrediction | None, load: LoadPicture | None) -> Markup:
+    boxes = [face.box] + ([prediction.box] if prediction is not None else [])
     window = _window(boxes, face.size)
     scale = SIDE / max(window[2] - window[0], window[3] - window[1])
     width, height = (scale * (window[end] - window[end - 2]) for end in (2, 3))
-    said = "no answer" if answer is None else f"answered {answer.label}"
-    drawing = Drawing(width, height, f"A face labelled {face.label}, {said}")
+    predicted = "no prediction" if prediction is None else f"predicted as {prediction.label}"
+    drawing = Drawing(width, height, f"A face labelled {face.label}, {predicted}")
     if load is None:
-        drawing.rect(0, 0, width, height, "covered")
+        drawing.rect(0, 0, width, height, "placeholder")
     else:
         drawing.image(width, height, _thumbnail(load(face.image_id), window, scale))
-    for kind, box in zip(("truth", "found"), boxes, strict=False):
+    for css, box in zip(("labelled", "predicted"), boxes, strict=False):
         left, top, right, bottom = (
             scale * (edge - window[place % 2]) for place, edge in enumerate(box)
         )
-        # Dark below light, so that the line is seen on any picture.
+        # A dark line below the light one keeps the box visible on any picture.
         drawing.rect(left, top, right - left, bottom - top, "halo")
-        drawing.rect(left, top, right - left, bottom - top, kind)
+        drawing.rect(left, top, right - left, bottom - top, css)
     return drawing.markup()
 
 
 def _window(boxes: Sequence[Edges], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Whole pixels of the picture that hold the boxes and something around them."""
+    """Return the part of the picture with the boxes and a margin, in whole pixels."""
     edges = np.array(boxes)
     low, high = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
-    margin = SURROUNDINGS * (high - low).max()
+    margin = MARGIN * (high - low).max()
     left, top = np.clip(np.floor(low - margin), 0, np.array(size) - 1).astype(int).tolist()
     right, bottom = np.clip(np.ceil(high + margin), (left + 1, top + 1), size).astype(int).tolist()
     return left, top, right, bottom
 
 
 def _thumbnail(pixels: NDArray[np.uint8], window: tuple[int, int, int, int], scale: float) -> str:
-    """The window as a data: address of a small JPEG."""
-    cut = Image.fromarray(pixels).crop(window)
-    # An enlarged picture holds nothing more; the page enlarges it by itself.
+    """Return the window as the data: URL of a small JPEG."""
+    part = Image.fromarray(pixels).crop(window)
+    # A small part is left as it is: the page enlarges it.
     if scale < 1:
-        size = (max(1, round(scale * cut.width)), max(1, round(scale * cut.height)))
-        cut = cut.resize(size, Image.Resampling.LANCZOS)
+        size = (max(1, round(scale * part.width)), max(1, round(scale * part.height)))
+        part = part.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    cut.save(buffer, "JPEG", quality=_QUALITY)
+    part.save(buffer, "JPEG", quality=_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fer_det.config.training import ModelConfig, from_plain, to_plain
 from fer_det.errors import WeightsError, WeightsNotFoundError
-from fer_det.evaluation.temperature import UNCHANGED
+from fer_det.evaluation.calibration import UNCHANGED
 from fer_det.io.files import atomic_writer
 
 FORMAT = "fer_det checkpoint 1"
@@ -46,7 +46,7 @@ class Checkpoint:
 
     @property
     def temperature(self) -> float:
-        """Fitted on the validation split; 1 where none was. See fer_det.evaluation.temperature.apply_temperature."""
+        """Fitted on the validation split; 1 where none was. See fer_det.evaluation.calibration.apply_temperature."""
         return float(self.info.get(TEMPERATURE, UNCHANGED))
 
 

@@ -101,7 +101,7 @@ class TestCommand:
         told = sentences(help_of(module.main, capsys))
         (config_class,) = told_config
         flags = list(flags_of(config_class))
-        assert len(flags) > 3
+        assert len(flags) > 2
         for flag in flags:
             assert flag in told
             assert len(told[flag].split()) >= 3, (flag, told[flag])

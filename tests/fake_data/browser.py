@@ -1,7 +1,7 @@
-"""A headless Chromium, asked through its debugging pipe: what a page does when it is opened.
+"""A headless Chromium, controlled through its debugging pipe without any further package.
 
-https://chromedevtools.github.io/devtools-protocol/: JSON messages, each ended by a zero byte, come
-in on descriptor 3 and go out on 4. So no further package is needed.
+https://chromedevtools.github.io/devtools-protocol/: it reads JSON messages, each ended by a zero
+byte, from descriptor 3 and writes them to descriptor 4.
 """
 
 from __future__ import annotations
@@ -19,59 +19,62 @@ from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome-headless-shell")
-PATIENCE = 60.0
-"""Seconds after which a browser that says nothing is killed."""
+TIME_LIMIT = 60.0
+"""Seconds after which the browser is killed."""
 
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
+    "--disable-quic",
     "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--no-first-run",
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-_NOTES = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+_MESSAGES = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
 
 
 def find_chromium() -> str | None:
-    """The program, where there is one; FERDET_CHROMIUM names another."""
-    named = os.environ.get("FERDET_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, NAMES)), None)
+    """Return the path of Chromium, or None; FERDET_CHROMIUM names another one."""
+    chosen = os.environ.get("FERDET_CHROMIUM")
+    return chosen or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Page:
-    """One page of a browser, with the network off; `requests` and `notes` fill as it loads."""
+    """A page without network; `requests` and `messages` (console, errors) fill as it loads."""
 
     def __init__(self, program: str, profile: Path) -> None:
-        inward, self._send = os.pipe()
-        self._receive, outward = os.pipe()
-        # In the child the pipe's ends have to be 3 and 4, whatever they are here.
+        child_reads, self._send = os.pipe()
+        self._receive, child_writes = os.pipe()
+        # In the child the ends of the pipes must be descriptors 3 and 4.
         shell = f"exec {program} {' '.join(_FLAGS)} --user-data-dir='{profile}' about:blank"
         self._process = subprocess.Popen(
-            ["bash", "-c", f"{shell} 3<&{inward} 4>&{outward}"],
-            pass_fds=(inward, outward),
+            ["bash", "-c", f"{shell} 3<&{child_reads} 4>&{child_writes}"],
+            pass_fds=(child_reads, child_writes),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(inward)
-        os.close(outward)
-        self._guard = threading.Timer(PATIENCE, self._process.kill)
-        self._guard.start()
-        self._rest, self._last, self._session = b"", 0, ""
+        os.close(child_reads)
+        os.close(child_writes)
+        self._timer = threading.Timer(TIME_LIMIT, self._process.kill)
+        self._timer.start()
+        self._buffer, self._last_id, self._session = b"", 0, ""
         self.requests: list[str] = []
-        self.notes: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
 
     def __enter__(self) -> Page:
-        targets = self._ask("Target.getTargets")["targetInfos"]
+        targets = self._call("Target.getTargets")["targetInfos"]
         target = next(each["targetId"] for each in targets if each["type"] == "page")
-        asked = {"targetId": target, "flatten": True}
-        self._session = self._ask("Target.attachToTarget", asked)["sessionId"]
+        params = {"targetId": target, "flatten": True}
+        self._session = self._call("Target.attachToTarget", params)["sessionId"]
         for name in ("Page", "Runtime", "Log", "Network"):
-            self._ask(f"{name}.enable")
-        off = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        self._ask("Network.emulateNetworkConditions", off)
+            self._call(f"{name}.enable")
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        self._call("Network.emulateNetworkConditions", offline)
         return self
 
     def __exit__(
@@ -80,64 +83,64 @@ class Page:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._guard.cancel()
+        self._timer.cancel()
         self._process.kill()
         self._process.wait()
         os.close(self._send)
         os.close(self._receive)
 
     def open(self, path: Path, width: int = 1280, dark: bool = False) -> None:
-        """Show a file at that width, until it has loaded."""
-        self._ask(
+        """Open a file in a window of that width, and wait until it has loaded."""
+        self._call(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
         )
         theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._ask("Emulation.setEmulatedMedia", {"features": [theme]})
-        self._ask("Page.navigate", {"url": path.resolve().as_uri()})
+        self._call("Emulation.setEmulatedMedia", {"features": [theme]})
+        self._call("Page.navigate", {"url": path.resolve().as_uri()})
         while self._read().get("method") != "Page.loadEventFired":
             pass
 
     def value(self, script: str) -> Any:
-        """What a JavaScript expression is worth in the page."""
-        asked = {"expression": script, "returnByValue": True}
-        told = self._ask("Runtime.evaluate", asked)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        """Evaluate a JavaScript expression in the page and return its value."""
+        params = {"expression": script, "returnByValue": True}
+        answer = self._call("Runtime.evaluate", params)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
     def screenshot(self) -> bytes:
-        """The whole page as a PNG."""
-        asked = {"format": "png", "captureBeyondViewport": True}
-        return base64.b64decode(self._ask("Page.captureScreenshot", asked)["data"])
+        """Return the whole page as a PNG."""
+        params = {"format": "png", "captureBeyondViewport": True}
+        return base64.b64decode(self._call("Page.captureScreenshot", params)["data"])
 
-    def _ask(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        self._last += 1
-        message = {"id": self._last, "method": method, "params": dict(params or {})}
+    def _call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        self._last_id += 1
+        message = {"id": self._last_id, "method": method, "params": dict(params or {})}
         if self._session:
             message["sessionId"] = self._session
         os.write(self._send, json.dumps(message).encode() + b"\0")
-        while (told := self._read()).get("id") != self._last:
+        while (answer := self._read()).get("id") != self._last_id:
             pass
-        assert "error" not in told, (method, told)
-        result: dict[str, Any] = told["result"]
+        assert "error" not in answer, (method, answer)
+        result: dict[str, Any] = answer["result"]
         return result
 
     def _read(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
+        while b"\0" not in self._buffer:
             data = os.read(self._receive, 1 << 16)
             assert data, "the browser has ended"
-            self._rest += data
-        line, _, self._rest = self._rest.partition(b"\0")
-        told: dict[str, Any] = json.loads(line)
-        if told.get("method") == "Network.requestWillBeSent":
-            self.requests.append(told["params"]["request"]["url"])
-        elif told.get("method") in _NOTES:
-            self.notes.append(told["params"])
-        return told
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\0")
+        message: dict[str, Any] = json.loads(line)
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(message["params"]["request"]["url"])
+        elif message.get("method") in _MESSAGES:
+            self.messages.append(message["params"])
+        return message
 
 
 @contextmanager
 def browser(program: str, profile: Path) -> Iterator[Page]:
-    """A page that is closed in the end; profile: an empty folder for what the browser writes."""
+    """Start the browser and end it again; profile: an empty folder for its own files."""
     with Page(program, profile) as page:
         yield page

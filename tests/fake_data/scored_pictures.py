@@ -1,4 +1,4 @@
-"""Scored pictures without a detector: by hand, and at random with a known share of errors."""
+"""ScoredPictures without a detector: written by hand, or random with some errors."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_det.evaluation import Protocol, ScoredPicture, hash_pictures
+from fer_det.evaluation.picture import ScoredPicture
+from fer_det.evaluation.protocol import Protocol, hash_pictures
 
 CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 
 
-def one_hot(label: int, classes: int = 7, certainty: float = 1.0) -> list[float]:
-    """Probabilities with `certainty` on `label` (1..classes) and the rest spread evenly."""
-    rest = (1 - certainty) / (classes - 1)
-    return [certainty if place == label else rest for place in range(1, classes + 1)]
+def one_hot(label: int, classes: int = 7, confidence: float = 1.0) -> list[float]:
+    """Return probabilities: `confidence` for `label` (1..classes), the rest spread evenly."""
+    rest = (1 - confidence) / (classes - 1)
+    return [confidence if place == label else rest for place in range(1, classes + 1)]
 
 
 def scored_picture(
@@ -25,7 +26,7 @@ def scored_picture(
     gt_box: Sequence[Sequence[float]] | None = None,
     classes: int = 7,
 ) -> ScoredPicture:
-    """A 100 x 100 picture; truth: (box, label); found: (box, score, probabilities)."""
+    """Return a picture of 100 x 100; truth: (box, label); found: (box, score, probabilities)."""
     return ScoredPicture(
         image_id=image_id,
         width=100,
@@ -45,7 +46,7 @@ def scored_picture(
 def protocol_for(
     pictures: Sequence[ScoredPicture], classes: Sequence[str] = CLASSES, **changes: object
 ) -> Protocol:
-    """A protocol whose split hash is that of the pictures."""
+    """Return a scoring protocol with the split hash of the pictures."""
     fields: dict[str, object] = {
         "dataset": "made",
         "split": "test",
@@ -60,16 +61,16 @@ def protocol_for(
 
 
 def random_pictures(
-    n_by_class: Sequence[int], seed: int, certainty: float = 2.0, with_gt_box: bool = True
+    n_by_class: Sequence[int], seed: int, margin: float = 2.0, with_gt_box: bool = True
 ) -> list[ScoredPicture]:
-    """One labelled face a picture, some with an unlabelled one, and zero to four detections.
+    """Return pictures with one labelled face, up to two without label, and up to four detections.
 
-    certainty: how far the true class's logit lies above the others' unit noise.
+    margin: added to the logit of the true class; the logits have unit noise.
     """
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.repeat(np.arange(1, len(n_by_class) + 1), n_by_class))
     return [
-        _random_picture(f"p{number:05d}", int(label), len(n_by_class), rng, certainty, with_gt_box)
+        _random_picture(f"p{number:05d}", int(label), len(n_by_class), rng, margin, with_gt_box)
         for number, label in enumerate(labels)
     ]
 
@@ -79,7 +80,7 @@ def _random_picture(
     label: int,
     classes: int,
     rng: np.random.Generator,
-    certainty: float,
+    margin: float,
     with_gt_box: bool,
 ) -> ScoredPicture:
     truth = _random_boxes(rng, 1)
@@ -87,7 +88,7 @@ def _random_picture(
     near = np.vstack([truth, ignore])[: int(rng.integers(0, 4))]
     boxes = np.vstack([near + rng.normal(0, 2, near.shape), _random_boxes(rng, rng.integers(0, 2))])
     logits = rng.normal(size=(len(boxes) + 1, classes))
-    logits[:, label - 1] += certainty
+    logits[:, label - 1] += margin
     shares = np.exp(logits)
     shares /= shares.sum(axis=1, keepdims=True)
     return ScoredPicture(
@@ -98,7 +99,7 @@ def _random_picture(
         truth_labels=np.array([label]),
         ignore_boxes=ignore,
         boxes=boxes,
-        # Two decimals, so that equal scores occur.
+        # Two decimals, so that some scores are equal.
         scores=np.round(rng.random(len(boxes)), 2),
         probabilities=shares[:-1],
         truth_probabilities=shares[-1:] if with_gt_box else None,

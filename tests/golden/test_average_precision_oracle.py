@@ -1,9 +1,10 @@
-"""AP against pycocotools, the reference program of the COCO challenge, on random detections."""
+"""AP compared with pycocotools, the reference program of COCO, on random detections."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from fer_det.evaluation.average_precision import average_precision
 
 
 def pycocotools_evaluation(pictures, classes):
-    """The reference, run on a data set that is built here and not by our own `to_coco`."""
+    """Run the reference on a data set that is built here, not by our own `to_coco`."""
     annotations, results = [], []
     for image_id, picture in enumerate(pictures, start=1):
         truth = [
@@ -63,8 +64,8 @@ def pycocotools_evaluation(pictures, classes):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_ap_is_that_of_pycocotools(seed):
-    # The fifth class has no labelled face; unlabelled faces are crowds in about two of three.
+def test_ap_equals_that_of_pycocotools(seed):
+    # The fifth class has no labelled face; two of three pictures have faces without label.
     pictures = random_pictures([40, 25, 10, 3, 0], seed)
     assert sum(len(picture.ignore_boxes) for picture in pictures) > 20
     oracle = pycocotools_evaluation(pictures, 5)
@@ -78,3 +79,25 @@ def test_ap_is_that_of_pycocotools(seed):
     np.testing.assert_allclose(ours.ap50_by_class[:4], by_class[0, :4], atol=1e-12)
     assert by_class[0, 4] == -1
     assert np.isnan(ours.ap50_by_class[4])
+
+
+@pytest.mark.parametrize("score", [None, 1.0], ids=["few values", "exactly 1"])
+def test_equal_scores_are_ranked_in_the_order_given(score):
+    """pycocotools sorts stably (merge sort), so equal figures mean that ours does as well."""
+    given = random_pictures([60, 50, 40], seed=7)
+    pictures = [
+        replace(
+            picture,
+            scores=np.round(picture.scores, 1) if score is None else np.ones(len(picture.boxes)),
+            probabilities=np.eye(3)[picture.box_classes - 1],
+        )
+        for picture in given
+    ]
+    oracle = pycocotools_evaluation(pictures, 3)
+    ours = average_precision(pictures, 3)
+    by_class = oracle.eval["precision"][:, :, :, 0, 2].mean(axis=1)
+    np.testing.assert_allclose(ours.ap_by_class, by_class.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(ours.ap50_by_class, by_class[0], atol=1e-12)
+    # Another order has another AP, so the order is what was compared.
+    other = average_precision(pictures[::-1], 3)
+    assert np.abs(other.ap_by_class - ours.ap_by_class).max() > 1e-3

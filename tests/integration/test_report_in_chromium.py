@@ -1,4 +1,4 @@
-"""The report opened by a browser from the file system, with the network off."""
+"""The report opened in a browser from the file system, without network."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from fake_data.browser import Page, browser, find_chromium
 from fake_data.report_source import report_source
 from fake_data.scored_pictures import CLASSES, protocol_for, random_pictures
 
-from fer_det.evaluation import evaluate, write_scores
 from fer_det.evaluation.comparison import compare_files
-from fer_det.report.compare_page import render_comparison
+from fer_det.evaluation.evaluate import evaluate
+from fer_det.evaluation.scores_file import scores_to_json, write_scores
+from fer_det.report.comparison_page import render_comparison
 from fer_det.report.page import write_report
-from fer_det.report.published import RAFDB_TEST
+from fer_det.report.recall_figures import RAFDB_TEST
 
 PROGRAM = find_chromium()
 needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
@@ -32,7 +33,7 @@ EMPTY_DRAWINGS = """
   return shown.width < 20 || shown.height < 10 || seen.length === 0;
 }).map(drawing => drawing.getAttribute("aria-label"))
 """
-CUT_WORDS = """
+CUT_TEXT = """
 [...document.querySelectorAll("svg text")].filter(text => {
   const outer = text.ownerSVGElement.getBoundingClientRect(), box = text.getBoundingClientRect();
   return box.left < outer.left - 1 || box.right > outer.right + 1
@@ -60,51 +61,51 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_all_is_drawn_and_nothing_asked_for(
+def test_everything_is_drawn_and_nothing_requested(
     page: Page, report: Path, width: int, dark: bool
 ) -> None:
     page.requests.clear()
-    page.notes.clear()
+    page.messages.clear()
     page.open(report, width, dark)
     assert page.value('document.querySelectorAll("svg").length') > 20
     assert page.value(EMPTY_DRAWINGS) == []
-    assert page.value(CUT_WORDS) == []
+    assert page.value(CUT_TEXT) == []
     assert page.value(TOO_WIDE) <= 0
-    assert page.notes == []
+    assert page.messages == []
     outside = [each for each in page.requests if not each.startswith("data:")]
     assert outside == [report.resolve().as_uri()]
 
 
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 390])
-def test_comparison_is_drawn_as_well(page: Page, tmp_path: Path, width: int) -> None:
-    for name, certainty in (("a.json", 1.0), ("b.json", 2.0)):
-        pictures = random_pictures([9, 3, 5, 20, 8, 6, 12], seed=5, certainty=certainty)
-        report = evaluate(pictures, CLASSES, protocol_for(pictures), resamples=40)
-        write_scores(tmp_path / name, report.to_json())
-    told = compare_files([tmp_path / "a.json", tmp_path / "b.json"], "auto", resamples=40)
-    (tmp_path / "page.html").write_text(render_comparison(told))
+def test_comparison_is_drawn(page: Page, tmp_path: Path, width: int) -> None:
+    for name, margin in (("a.json", 1.0), ("b.json", 2.0)):
+        pictures = random_pictures([9, 3, 5, 20, 8, 6, 12], seed=5, margin=margin)
+        evaluation = evaluate(pictures, CLASSES, protocol_for(pictures), resamples=40)
+        write_scores(tmp_path / name, scores_to_json(evaluation))
+    comparison = compare_files([tmp_path / "a.json", tmp_path / "b.json"], "auto", resamples=40)
+    (tmp_path / "page.html").write_text(render_comparison(comparison))
     page.requests.clear()
-    page.notes.clear()
+    page.messages.clear()
     page.open(tmp_path / "page.html", width)
     assert page.value('document.querySelectorAll("svg").length') == 1
-    assert page.value(EMPTY_DRAWINGS) == page.value(CUT_WORDS) == page.notes == []
+    assert page.value(EMPTY_DRAWINGS) == page.value(CUT_TEXT) == page.messages == []
     assert page.value(TOO_WIDE) <= 0
     assert len([each for each in page.requests if not each.startswith("data:")]) == 1
 
 
 @needs_chromium
 def test_dark_and_light_differ(page: Page, report: Path) -> None:
-    papers = []
+    colours = []
     for dark in (False, True):
         page.open(report, 1280, dark)
-        papers.append(page.value("getComputedStyle(document.body).backgroundColor"))
-    assert papers[0] != papers[1]
+        colours.append(page.value("getComputedStyle(document.body).backgroundColor"))
+    assert colours[0] != colours[1]
 
 
 @needs_chromium
-def test_the_questions_notice_what_is_wrong(page: Page, tmp_path: Path) -> None:
-    """A page with one fault of each kind."""
+def test_the_checks_notice_faults(page: Page, tmp_path: Path) -> None:
+    """Open a page with one fault of each kind."""
     broken = tmp_path / "broken.html"
     broken.write_text(
         '<body style="width: 3000px"><svg aria-label="empty" viewBox="0 0 9 9"></svg>'
@@ -112,10 +113,10 @@ def test_the_questions_notice_what_is_wrong(page: Page, tmp_path: Path) -> None:
         '<img src="http://127.0.0.1:9/picture.png"><script>console.error("oh")</script></body>'
     )
     page.requests.clear()
-    page.notes.clear()
+    page.messages.clear()
     page.open(broken)
     assert page.value(EMPTY_DRAWINGS) == ["empty"]
-    assert page.value(CUT_WORDS) == ["long"]
+    assert page.value(CUT_TEXT) == ["long"]
     assert page.value(TOO_WIDE) > 0
     assert "http://127.0.0.1:9/picture.png" in page.requests
-    assert page.notes
+    assert page.messages

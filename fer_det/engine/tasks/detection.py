@@ -14,8 +14,8 @@ from fer_det.config.training import ModelConfig
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.scoring import score_pictures, top1_pairs
 from fer_det.engine.share import own_batches
+from fer_det.evaluation.calibration import fit_temperature
 from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
-from fer_det.evaluation.temperature import fit_temperature
 from fer_det.models.vgg16 import fold_batch_norm
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.processes import Processes

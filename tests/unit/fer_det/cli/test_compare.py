@@ -1,4 +1,4 @@
-"""tools/compare.py: runs side by side, and what cannot be compared."""
+"""The command compare: runs on the same faces, and runs that cannot be compared."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ import pytest
 from fake_data.scored_pictures import CLASSES, protocol_for, random_pictures
 
 from fer_det.cli import compare
-from fer_det.evaluation import evaluate, write_scores
+from fer_det.evaluation.evaluate import evaluate
+from fer_det.evaluation.scores_file import scores_to_json, write_scores
 
 
-def write_run(path: Path, certainty: float, faces: int = 12, **protocol: object) -> Path:
-    """Scores of a run that is the better the more certain it is, always on the same faces."""
-    pictures = random_pictures([faces] * 7, seed=0, certainty=certainty)
-    report = evaluate(pictures, CLASSES, protocol_for(pictures, **protocol), resamples=50)
-    write_scores(path, report.to_json())
+def write_run(path: Path, margin: float, faces: int = 12, **protocol: object) -> Path:
+    """Write the scores of a run on the same faces; it is better for a larger margin."""
+    pictures = random_pictures([faces] * 7, seed=0, margin=margin)
+    evaluation = evaluate(pictures, CLASSES, protocol_for(pictures, **protocol), resamples=50)
+    write_scores(path, scores_to_json(evaluation))
     return path
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> list[str]:
     return [
-        str(write_run(tmp_path / f"{name}.json", certainty))
-        for name, certainty in (("a", 0.5), ("b", 3.0), ("c", 3.5))
+        str(write_run(tmp_path / f"{name}.json", margin))
+        for name, margin in (("a", 0.5), ("b", 3.0), ("c", 3.5))
     ]
 
 
-def test_side_by_side(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_runs(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert compare.main([*runs[:2], "--resamples=200"]) == 0
     out = capsys.readouterr().out
     assert "84 labelled faces, by top1" in out
@@ -39,17 +40,17 @@ def test_side_by_side(runs: list[str], capsys: pytest.CaptureFixture[str]) -> No
         assert f"{figure:.3f} [" in out
     assert f"{figures[1] - figures[0]:+.3f} [" in out
     assert "McNemar exact p" in out
-    assert "no p is corrected" not in out
+    assert "corrected" not in out
 
 
-def test_several_against_the_first_say_that_nothing_is_corrected(
+def test_several_runs_note_that_no_p_value_is_corrected(
     runs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert compare.main([*runs, "--resamples=20"]) == 0
     out = capsys.readouterr().out
-    assert "2 less 1" in out
-    assert "3 less 1" in out
-    assert "2 tests were made and no p is corrected for that" in out
+    assert "run 2 minus run 1" in out
+    assert "run 3 minus run 1" in out
+    assert "2 tests were made; no p-value is corrected for that" in out
 
 
 def test_a_classifier_is_compared_by_the_rule_that_both_have(
@@ -64,7 +65,7 @@ def test_a_classifier_is_compared_by_the_rule_that_both_have(
     assert "not all scored by top1" in capsys.readouterr().err
 
 
-def test_made_faces_carry_their_caution(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_made_faces_have_their_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = str(write_run(tmp_path / "made.json", 1.0, dataset="rafdb, made faces"))
     page = tmp_path / "page.html"
     assert compare.main([name, name, "--resamples=20", f"--report={page}"]) == 0
@@ -73,10 +74,10 @@ def test_made_faces_carry_their_caution(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "message"),
     [
-        (["A"], "--scores with 1 of them; wanted two or more"),
-        ([], "scores"),
+        (["A"], "1 scores.json; wanted two or more"),
+        ([], "required: scores"),
         (["A", "absent.json"], "absent.json is absent"),
         (["A", "OTHER"], "has other faces than"),
         (["A", "B", "--report=."], "--report ., which is a folder"),
@@ -87,7 +88,7 @@ def test_refused_in_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     argv: list[str],
-    told: str,
+    message: str,
 ) -> None:
     places = {
         "A": runs[0],
@@ -98,4 +99,4 @@ def test_refused_in_one_line(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert told in err
+    assert message in err

@@ -1,4 +1,4 @@
-"""Average precision on cases small enough for arithmetic, and what it must not print or import."""
+"""Average precision on cases that can be computed by hand; and it prints nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_wrong_class_at_the_right_place_scores_nothing():
 
 
 def test_thresholds_run_from_50_to_95_in_steps_of_5():
-    # 30 of 40 rows of the face: IoU 0.75, right at 0.50, 0.55, ... 0.75, which is 6 of 10.
+    # 30 of 40 rows of the face: IoU 0.75, correct at 0.50, 0.55, ... 0.75, which is 6 of 10.
     box = (0.0, 0.0, 40.0, 30.0)
     found = average_precision([scored_picture("a", [(LEFT, 4)], [(box, 0.9, one_hot(4))])], 7)
     assert found.ap50 == pytest.approx(1.0)
@@ -34,9 +34,9 @@ def test_thresholds_run_from_50_to_95_in_steps_of_5():
 
 
 def test_the_score_is_that_of_the_face_times_that_of_the_expression():
-    # Scored by face alone the wrong box (0.9) would lead; 0.9 * 0.5 < 0.6 * 1.0 puts it second.
+    # By the face's score alone the wrong box (0.9) would be first; 0.9 * 0.5 < 0.6 * 1.0.
     pictures = [
-        scored_picture("a", [(LEFT, 4)], [(RIGHT, 0.9, one_hot(4, certainty=0.5))]),
+        scored_picture("a", [(LEFT, 4)], [(RIGHT, 0.9, one_hot(4, confidence=0.5))]),
         scored_picture("b", [(LEFT, 4)], [(LEFT, 0.6, one_hot(4))]),
     ]
     # Precision 1 up to recall 1/2 and none beyond: 51 of the 101 recall points.
@@ -49,17 +49,17 @@ def test_a_box_counts_for_its_most_probable_class_only():
     assert [(result["category_id"], result["score"]) for result in results] == [(4, 0.9 * 0.6)]
 
 
-def test_a_box_on_a_face_without_label_is_neither_right_nor_wrong():
+def test_a_box_on_a_face_without_label_is_neither_correct_nor_wrong():
     boxes = [(RIGHT, 0.9, one_hot(4)), (LEFT, 0.5, one_hot(4))]
     labelled = [(LEFT, 4)]
     ignored = average_precision([scored_picture("a", labelled, boxes, ignore=[RIGHT])], 7)
     assert ignored.ap50 == pytest.approx(1.0)
-    # Without the unlabelled face there the same box is a false alarm: precision 1/2.
+    # Without the unlabelled face the same box is a false positive: precision 1/2.
     assert average_precision([scored_picture("a", labelled, boxes)], 7).ap50 == pytest.approx(0.5)
 
 
-def test_a_second_box_on_a_face_is_wrong_where_it_adds_false_alarms():
-    # Right, wrong (again the same face), right: precision 1 to recall 1/2, then 2/3.
+def test_a_second_box_on_a_face_is_a_false_positive():
+    # Correct, wrong (the same face again), correct: precision 1 to recall 1/2, then 2/3.
     pictures = [
         scored_picture("a", [(LEFT, 4)], [(LEFT, 0.9, one_hot(4)), (LEFT, 0.8, one_hot(4))]),
         scored_picture("b", [(LEFT, 4)], [(LEFT, 0.7, one_hot(4))]),
@@ -95,10 +95,11 @@ def test_nothing_is_printed(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_importing_the_evaluation_brings_neither_torch_nor_opencv():
+def test_importing_the_evaluation_imports_neither_torch_nor_opencv_nor_scipy():
     program = (
-        "import sys, fer_det.evaluation;"
-        "print([m for m in ('torch', 'cv2', 'faster_coco_eval') if m in sys.modules])"
+        "import sys, fer_det.evaluation.table, fer_det.evaluation.comparison;"
+        "heavy = ('torch', 'cv2', 'faster_coco_eval', 'scipy');"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr

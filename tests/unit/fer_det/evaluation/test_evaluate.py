@@ -1,4 +1,4 @@
-"""The whole evaluation: hand-made pictures to scores.json."""
+"""The whole evaluation, from pictures written by hand to scores.json."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from fake_data.scored_pictures import (
 )
 
 from fer_det.errors import ConfigError, DatasetFormatError
-from fer_det.evaluation import evaluate
+from fer_det.evaluation.evaluate import evaluate
+from fer_det.evaluation.scores_file import scores_to_json
 
 LEFT, RIGHT = (0.0, 0.0, 40.0, 40.0), (50.0, 0.0, 90.0, 40.0)
 SURPRISE, HAPPINESS, NEUTRAL = 1, 4, 7
 
-# What each picture says by top1 / matched / gt_box:
+# Predictions of each picture by top1 / matched / gt_box:
 HAND_MADE = [
-    # right / right / right
+    # correct / correct / correct
     scored_picture("a", [(LEFT, 4)], [(LEFT, 0.9, one_hot(4))], gt_box=[one_hot(4)]),
-    # neutral (from elsewhere) / right / right
+    # neutral (by a box elsewhere) / correct / correct
     scored_picture(
         "b",
         [(LEFT, 4)],
         [(RIGHT, 0.9, one_hot(7)), (LEFT, 0.8, one_hot(4))],
         gt_box=[one_hot(4)],
     ),
-    # none / none / right
+    # none / none / correct
     scored_picture("c", [(LEFT, 4)], gt_box=[one_hot(4)]),
-    # right (from elsewhere) / none / neutral
+    # correct (by a box elsewhere) / none / neutral
     scored_picture("d", [(LEFT, 1)], [(RIGHT, 0.2, one_hot(1))], gt_box=[one_hot(7)]),
-    # two faces: right, none / right, none / right, right
+    # two faces: correct, none / correct, none / correct, correct
     scored_picture(
         "e",
         [(LEFT, 1), (RIGHT, 7)],
@@ -46,23 +47,23 @@ HAND_MADE = [
 ]
 
 
-def report_of(pictures, subsets=None, seed=0, resamples=200, **protocol):
+def evaluation_of(pictures, subsets=None, seed=0, resamples=200, **protocol):
     return evaluate(pictures, CLASSES, protocol_for(pictures, **protocol), subsets, resamples, seed)
 
 
-def strict_json(report):
-    """As a JSON reader sees it; fails on NaN."""
-    return json.loads(json.dumps(report.to_json(), allow_nan=False))
+def strict_json(evaluation):
+    """Return what a JSON reader reads; fails on NaN."""
+    return json.loads(json.dumps(scores_to_json(evaluation), allow_nan=False))
 
 
 def row(confusion, label):
-    """The non-zero cells of a truth row: answer -> count; 0 for "none"."""
+    """Return the non-zero cells of a row: predicted class -> count; 0 for "none"."""
     counts = confusion[label - 1]
     return {(place + 1) % 8: count for place, count in enumerate(counts) if count}
 
 
 def test_the_three_rules_on_hand_made_pictures():
-    scores = strict_json(report_of(HAND_MADE))
+    scores = strict_json(evaluation_of(HAND_MADE))
     assert (scores["n"], scores["pictures"]) == (6, 5)
     assert scores["n_by_class"] == dict.fromkeys(CLASSES, 0) | {
         "surprise": 2,
@@ -85,8 +86,8 @@ def test_the_three_rules_on_hand_made_pictures():
     assert top1["macro_f1"] == pytest.approx((1 + 1 / 2 + 0) / 3)
 
 
-def test_the_form_of_scores_json():
-    scores = strict_json(report_of(HAND_MADE, subsets={"two": ["surprise", "happiness"]}))
+def test_the_keys_of_scores_json():
+    scores = strict_json(evaluation_of(HAND_MADE, subsets={"two": ["surprise", "happiness"]}))
     assert set(scores) >= {
         "top1", "matched", "gt_box", "ap", "n", "n_by_class", "classes", "protocol",
     }  # fmt: skip
@@ -117,16 +118,16 @@ def test_the_form_of_scores_json():
 
 
 def test_the_mean_of_a_precision_curve_is_its_ap50():
-    ap = strict_json(report_of(random_pictures([40, 20, 20, 90, 30, 30, 60], seed=4)))["ap"]
+    ap = strict_json(evaluation_of(random_pictures([40, 20, 20, 90, 30, 30, 60], seed=4)))["ap"]
     for label, curve in ap["precision50"].items():
         assert len(curve) == 101
         assert curve == sorted(curve, reverse=True)
         assert np.mean(curve) == pytest.approx(ap["by_class"][label]["ap50"], abs=1e-5)
 
 
-def test_every_interval_holds_its_figure_on_random_pictures():
+def test_every_interval_contains_its_figure_on_random_pictures():
     pictures = random_pictures([40, 20, 20, 90, 30, 30, 60], seed=4)
-    scores = strict_json(report_of(pictures, subsets={"two": ["fear", "anger"]}))
+    scores = strict_json(evaluation_of(pictures, subsets={"two": ["fear", "anger"]}))
     for rule in ("top1", "matched", "gt_box"):
         values, intervals = scores[rule], scores[rule]["intervals"]
         flat = [(values[name], intervals[name]) for name in ("accuracy", "mean_recall", "macro_f1")]
@@ -140,20 +141,20 @@ def test_every_interval_holds_its_figure_on_random_pictures():
     assert (high - low) / 2 == pytest.approx(half_width, rel=0.2)
 
 
-def test_the_seed_repeats_the_report_and_the_order_of_pictures_does_not_matter():
+def test_the_seed_repeats_the_scores_and_the_order_of_pictures_does_not_matter():
     pictures = random_pictures([9, 5, 6, 20, 8, 7, 12], seed=4)
-    first = strict_json(report_of(pictures))
-    assert strict_json(report_of(pictures)) == first
-    turned = strict_json(report_of(pictures[::-1]))
+    first = strict_json(evaluation_of(pictures))
+    assert strict_json(evaluation_of(pictures)) == first
+    turned = strict_json(evaluation_of(pictures[::-1]))
     assert {k: turned[k] for k in ("top1", "matched", "gt_box")} == {
         k: first[k] for k in ("top1", "matched", "gt_box")
     }
-    assert strict_json(report_of(pictures, seed=1)) != first
+    assert strict_json(evaluation_of(pictures, seed=1)) != first
 
 
 def test_subset_means_are_over_the_named_classes_that_are_present():
     subsets = {"two": ["happiness", "neutral"], "one": ["surprise", "fear"], "absent": ["fear"]}
-    top1 = strict_json(report_of(HAND_MADE, subsets))["top1"]
+    top1 = strict_json(evaluation_of(HAND_MADE, subsets))["top1"]
     assert top1["subset_mean_recall"] == {
         "two": pytest.approx((1 / 3 + 0) / 2),
         "one": 1.0,
@@ -162,18 +163,18 @@ def test_subset_means_are_over_the_named_classes_that_are_present():
     assert top1["intervals"]["subset_mean_recall"]["absent"] is None
 
 
-@pytest.mark.parametrize(("labels", "told"), [(["smile"], "'smile'"), ([], "no class")])
-def test_a_subset_that_names_no_class_is_the_users_mistake(labels, told):
+@pytest.mark.parametrize(("labels", "found"), [(["smile"], "'smile'"), ([], "no class")])
+def test_a_subset_of_unknown_classes_is_refused(labels, found):
     with pytest.raises(
-        ConfigError, match=f"subset 'x' names {told}; wanted classes among surprise"
+        ConfigError, match=f"subset 'x' names {found}; wanted classes among surprise"
     ):
-        report_of(HAND_MADE, {"x": labels})
+        evaluation_of(HAND_MADE, {"x": labels})
 
 
-def test_rejected_pictures_count_as_errors_beside():
+def test_rejected_pictures_count_as_errors_in_all_listed():
     listed = {"surprise": 3, "happiness": 4, "neutral": 1, "fear": 2}
     rejected = {"surprise": 1, "happiness": 1, "fear": 2}
-    scores = strict_json(report_of(HAND_MADE, listed=listed, rejected=rejected))
+    scores = strict_json(evaluation_of(HAND_MADE, listed=listed, rejected=rejected))
     assert scores["top1"]["accuracy"] == 3 / 6
     assert scores["top1"]["accuracy_all_listed"] == 3 / 10
     assert scores["gt_box"]["accuracy_all_listed"] == 5 / 10
@@ -183,25 +184,27 @@ def test_rejected_pictures_count_as_errors_beside():
     assert scores["listed_by_class"]["fear"] == 2
 
 
-def test_what_was_rejected_is_enough_to_know_what_was_listed():
-    scores = strict_json(report_of(HAND_MADE, rejected={"fear": 4}))
+def test_rejected_faces_are_enough_to_know_the_listed_ones():
+    scores = strict_json(evaluation_of(HAND_MADE, rejected={"fear": 4}))
     assert scores["top1"]["accuracy_all_listed"] == 3 / 10
 
 
 def test_pictures_lost_without_a_rejection_are_errors_as_well():
-    scores = strict_json(report_of(HAND_MADE, listed={"surprise": 2, "happiness": 5, "neutral": 1}))
+    scores = strict_json(
+        evaluation_of(HAND_MADE, listed={"surprise": 2, "happiness": 5, "neutral": 1})
+    )
     assert scores["top1"]["accuracy_all_listed"] == 3 / 8
 
 
-def test_unknown_lists_give_null_and_not_the_plain_accuracy():
-    scores = strict_json(report_of(HAND_MADE))
+def test_unknown_lists_give_null():
+    scores = strict_json(evaluation_of(HAND_MADE))
     assert scores["top1"]["accuracy_all_listed"] is None
     assert scores["listed_by_class"] is None
 
 
-def test_more_faces_than_listed_is_told():
+def test_more_faces_than_listed_are_refused():
     with pytest.raises(DatasetFormatError, match=r"3 faces of happiness .* at most 2, as 3 were"):
-        report_of(
+        evaluation_of(
             HAND_MADE,
             listed={"surprise": 2, "happiness": 3, "neutral": 1},
             rejected={"happiness": 1},
@@ -210,16 +213,16 @@ def test_more_faces_than_listed_is_told():
 
 def test_gt_box_is_null_where_the_box_head_was_not_run():
     pictures = [dataclasses.replace(p, truth_probabilities=None) for p in HAND_MADE]
-    assert strict_json(report_of(pictures))["gt_box"] is None
+    assert strict_json(evaluation_of(pictures))["gt_box"] is None
     with pytest.raises(ValueError, match="found none for a"):
-        report_of([pictures[0], *HAND_MADE[1:]])
+        evaluation_of([pictures[0], *HAND_MADE[1:]])
 
 
-def test_a_picture_of_unlabelled_faces_only_adds_no_face_and_no_false_alarm():
+def test_a_picture_of_unlabelled_faces_adds_no_face_and_no_false_positive():
     crowd = scored_picture("z", found=[(LEFT, 0.99, one_hot(4))], ignore=[LEFT])
     with_crowd, without = (
-        strict_json(report_of([*HAND_MADE, crowd])),
-        strict_json(report_of(HAND_MADE)),
+        strict_json(evaluation_of([*HAND_MADE, crowd])),
+        strict_json(evaluation_of(HAND_MADE)),
     )
     assert with_crowd["pictures"] == without["pictures"] + 1
     for name in ("top1", "matched", "gt_box", "n", "ap"):
@@ -229,7 +232,7 @@ def test_a_picture_of_unlabelled_faces_only_adds_no_face_and_no_false_alarm():
 def test_nothing_labelled_gives_nulls():
     crowd = scored_picture("z", found=[(LEFT, 0.99, one_hot(4))], ignore=[LEFT])
     for pictures in ([crowd], []):
-        scores = strict_json(report_of(pictures, listed={"fear": 0}))
+        scores = strict_json(evaluation_of(pictures, listed={"fear": 0}))
         assert scores["n"] == 0
         assert scores["gt_box"] is None
         top1 = scores["top1"]
@@ -238,7 +241,7 @@ def test_nothing_labelled_gives_nulls():
         assert scores["ap"]["ap"] is None
 
 
-def test_a_report_speaks_of_the_pictures_its_hash_names():
+def test_pictures_and_split_hash_must_agree():
     with pytest.raises(ValueError, match="split hash expected"):
         evaluate(HAND_MADE[1:], CLASSES, protocol_for(HAND_MADE))
 
@@ -246,7 +249,7 @@ def test_a_report_speaks_of_the_pictures_its_hash_names():
 def test_a_picture_given_twice_is_refused():
     pictures = [*HAND_MADE, HAND_MADE[2]]
     with pytest.raises(ValueError, match="image ids expected once each, found c again"):
-        report_of(pictures)
+        evaluation_of(pictures)
 
 
 def test_pictures_of_another_number_of_classes_are_refused():
@@ -255,7 +258,7 @@ def test_pictures_of_another_number_of_classes_are_refused():
 
 
 class TestClassifier:
-    """A classifier answers the labelled faces' own boxes and finds none."""
+    """A classifier predicts for the labelled faces' own boxes and detects none."""
 
     PICTURES = tuple(
         dataclasses.replace(
@@ -268,19 +271,19 @@ class TestClassifier:
     )
 
     def test_given_boxes_are_the_one_rule(self):
-        report = report_of(self.PICTURES, boxes_given=True)
-        assert list(report.rules) == ["gt_box"]
-        assert report.primary == "gt_box"
-        scores = report.to_json()
+        evaluation = evaluation_of(self.PICTURES, boxes_given=True)
+        assert list(evaluation.rules) == ["gt_box"]
+        assert evaluation.primary == "gt_box"
+        scores = scores_to_json(evaluation)
         assert scores["top1"] is scores["matched"] is scores["ap"] is None
         assert scores["primary"] == "gt_box"
         assert scores["protocol"]["boxes_given"] is True
-        # As the same answers score beside a detector's.
-        wanted = report_of(HAND_MADE).to_json()
-        assert scores["gt_box"] == wanted["gt_box"]
-        assert (wanted["primary"], wanted["protocol"]["boxes_given"]) == ("top1", False)
+        # The same predictions of a detector have the same scores.
+        detector = scores_to_json(evaluation_of(HAND_MADE))
+        assert scores["gt_box"] == detector["gt_box"]
+        assert (detector["primary"], detector["protocol"]["boxes_given"]) == ("top1", False)
 
-    def test_without_answers_it_is_no_report(self):
+    def test_without_predictions_it_is_refused(self):
         pictures = [dataclasses.replace(p, truth_probabilities=None) for p in self.PICTURES]
         with pytest.raises(ValueError, match="truth_probabilities expected"):
-            report_of(pictures, boxes_given=True)
+            evaluation_of(pictures, boxes_given=True)

@@ -1,4 +1,4 @@
-"""ScoredPicture refuses arrays that do not fit and says what it expected and found."""
+"""ScoredPicture refuses arrays that do not fit and states what it expected and found."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ WHOLE = scored_picture(
 )
 
 
-def test_a_fitting_picture_tells_its_classes():
+def test_classes_of_the_boxes():
     assert WHOLE.class_count == 7
     assert WHOLE.box_classes.tolist() == [4, 7]
 
 
-def test_a_picture_may_hold_nothing_at_all():
+def test_a_picture_may_be_empty():
     assert scored_picture("empty").box_classes.shape == (0,)
 
 
@@ -45,7 +45,7 @@ def test_a_picture_may_hold_nothing_at_all():
         ({"truth_probabilities": np.full((1, 6), 1 / 6)}, r"\[1, 7\]", r"\[1, 6\]"),
     ],
 )
-def test_what_does_not_fit_is_told(changes, expected, found):
+def test_arrays_that_do_not_fit_are_refused(changes, expected, found):
     with pytest.raises(ValueError, match=f"^p1: .*{expected}.*found .*{found}"):
         dataclasses.replace(WHOLE, **changes)
 

@@ -1,4 +1,4 @@
-"""The conditions of a score: the split's hash, and what was listed against what was scored."""
+"""The scoring protocol: hash of the split, listed and rejected faces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import pytest
 from fake_data.scored_pictures import CLASSES, protocol_for, scored_picture
 
-from fer_det.evaluation import hash_pictures, split_hash
+from fer_det.evaluation.protocol import hash_pictures, split_hash
 
 LEFT, RIGHT = (0.0, 0.0, 40.0, 40.0), (50.0, 0.0, 90.0, 40.0)
 
@@ -45,7 +45,7 @@ def test_scored_pictures_hash_like_their_labels():
     assert hash_pictures(pictures, CLASSES) == split_hash(labels)
 
 
-def test_what_was_listed_is_what_was_scored_and_rejected():
+def test_listed_faces_are_those_scored_and_rejected():
     scored = {"fear": 3, "anger": 5}
     names = ("fear", "anger")
     assert protocol_for([], names).listed_by_class(scored) is None
@@ -56,7 +56,7 @@ def test_what_was_listed_is_what_was_scored_and_rejected():
     assert list(listed.listed_by_class(scored).items()) == [("fear", 6), ("anger", 9)]
 
 
-def test_classes_nobody_scores_are_refused():
+def test_classes_that_are_not_scored_are_refused():
     with pytest.raises(ValueError, match=r"found \['contempt'\] as well"):
         protocol_for([], listed={"contempt": 18}).listed_by_class({"fear": 3})
 

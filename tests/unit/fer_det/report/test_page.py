@@ -1,4 +1,4 @@
-"""The page as text: what it tells, what it leaves out, and that it needs nothing else."""
+"""The page as text: its content, what it leaves out, and that it needs no other file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_data.report_source import COLOUR, report_source
-from fake_data.scored_pictures import random_pictures, scored_picture
+from fake_data.scored_pictures import scored_picture
 from PIL import Image
 
 from fer_det.errors import DatasetFormatError
-from fer_det.report.data_facts import gather_data_facts
-from fer_det.report.figures.class_counts import in_an_epoch
 from fer_det.report.gallery import SIDE
 from fer_det.report.page import render_report, write_report
-from fer_det.report.published import RAFDB_TEST
-from fer_det.report.source import ReportSource
+from fer_det.report.recall_figures import RAFDB_TEST
+from fer_det.report.source import ReportSource, gather_data_facts
 
 FIGURES = (
     "Recall by class",
@@ -41,7 +39,7 @@ def source(tmp_path: Path) -> ReportSource:
 
 
 class Outline(HTMLParser):
-    """Counts tags, gathers words, and fails on tags that are closed in another order."""
+    """Collects tags and text; fails on tags that are closed in another order."""
 
     VOID = frozenset({"meta", "link"})
 
@@ -49,7 +47,7 @@ class Outline(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
+        self.texts: list[str] = []
         self.feed(page)
         self.close()
         assert self.open == []
@@ -66,13 +64,13 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        self.texts.append(data)
 
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return " ".join(" ".join(self.texts).split())
 
 
-def test_all_figures_and_the_headline_are_there(source: ReportSource) -> None:
+def test_all_figures_and_the_headline_are_present(source: ReportSource) -> None:
     page = Outline(render_report(source))
     text = page.text()
     for title in FIGURES:
@@ -85,7 +83,25 @@ def test_all_figures_and_the_headline_are_there(source: ReportSource) -> None:
     assert source.protocol["split_hash"] in text
 
 
-def test_every_drawing_says_what_it_is(source: ReportSource) -> None:
+def test_selection_score_and_mean_recall_are_both_named(source: ReportSource) -> None:
+    text = Outline(render_report(source)).text()
+    assert "selection score, validation 0.450" in text
+    assert "mean recall, validation 0.400" in text
+    assert "epoch loss accuracy mean recall selection score" in text
+
+
+def test_calibration_error_with_and_without_temperature(tmp_path: Path) -> None:
+    source = report_source(tmp_path, temperature=1.5)
+    calibration = source.rule["calibration"]
+    with_, without = (f"{calibration[name]:.3f}" for name in ("ece", "ece_untempered"))
+    assert with_ != without
+    text = Outline(render_report(source)).text()
+    assert f"calibration error {with_} ECE; without temperature: {without}" in text
+    assert f"ECE without temperature {without}" in text
+    assert f"without it the ECE is {without}" in text
+
+
+def test_every_drawing_has_a_text_alternative(source: ReportSource) -> None:
     page = Outline(render_report(source))
     drawings = [attrs for tag, attrs in page.tags if tag == "svg"]
     assert len(drawings) > 20
@@ -96,7 +112,7 @@ def test_the_same_source_gives_the_same_bytes(source: ReportSource) -> None:
     assert render_report(source) == render_report(source)
 
 
-def test_nothing_is_fetched_or_run(source: ReportSource) -> None:
+def test_nothing_is_loaded_or_run(source: ReportSource) -> None:
     text = render_report(source)
     page = Outline(text)
     assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "img")]
@@ -112,7 +128,7 @@ def test_nothing_is_fetched_or_run(source: ReportSource) -> None:
     assert "@import" not in text
 
 
-def test_names_from_outside_are_escaped(source: ReportSource) -> None:
+def test_foreign_text_is_escaped(source: ReportSource) -> None:
     evil = "<script>alert(1)</script>"
     page = render_report(
         replace(
@@ -130,18 +146,18 @@ class TestFaces:
         found = re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", page)
         return [np.asarray(Image.open(BytesIO(base64.b64decode(each)))) for each in found]
 
-    def test_are_small_thumbnails_of_their_pictures(self, source: ReportSource) -> None:
+    def test_are_shown_as_small_thumbnails(self, source: ReportSource) -> None:
         shown = self.thumbnails(render_report(source))
         assert len(shown) > 10
         for pixels in shown:
             assert max(pixels.shape[:2]) <= SIDE
             assert np.abs(pixels.mean(axis=(0, 1)) - COLOUR).max() < 4
 
-    def test_hidden_leave_no_pixel_behind(self, source: ReportSource) -> None:
+    def test_without_loader_no_pixel_is_written(self, source: ReportSource) -> None:
         page = render_report(replace(source, load=None))
         assert self.thumbnails(page) == []
         assert "<image" not in page
-        # The icon's empty address is all that is left of data.
+        # Only the icon has a data: address, and that is empty.
         assert re.findall(r"data:[^;,\"]*[;,]?[^\"]{0,9}", page.split("<body>")[1]) == []
         assert "Pictures are left out." in page
         assert source.faces[0].image_id[0] == "p"
@@ -152,34 +168,34 @@ class TestFaces:
         wrong = [
             face
             for face in source.faces
-            if face.answers["top1"] is not None and not face.is_right("top1")
+            if face.predictions["top1"] is not None and not face.is_correct("top1")
         ]
-        ordered = sorted(wrong, key=lambda face: -face.answers["top1"].confidence)
-        wall = page.split("Wrong, the most confident first")[1]
-        shown = re.findall(r'class="id">(p\d+)', wall)
+        ordered = sorted(wrong, key=lambda face: -face.predictions["top1"].confidence)
+        section = page.split("Wrong, highest confidence first")[1]
+        shown = re.findall(r'class="id">(p\d+)', section)
         assert shown[:12] == [face.image_id for face in ordered[:12]]
 
-    def test_pictures_are_read_only_where_they_are_shown(self, source: ReportSource) -> None:
-        asked: list[str] = []
+    def test_only_pictures_that_are_shown_are_loaded(self, source: ReportSource) -> None:
+        loaded: list[str] = []
 
         def load(image_id: str) -> np.ndarray:
-            asked.append(image_id)
+            loaded.append(image_id)
             return np.zeros((100, 100, 3), np.uint8)
 
         render_report(replace(source, load=load))
-        assert 0 < len(asked) <= 12 + 6 + 7
+        assert 0 < len(loaded) <= 12 + 6 + 7
 
 
 class TestMadeFaces:
-    def test_every_figure_carries_the_caution(self, tmp_path: Path) -> None:
+    def test_every_figure_has_the_warning(self, tmp_path: Path) -> None:
         page = render_report(report_source(tmp_path, dataset="rafdb, made faces"))
         for title in FIGURES:
-            # Up to the next heading lies all of a figure.
+            # A figure reaches up to the next heading.
             figure = re.split(rf"<h3>{title}</h3>", page)[1].split("<h3>")[0]
             assert CAUTION in figure, title
         assert CAUTION in page.split("<main>")[0]
 
-    def test_others_do_not(self, source: ReportSource) -> None:
+    def test_other_faces_have_no_warning(self, source: ReportSource) -> None:
         assert CAUTION not in render_report(source)
 
 
@@ -189,26 +205,26 @@ class TestPublishedResults:
             report_source(tmp_path, dataset=dataset, listed=RAFDB_TEST, rejected=None)
         )
 
-    def test_stand_beside_rafdb(self, tmp_path: Path) -> None:
+    def test_are_shown_for_rafdb(self, tmp_path: Path) -> None:
         page = self.listed_as_rafdb(tmp_path, "rafdb")
         assert "DLP-CNN (2017)" in page
         assert "Li, Deng and Du, CVPR 2017" in page
 
-    def test_do_not_stand_beside_other_data_in_its_layout(self, source: ReportSource) -> None:
+    def test_are_not_shown_for_other_data_in_its_layout(self, source: ReportSource) -> None:
         page = render_report(source)
         assert "DLP-CNN" not in page
         assert "another data set" in page
 
-    def test_do_not_stand_beside_made_faces(self, tmp_path: Path) -> None:
+    def test_are_not_shown_for_made_faces(self, tmp_path: Path) -> None:
         assert "DLP-CNN" not in self.listed_as_rafdb(tmp_path, "rafdb, made faces")
 
 
-class TestLittleToTell:
+class TestLittleInformation:
     def test_a_classifier_has_one_rule_and_no_detections(self, tmp_path: Path) -> None:
         text = Outline(render_report(report_source(tmp_path, boxes_given=True))).text()
         assert "gt_box (primary)" in text
         assert "AP@0.5" not in text
-        assert "missed faces" not in text
+        assert "miss rate" not in text
 
     def test_no_log_no_report_no_balance(self, source: ReportSource, tmp_path: Path) -> None:
         for name in ("report.json", "balance.json", "manifest.jsonl"):
@@ -219,12 +235,12 @@ class TestLittleToTell:
         text = Outline(render_report(bare)).text()
         assert "Learning curves" not in text
         assert "Training pictures by class" not in text
-        assert "nothing is known of its sources" in text
+        assert "its sources are unknown" in text
 
-    def test_one_face_that_nobody_found(self, tmp_path: Path) -> None:
+    def test_one_face_without_prediction(self, tmp_path: Path) -> None:
         pictures = [scored_picture("a", [((0.0, 0.0, 40.0, 40.0), 4)])]
         text = Outline(render_report(report_source(tmp_path, pictures))).text()
-        assert "no answer" in text
+        assert "no prediction" in text
 
     def test_no_labelled_face_at_all(self, tmp_path: Path) -> None:
         text = Outline(render_report(report_source(tmp_path, [scored_picture("a")]))).text()
@@ -250,13 +266,3 @@ def test_is_written_whole_or_not_at_all(source: ReportSource, tmp_path: Path) ->
     assert not path.exists()
     write_report(path, source)
     assert path.read_text().rstrip().endswith("</html>")
-
-
-def test_in_an_epoch_rare_classes_are_drawn_more_often() -> None:
-    assert in_an_epoch({"a": 100, "b": 25, "c": 0}, 0.5) == {"a": 100, "b": 50, "c": 0}
-    assert in_an_epoch({}, 0.5) == {}
-
-
-def test_random_pictures_have_all_kinds_of_answers() -> None:
-    """What the tests above rest on."""
-    assert len(random_pictures([9, 3, 5, 20, 8, 6, 12], seed=5)) == 63

@@ -1,1 +1,0 @@
-"""One file a figure; each takes figures of scores.json and gives a Figure."""
