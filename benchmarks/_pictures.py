@@ -80,8 +80,8 @@ def _make_photos(count: int) -> list[Photo]:
     # Only here, since most benchmarks are asked for with photos of the user's own or need none.
     from made_faces.layouts.assignment import LEAST_IMAGES, cast_photos
     from made_faces.make import MakeConfig
-    from made_faces.picture import make_picture
     from made_faces.recipe import draw_photo
+    from made_faces.render import make_picture
 
     photos = []
     roles = cast_photos(SEED, max(count, LEAST_IMAGES))[:count]

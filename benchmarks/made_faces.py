@@ -22,8 +22,8 @@ from fer_det.imaging.decode import decode_rgb8
 from fer_det.runtime.progress import track
 from made_faces.layouts.assignment import PhotoRole, cast_photos
 from made_faces.make import MakeConfig
-from made_faces.picture import MadePicture, make_picture
 from made_faces.recipe import draw_photo
+from made_faces.render import MadePicture, make_picture
 from voc_builder.build.workers import load_mtcnn
 
 PICTURES = 700

@@ -26,8 +26,8 @@ from fer_det.core.expression import BASIC_EXPRESSIONS, Expression  # noqa: E402
 from fer_det.imaging.decode import decode_rgb8  # noqa: E402
 from fer_det.io.files import write_bytes  # noqa: E402
 from made_faces.layouts.assignment import PhotoRole, cast_sequences  # noqa: E402
-from made_faces.picture import MadePicture, make_picture  # noqa: E402
 from made_faces.recipe import draw_frame, draw_photo  # noqa: E402
+from made_faces.render import MadePicture, make_picture  # noqa: E402
 
 FACES = ROOT / "docs" / "made_faces.jpg"
 SEQUENCES = ROOT / "docs" / "made_sequences.jpg"

@@ -19,8 +19,8 @@ from fer_det.runtime.progress import track
 from made_faces.layouts.assignment import LEAST_IMAGES, LEAST_SEQUENCES
 from made_faces.layouts.ckplus import CkplusTree
 from made_faces.layouts.rafdb import RafdbTree
-from made_faces.picture import Maker, make_picture
 from made_faces.recipe import FORMAT
+from made_faces.render import Maker, make_picture
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fer_det.core.expression import BASIC_EXPRESSIONS, Expression
-from made_faces.expression.prototypes import draw_units
-from made_faces.face_model.identity import Identity
-from made_faces.face_model.identity_draw import draw_identity
+from made_faces.expression import draw_units
+from made_faces.face_model.identity import Identity, draw_identity
 from made_faces.layouts.assignment import PhotoRole, SequenceRole
-from made_faces.scene.draw import draw_scene
-from made_faces.scene.scene import Film, Scene
+from made_faces.scene.scene import Film, Scene, draw_scene
 
 FORMAT = 1
 """Raised whenever the same settings would give other pictures."""

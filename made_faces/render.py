@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
+import cv2
 import numpy as np
 
 from fer_det.core.box import FaceBox
-from made_faces.face_model.head import Head
+from made_faces.accessories.glasses import draw_glasses
+from made_faces.accessories.hand import draw_hand
+from made_faces.accessories.hat import draw_hat, headgear_of
+from made_faces.accessories.mask import draw_mask
+from made_faces.expression import facial_actions
+from made_faces.face_model.head import Head, load_head
 from made_faces.face_model.identity import Identity
-from made_faces.geometry import vertex_normals
-from made_faces.hair.hairdo import draw_hair
-from made_faces.hair.lashes import draw_lashes
+from made_faces.hair.draw import draw_hair, draw_lashes
 from made_faces.materials.paint import paint
-from made_faces.renderer.bump_map import bend_normals, crease_light
-from made_faces.renderer.camera import Camera
-from made_faces.renderer.cavity import INSIDE_MOUTH, recess_light
-from made_faces.renderer.framing import SUPERSAMPLING, aim, face_box, final_pixels
-from made_faces.renderer.occlusion import contact_light, openness
-from made_faces.renderer.pose import pose_head
-from made_faces.renderer.rasteriser import Fragments
-from made_faces.renderer.shading import Reach, shade
-from made_faces.renderer.shadow import blur_over_surface, cast_shadow
-from made_faces.renderer.surface_points import see_head, visible_surface
+from made_faces.recipe import Figure, Recipe
+from made_faces.renderer.camera import SUPERSAMPLING, Camera, aim, face_box, final_pixels, pose_head
+from made_faces.renderer.rasteriser import Fragments, see_head, visible_surface
+from made_faces.renderer.shading import Reach, bend_normals, crease_light, shade
+from made_faces.renderer.shadow import (
+    INSIDE_MOUTH,
+    blur_over_surface,
+    cast_shadow,
+    contact_light,
+    openness,
+    recess_light,
+)
+from made_faces.scene.background import draw_background, draw_studio
+from made_faces.scene.photograph import photograph
 from made_faces.scene.scene import Lighting, Scene
-from made_faces.surface import Canvas, Floats, Paint, Region, Surface
-from made_faces.worn.glasses import draw_glasses
-from made_faces.worn.hand import draw_hand
-from made_faces.worn.hat import draw_hat, headgear_of
-from made_faces.worn.mask import draw_mask
+from made_faces.surface import Canvas, Floats, Paint, Region, Surface, vertex_normals
 
 _MOUTH_SHADOW = np.float32(0.2)
 """The least shadow from the key light inside the mouth, where the lips let only part of it in."""
@@ -149,3 +154,62 @@ def _touching(canvas: Canvas, camera: Camera) -> Iterator[None]:
         scale = camera.pixels_per_metre
         light = contact_light(before, canvas.nearness, camera.distance, scale)
         canvas.colour[:] *= light[..., None]
+
+
+@dataclass(frozen=True)
+class MadePicture:
+    """A picture's file and where the labelled face is in it, in pixels from 0."""
+
+    jpeg: bytes
+    box: FaceBox
+    """Of the face's own mesh, brow to chin; it can exceed the picture."""
+    landmarks: Floats
+    """[5, 2] RAF-DB's: eyes, tip of the nose, corners of the mouth; the one on the left first."""
+    landmarks68: Floats
+    """[68, 2] iBUG's."""
+
+
+Maker = Callable[[Recipe], MadePicture]
+"""What turns recipes into pictures; a module's own function, so that it can travel to a process."""
+
+
+def make_picture(recipe: Recipe) -> MadePicture:
+    """Render and photograph a recipe; the same recipe gives the same bytes."""
+    head = _load_head()
+    labelled = _render(head, recipe.figure, recipe.laboratory)
+    far_to_near = [labelled]
+    if recipe.company is not None:
+        far_to_near.insert(0, _render(head, recipe.company, laboratory=False))
+    height, width = labelled.canvas.alpha.shape
+    scene = recipe.figure.scene
+    jpeg = photograph(
+        [each.canvas for each in far_to_near],
+        _draw_background(recipe, width, height),
+        scene.film,
+        scene.width,
+        scene.height,
+        np.random.default_rng(recipe.film_seed),
+    )
+    return MadePicture(jpeg, labelled.box, labelled.landmarks, labelled.landmarks68)
+
+
+def _render(head: Head, figure: Figure, laboratory: bool) -> RenderedHead:
+    shape = head.shape(figure.identity)
+    actions = facial_actions(figure.units, figure.blink)
+    # Aimed at the neutral face, so that the camera stands still while the face moves.
+    camera = aim(head, shape, figure.scene) if laboratory else None
+    return render_head(head, figure.identity, actions, figure.scene, shape, camera)
+
+
+def _draw_background(recipe: Recipe, width: int, height: int) -> Floats:
+    seed = recipe.figure.scene.background
+    if recipe.laboratory:
+        return draw_studio(np.random.default_rng(seed), height, width)
+    return draw_background(width, height, seed)
+
+
+@cache
+def _load_head() -> Head:
+    """Once a process, which keeps to one thread: others make other pictures meanwhile."""
+    cv2.setNumThreads(1)
+    return load_head()

@@ -8,15 +8,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from made_faces.face_model.identity import Identity
-from made_faces.geometry import unit
 from made_faces.hair.guides import Guides
 from made_faces.hair.haircut import Haircut
-from made_faces.hair.light import light_hair
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.head_fit import SKULL, HeadFit
-from made_faces.renderer.strokes import Strokes, gather_strokes, project_paths
+from made_faces.renderer.overlays import Strokes, gather_strokes, project_paths
+from made_faces.renderer.shading import SCATTERED, halfway
 from made_faces.scene.scene import Lighting
-from made_faces.surface import Canvas, Floats
+from made_faces.surface import Canvas, Floats, unit
+
+
+def light_hair(
+    along: Floats, outward: Floats, openness: Floats, tint: Floats, lighting: Lighting
+) -> Floats:
+    """[..., 3] light from threads.
+
+    along, outward [..., 3] unit vectors along the thread and out of the hair; openness [...] 0 deep
+    inside to 1 at the surface; tint [..., 3] colour of the hair.
+    """
+    sky = lighting.ambient * (0.6 + 0.4 * outward[..., 2:])
+    matte = sky * openness[..., None]
+    for direction, colour in (
+        (lighting.key, lighting.key_colour),
+        (lighting.fill, lighting.fill_colour),
+    ):
+        cosine = along @ direction
+        thread = np.sqrt(np.clip(1 - np.square(cosine), 0, 1))
+        # The volume's own shadow, soft because light seeps between the threads.
+        facing = np.clip((outward @ direction + 0.35) / 1.35, 0, 1)
+        matte = matte + (thread * facing * openness)[..., None] * (colour * np.float32(0.8))
+    back = np.clip(outward @ lighting.rim, 0, 1) * np.float32(lighting.rim_strength)
+    matte = matte + back[..., None]
+    shine = _shine(along, outward, lighting) * openness
+    light = tint * matte * SCATTERED
+    light = light + shine[..., None] * lighting.key_colour * (np.float32(0.013) + 0.25 * tint)
+    return np.asarray(light, np.float32)
+
+
+def _shine(along: Floats, outward: Floats, lighting: Lighting) -> Floats:
+    """[...] the bright band that runs across combed hair."""
+    # The scales of a hair tilt its mirror towards the root.
+    tilted = along @ halfway(lighting) + np.float32(0.08)
+    band = np.power(np.clip(1 - np.square(tilted), 0, 1), np.float32(24))
+    shine: Floats = band * np.clip(outward @ lighting.key + 0.2, 0, 1)
+    return shine
+
 
 _SPREAD = 0.0052
 """Standard deviation in metres of strands beside their guide."""

@@ -23,8 +23,8 @@ from fer_det.core.expression import Expression
 from fer_det.imaging.decode import decode_rgb8
 from fer_det.io.files import make_folder, write_bytes, write_text
 from made_faces.layouts.assignment import SequenceRole, cast_sequences
-from made_faces.picture import Maker, make_picture
 from made_faces.recipe import draw_frame
+from made_faces.render import Maker, make_picture
 from made_faces.surface import Floats
 
 FRAME_SIZE = (640, 490)

@@ -27,12 +27,11 @@ from fer_det.core.expression import Expression
 from fer_det.imaging.affine import Matrix, warp
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.io.files import make_folder, write_bytes, write_text
-from made_faces.expression.prototypes import UNIT_NAMES
-from made_faces.face_model.identity import Identity
-from made_faces.face_model.phenotype import years_at
+from made_faces.expression import UNIT_NAMES
+from made_faces.face_model.identity import Identity, years_at
 from made_faces.layouts.assignment import PhotoRole, cast_photos
-from made_faces.picture import MadePicture, Maker, make_picture
 from made_faces.recipe import draw_photo
+from made_faces.render import MadePicture, Maker, make_picture
 from made_faces.surface import Floats
 
 FACES_NAME = "faces.jsonl"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,41 @@ from numpy.typing import NDArray
 
 from made_faces.face_model.head import Head
 from made_faces.face_model.identity import Identity
-from made_faces.materials import clothes, eyes, mouth
-from made_faces.materials.beard import beard, beard_colour
-from made_faces.materials.brows import brow_colour, brows, near_brows
-from made_faces.materials.places import Actions, Places, around_head, mix
-from made_faces.materials.scalp import scalp
+from made_faces.materials.eyes_and_mouth import (
+    CAVITY_ROUGHNESS,
+    CAVITY_SPECULAR,
+    EYE_ROUGHNESS,
+    EYE_SPECULAR,
+    LIPS_SMOOTHER,
+    LIPS_SPECULAR,
+    SOCKET_SPECULAR,
+    TEETH_ROUGHNESS,
+    TEETH_SPECULAR,
+    TONGUE_ROUGHNESS,
+    TONGUE_SPECULAR,
+    cavity_albedo,
+    eye_albedo,
+    lip_albedo,
+    lip_part,
+    lip_relief,
+    lower_teeth,
+    socket_colour,
+    tongue_albedo,
+    upper_teeth,
+)
+from made_faces.materials.face_hair import (
+    beard,
+    beard_colour,
+    brow_colour,
+    brows,
+    near_brows,
+    scalp,
+)
 from made_faces.materials.skin import skin_albedo, skin_gloss, skin_relief
+from made_faces.materials.skin_points import Actions, Places, around_head, mix
 from made_faces.materials.wrinkles import wrinkles
 from made_faces.surface import Floats, Ints, Paint, Region, Surface
-from made_faces.texture import sample_mask
+from made_faces.texture import bell, noise, sample_mask, smooth_ramp
 
 _SCATTERING_TEETH = 0.5
 _SCATTERING_EYES = 0.3
@@ -63,13 +90,13 @@ def _paint_skin(
     roots = scalp(skin, identity)
     albedo = mix(albedo, np.asarray(identity.hair, np.float32), roots)
     hairs = np.maximum(hairs, roots)
-    specular = specular * (1 - 0.7 * hairs) * (1 - lips) + mouth.LIPS_SPECULAR * lips
-    roughness = roughness + mouth.LIPS_SMOOTHER * lips
-    cloth = clothes.shirt(skin, identity)
+    specular = specular * (1 - 0.7 * hairs) * (1 - lips) + LIPS_SPECULAR * lips
+    roughness = roughness + LIPS_SMOOTHER * lips
+    cloth = shirt(skin, identity)
     bare = 1 - cloth.part
     painted.albedo[index] = mix(albedo, cloth.albedo, cloth.part)
-    painted.roughness[index] = roughness * bare + clothes.ROUGHNESS * cloth.part
-    painted.specular[index] = specular * bare + clothes.SPECULAR * cloth.part
+    painted.roughness[index] = roughness * bare + SHIRT_ROUGHNESS * cloth.part
+    painted.specular[index] = specular * bare + SHIRT_SPECULAR * cloth.part
     painted.scatter[index] = (1 - 0.6 * hairs) * bare
     painted.height[index] = height * bare + cloth.relief
 
@@ -78,11 +105,11 @@ def _paint_lips(
     albedo: Floats, height: Floats, face: Places, in_face: NDArray[Any], identity: Identity
 ) -> Floats:
     """Lay the lips on the face's points; returns [F] how much of each is lip."""
-    part = mouth.lip_part(face)
+    part = lip_part(face)
     near = np.flatnonzero(part > 0)
     lips, at = face.chosen(near), in_face[near]
-    albedo[at] = mix(albedo[at], mouth.lip_albedo(lips, identity), part[near] * 0.9)
-    height[at] = height[at] * (1 - part[near]) + mouth.lip_relief(lips) * part[near]
+    albedo[at] = mix(albedo[at], lip_albedo(lips, identity), part[near] * 0.9)
+    height[at] = height[at] * (1 - part[near]) + lip_relief(lips) * part[near]
     return part
 
 
@@ -114,13 +141,13 @@ def _paint_eyes(
         index = np.flatnonzero(surface.region == region)
         points = head.template[ball]
         centre = (points.min(axis=0) + points.max(axis=0)) / 2
-        painted.albedo[index] = eyes.eye_albedo(surface.template[index], centre, identity, actions)
-        painted.roughness[index] = eyes.ROUGHNESS
-        painted.specular[index] = eyes.SPECULAR
+        painted.albedo[index] = eye_albedo(surface.template[index], centre, identity, actions)
+        painted.roughness[index] = EYE_ROUGHNESS
+        painted.specular[index] = EYE_SPECULAR
         painted.scatter[index] = _SCATTERING_EYES
     socket = np.flatnonzero(surface.region == Region.EYE_SOCKET)
-    painted.albedo[socket] = eyes.socket_colour(identity)
-    painted.specular[socket] = eyes.SOCKET_SPECULAR
+    painted.albedo[socket] = socket_colour(identity)
+    painted.specular[socket] = SOCKET_SPECULAR
     painted.scatter[socket] = 1
 
 
@@ -130,23 +157,23 @@ def _paint_mouth(painted: Paint, surface: Surface) -> None:
         return index, surface.template[index]
 
     for region, teeth in (
-        (Region.UPPER_TEETH, mouth.upper_teeth),
-        (Region.LOWER_TEETH, mouth.lower_teeth),
+        (Region.UPPER_TEETH, upper_teeth),
+        (Region.LOWER_TEETH, lower_teeth),
     ):
         index, template = points(region)
         painted.albedo[index], painted.height[index] = teeth(template)
-        painted.roughness[index] = mouth.TEETH_ROUGHNESS
-        painted.specular[index] = mouth.TEETH_SPECULAR
+        painted.roughness[index] = TEETH_ROUGHNESS
+        painted.specular[index] = TEETH_SPECULAR
         painted.scatter[index] = _SCATTERING_TEETH
     index, template = points(Region.TONGUE)
-    painted.albedo[index] = mouth.tongue_albedo(template)
-    painted.roughness[index] = mouth.TONGUE_ROUGHNESS
-    painted.specular[index] = mouth.TONGUE_SPECULAR
+    painted.albedo[index] = tongue_albedo(template)
+    painted.roughness[index] = TONGUE_ROUGHNESS
+    painted.specular[index] = TONGUE_SPECULAR
     painted.scatter[index] = 1
     index, template = points(Region.MOUTH_CAVITY)
-    painted.albedo[index] = mouth.cavity_albedo(template)
-    painted.roughness[index] = mouth.CAVITY_ROUGHNESS
-    painted.specular[index] = mouth.CAVITY_SPECULAR
+    painted.albedo[index] = cavity_albedo(template)
+    painted.roughness[index] = CAVITY_ROUGHNESS
+    painted.specular[index] = CAVITY_SPECULAR
 
 
 def _places(surface: Surface, index: NDArray[Any], head: Head, identity: Identity) -> Places:
@@ -188,3 +215,43 @@ def _pixel_size(surface: Surface) -> float:
         return _NO_PIXEL
     apart = np.linalg.norm(surface.template[first + 1] - surface.template[first], axis=1)
     return float(np.quantile(apart, 0.3))
+
+
+SHIRT_ROUGHNESS, SHIRT_SPECULAR = 0.85, 0.15
+
+_RIB = 0.011
+"""Height of the collar's knitted band in metres."""
+
+
+@dataclass(frozen=True)
+class Cloth:
+    """What the shirt adds, one row a point."""
+
+    part: Floats
+    """[P] 1 where there is cloth."""
+    albedo: Floats
+    """[P, 3]."""
+    relief: Floats
+    """[P] metres."""
+
+
+def shirt(skin: Places, identity: Identity) -> Cloth:
+    """The shirt over the points of the skin."""
+    below = _below_collar(skin, identity)
+    part = smooth_ramp(-0.0012, 0.0012, below)
+    weave = noise("fine", skin.x * 7, skin.z * 7)
+    folds = noise("low", skin.x * 2.5 + skin.offsets[2], skin.z * 2.5)
+    rib = smooth_ramp(_RIB + 0.0006, _RIB - 0.0006, below)
+    seam = bell((below - _RIB) / 0.0011)
+    light = 1 + 0.05 * weave + 0.05 * folds - 0.28 * seam - 0.06 * rib
+    albedo = np.asarray(identity.shirt, np.float32) * light[:, None]
+    relief = 0.0011 * rib + 0.0009 * folds - 0.0006 * seam
+    return Cloth(part, albedo, relief * part)
+
+
+def _below_collar(skin: Places, identity: Identity) -> Floats:
+    """[P] metres below the collar, which hangs lower in front and rises to the neck's sides."""
+    front = np.maximum(-skin.y - 0.02, 0)
+    middle = np.maximum(0.10 - skin.across, 0)
+    below: Floats = float(identity.collar) - 0.34 * front - 0.10 * middle - skin.z
+    return below

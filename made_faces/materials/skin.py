@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.curves import bell, smooth_ramp
 from made_faces.face_model.identity import Identity
-from made_faces.materials.beard import jaw
-from made_faces.materials.places import Places
+from made_faces.materials.face_hair import jaw
+from made_faces.materials.skin_points import Places
 from made_faces.surface import Floats
+from made_faces.texture import bell, smooth_ramp
 
 _PIGMENTS = np.array([[0.03, 0.33, 0.27], [0.26, 0.37, 0.46], [0.50, 0.62, 0.52]], np.float32)
 """What blood, melanin and a bluish shade take from red, green and blue light, as exponents."""

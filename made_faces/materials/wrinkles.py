@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.curves import bell, smooth_ramp
 from made_faces.face_model.identity import Identity
-from made_faces.materials.places import Actions, Places, both_sides, sided
+from made_faces.materials.skin_points import Actions, Places, both_sides, sided
 from made_faces.surface import Floats
+from made_faces.texture import bell, smooth_ramp
 
 _MILLIMETRE = 1e-3
 _DEEPEST = 1.5

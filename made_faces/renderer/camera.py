@@ -1,12 +1,127 @@
-"""A pinhole camera that looks along +y at a face."""
+"""Turning a head on its neck; the shoulders follow a little."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from made_faces.surface import Floats
+from fer_det.core.box import FaceBox
+from made_faces.face_model.head import Head
+from made_faces.scene.scene import Scene
+from made_faces.surface import UP, Floats
+from made_faces.texture import smooth_step
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """Where the neck bends; heights on the base head in metres."""
+
+    low: float
+    """Up to here nothing turns with the joint."""
+    high: float
+    """From here up everything does."""
+    part: float
+    """Of the turn of the head against the shoulders."""
+
+    @property
+    def pivot(self) -> float:
+        """Height about which it turns."""
+        return (self.low + self.high) / 2
+
+
+# From the head down, so that a joint turns everything above it as it stands already. The upper one
+# ends below the chin (0.615), or a turned head would shear its own jaw.
+_JOINTS = (_Joint(0.565, 0.615, 0.5), _Joint(0.51, 0.565, 0.5))
+_SHOULDERS_TURN = (0.4, 0.1, 0.15)
+"""Parts of yaw, pitch and roll with which the shoulders follow the head."""
+_WAIST = 0.3
+"""Metres below the lower joint about which the shoulders lean."""
+
+
+def head_rotation(yaw: float, pitch: float, roll: float) -> Floats:
+    """[3, 3] of a head turned by degrees to its left, downwards, towards its left shoulder."""
+    return (
+        _rotation(np.array([0, 0, np.radians(yaw)]))
+        @ _rotation(np.array([np.radians(pitch), 0, 0]))
+        @ _rotation(np.array([0, np.radians(roll), 0]))
+    ).astype(np.float32)
+
+
+def pose_head(points: Floats, template: Floats, yaw: float, pitch: float, roll: float) -> Floats:
+    """Turn a head [V, 3]; degrees to its left, downwards, towards its left shoulder.
+
+    template: the same vertices on the base head, which tell what is head, neck and shoulders. The
+    shoulders follow a little and the neck bends in between.
+    """
+    shoulders = head_rotation(
+        *(angle * part for angle, part in zip((yaw, pitch, roll), _SHOULDERS_TURN, strict=True))
+    )
+    bend = _rotation_vector(shoulders.T @ head_rotation(yaw, pitch, roll))
+    posed = points
+    for joint in _JOINTS:
+        pivot = _neck_centre(points, template, joint.pivot)
+        follow = _follow(template, joint) * np.float32(joint.part)
+        posed = _turn(posed, pivot, bend, follow)
+    waist = _neck_centre(points, template, _JOINTS[-1].pivot) - _WAIST * UP
+    whole: Floats = ((posed - waist) @ shoulders.T + waist).astype(np.float32)
+    return whole
+
+
+def _follow(template: Floats, joint: _Joint) -> Floats:
+    """[V] how far each vertex turns with the joint, 0 to 1."""
+    return smooth_step(joint.low, joint.high, template[:, 2])
+
+
+def _neck_centre(points: Floats, template: Floats, height: float) -> Floats:
+    """[3] the middle of the neck at a height on the base head."""
+    ring = np.abs(template[:, 2] - height) < 0.012
+    ring &= np.abs(template[:, 0]) < 0.07
+    found = points[ring]
+    centre: Floats = (found.min(axis=0) + found.max(axis=0)) / 2
+    return centre
+
+
+def _turn(points: Floats, pivot: Floats, vector: NDArray[np.float64], parts: Floats) -> Floats:
+    """Rotate each point about the pivot by its part of a rotation vector (radians)."""
+    angle = float(np.linalg.norm(vector))
+    if angle == 0:
+        return points
+    axis = (vector / angle).astype(np.float32)
+    turn = (np.float32(angle) * parts)[:, None]
+    arm = points - pivot
+    along = (arm @ axis)[:, None] * axis
+    # Rodrigues' formula.
+    turned: Floats = (
+        pivot + along + (arm - along) * np.cos(turn) + np.cross(axis, arm) * np.sin(turn)
+    )
+    return turned
+
+
+def _rotation(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[3, 3] of a rotation vector in radians."""
+    angle = float(np.linalg.norm(vector))
+    if angle == 0:
+        return np.eye(3)
+    x, y, z = vector / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    rotation: NDArray[np.float64] = np.eye(3) + np.sin(angle) * cross
+    rotation += (1 - np.cos(angle)) * cross @ cross
+    return rotation
+
+
+def _rotation_vector(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The rotation vector in radians of a [3, 3] that turns by less than half a turn."""
+    twist = np.array(
+        [matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]],
+        np.float64,
+    )
+    sine, cosine = float(np.linalg.norm(twist)) / 2, (float(np.trace(matrix)) - 1) / 2
+    if sine < 1e-9:
+        return np.zeros(3)
+    vector: NDArray[np.float64] = twist / (2 * sine) * np.arctan2(sine, cosine)
+    return vector
 
 
 @dataclass(frozen=True)
@@ -42,3 +157,64 @@ class Camera:
         column = np.float32(self.centre[0]) + offset[:, 0] * scale
         row = np.float32(self.centre[1]) - offset[:, 2] * scale
         return np.stack([column, row, nearness], axis=1).astype(np.float32)
+
+
+SUPERSAMPLING = 1.5
+"""Pixels of the renderer for each of the finished picture, along a side."""
+
+_BROWS, _CHIN = slice(17, 27), 8
+"""Of the 68 landmarks."""
+_GROWN_FACE = 0.135
+"""Metres from brow to chin of a grown person; the camera comes as much nearer to a smaller one."""
+_NEAREST = 0.6
+"""Of the distance to a grown person."""
+
+
+def aim(head: Head, shape: Floats, scene: Scene) -> Camera:
+    """The camera that takes the scene of this person, `shape` [V, 3] the head at rest.
+
+    It is aimed at the face at rest, so that all pictures of one scene are framed alike.
+    """
+    posed = pose_head(shape, head.template, scene.yaw, scene.pitch, scene.roll)
+    face_height = _face_height(head, shape)
+    width, height = (round(side * SUPERSAMPLING) for side in (scene.width, scene.height))
+    distance = scene.distance * max(_NEAREST, face_height / _GROWN_FACE)
+    across, down = scene.offset
+    return Camera(
+        width=width,
+        height=height,
+        focal=scene.face_part * min(width, height) * distance / face_height,
+        centre=(width * (0.5 + across), height * (0.5 + down)),
+        target=_face_middle(head, posed),
+        distance=distance,
+    )
+
+
+def face_box(head: Head, projected: Floats, camera: Camera, scene: Scene) -> FaceBox:
+    """The face's box in the finished picture's pixels, also where it reaches out of the picture.
+
+    projected [V, 3]: the head as the camera sees it.
+    """
+    corners = final_pixels(projected[np.unique(head.face)], camera, scene)
+    (x_min, y_min), (x_max, y_max) = corners.min(axis=0), corners.max(axis=0)
+    return FaceBox(float(x_min), float(y_min), float(x_max), float(y_max))
+
+
+def final_pixels(projected: Floats, camera: Camera, scene: Scene) -> Floats:
+    """[N, 2] columns and rows in the finished picture."""
+    scale = np.array([scene.width / camera.width, scene.height / camera.height], np.float32)
+    pixels: Floats = projected[:, :2] * scale
+    return pixels
+
+
+def _face_height(head: Head, shape: Floats) -> float:
+    """Metres from the brows down to the chin."""
+    heights = shape[head.landmarks68, 2]
+    return float(heights[_BROWS].mean() - heights[_CHIN])
+
+
+def _face_middle(head: Head, posed: Floats) -> Floats:
+    """[3] between the eyes and the mouth."""
+    left_eye, right_eye, _, left_mouth, right_mouth = posed[head.landmarks]
+    middle: Floats = (left_eye + right_eye + left_mouth + right_mouth) / 4
+    return middle

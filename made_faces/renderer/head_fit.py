@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 
 from made_faces.face_model.head import Head
-from made_faces.geometry import unit
 from made_faces.renderer.rasteriser import rasterise
-from made_faces.surface import Floats, Ints, Region
+from made_faces.surface import Floats, Ints, Region, unit
 from made_faces.texture import sample_texture
 
 SKULL = np.array([0, -0.055, 0.755], np.float32)

@@ -1,4 +1,4 @@
-"""Things laid over a finished head: which of their points the camera sees, and painting them in."""
+"""Many thin anti-aliased strokes at once, each hidden where something nearer stands."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.geometry import unit
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.rasteriser import rasterise
 from made_faces.scene.scene import Lighting
-from made_faces.surface import Canvas, Floats, Ints
+from made_faces.surface import Canvas, Floats, Ints, unit
 
 _SHADOW = np.float32(0.42)
 """Part of the light that a thing laid on the skin keeps from the skin beside it."""
@@ -91,3 +90,129 @@ def cast_soft_shadow(
     thrown = cv2.warpAffine(cover, shift, (width, height))
     soft = cv2.GaussianBlur(thrown, (0, 0), max(0.7 * float(length), 0.5))
     canvas.colour[:] *= (1 - _SHADOW * soft * (1 - cover))[..., None]
+
+
+Longs = NDArray[np.int64]
+
+_LONGEST = 4096.0
+"""Pixels; a stroke past this is out of view in any case."""
+_FAINTEST = 1e-4
+"""Coverage below which a pixel is left alone."""
+_DENSER = 1.3
+"""Makes up for what the exponential below takes, so that a stroke alone hides about as much as its
+coverage says."""
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """Strokes as they fall on the picture, one row a touched pixel."""
+
+    pixels: Longs
+    """[P] row * width + column."""
+    colour: Floats
+    """[P, 3]"""
+    alpha: Floats
+    """[P]"""
+    nearness: Floats
+    """[P]"""
+
+
+def project_paths(camera: Camera, paths: Floats) -> Floats:
+    """Bent lines [N, K, 3] in the world -> their straight pieces [N, K - 1, 2, 3] in the picture.
+
+    Both ends of each piece as Camera.project gives them: column, row and nearness.
+    """
+    projected = camera.project(paths.reshape(-1, 3)).reshape(paths.shape)
+    return np.stack([projected[:, :-1], projected[:, 1:]], axis=2)
+
+
+def draw_strokes(
+    canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
+) -> None:
+    """Draw straight strokes; the arguments as of gather_strokes."""
+    lay_strokes(canvas, gather_strokes(canvas, ends, colour, cover, rank, slack))
+
+
+def gather_strokes(
+    canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
+) -> Strokes:
+    """What straight strokes, one pixel wide and as opaque as `cover` says, do to the picture.
+
+    ends [M, 2, 3] column, row and nearness; colour [M, 3]; cover [M] 0 to 1; rank [M]: where
+    strokes cross, those of higher rank prevail. slack: metres by which a stroke may lie behind the
+    canvas. After Wu: a stroke takes one step a pixel along its longer side and is shared between
+    the two pixels across it.
+    """
+    height, width = canvas.alpha.shape
+    ends, kept = _in_view(ends, width, height)
+    owner, pixels, shares = _steps(ends, width, height)
+    nearness = ends[:, :, 2].mean(axis=1)
+    reach = (nearness + np.float32(slack) * np.square(nearness))[owner]
+    strength = (cover * np.exp(rank))[kept]
+    size = height * width
+    before = canvas.nearness.ravel()
+    sums = np.zeros((6, size))
+    carried = [cover[kept], strength, *(strength[:, None] * colour[kept]).T, strength * nearness]
+    for pixel, share in zip(pixels, shares, strict=True):
+        seen = np.flatnonzero(reach > before[pixel])
+        at, whose, part = pixel[seen], owner[seen], share[seen]
+        for total, values in zip(sums, carried, strict=True):
+            total += np.bincount(at, part * values[whose], size)
+    touched = np.flatnonzero(sums[0] > _FAINTEST)
+    mean = (sums[2:, touched] / sums[1, touched]).astype(np.float32)
+    # Strokes lie at random, so each hides its part of what the others leave.
+    alpha = (1 - np.exp(-_DENSER * sums[0, touched])).astype(np.float32)
+    return Strokes(touched, np.ascontiguousarray(mean[:3].T), alpha, mean[3])
+
+
+def lay_strokes(canvas: Canvas, strokes: Strokes) -> None:
+    """Paint gathered strokes over the canvas."""
+    rows, columns = np.divmod(strokes.pixels, canvas.alpha.shape[1])
+    canvas.lay(rows, columns, strokes.nearness, strokes.colour, strokes.alpha)
+
+
+def _in_view(ends: Floats, width: int, height: int) -> tuple[Floats, Ints]:
+    """The strokes that may touch the picture, and their numbers."""
+    low, high = ends.min(axis=1), ends.max(axis=1)
+    kept = (
+        (high[:, 0] > 0)
+        & (low[:, 0] < width)
+        & (high[:, 1] > 0)
+        & (low[:, 1] < height)
+        & (low[:, 2] > 0)
+        & ((high - low)[:, :2].max(axis=1) < _LONGEST)
+    )
+    numbers = np.flatnonzero(kept).astype(np.int32)
+    return ends[numbers], numbers
+
+
+def _steps(
+    ends: Floats, width: int, height: int
+) -> tuple[Ints, tuple[Ints, Ints], tuple[Floats, Floats]]:
+    """Each step's stroke, the two pixels it falls on, and their shares of it."""
+    # Pixel centres lie at + 0.5.
+    first, last = ends[:, 0, :2] - np.float32(0.5), ends[:, 1, :2] - np.float32(0.5)
+    run = last - first
+    steep = np.abs(run[:, 1]) > np.abs(run[:, 0])
+    start = np.where(steep, first[:, 1], first[:, 0])
+    across = np.where(steep, first[:, 0], first[:, 1])
+    long = np.where(steep, run[:, 1], run[:, 0])
+    short = np.where(steep, run[:, 0], run[:, 1])
+    slope = short / np.where(np.abs(long) < 1e-6, np.float32(1e-6), long)
+    slope = np.clip(slope, -1, 1)
+    low = np.ceil(np.minimum(start, start + long)).astype(np.int32)
+    counts = np.ceil(np.maximum(start, start + long)).astype(np.int32) - low
+    owner = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    begins = (np.cumsum(counts) - counts).astype(np.int32)
+    along = np.arange(len(owner), dtype=np.int32) + (low - begins)[owner]
+    exact = (across - start * slope)[owner] + along * slope[owner]
+    lower = np.floor(exact).astype(np.int32)
+    share = (exact - lower).astype(np.float32)
+    upright = steep[owner]
+    inside = (along >= 0) & (along < np.where(upright, height, width))
+    inside &= (lower >= 0) & (lower < np.where(upright, width, height) - 1)
+    along, lower, share = along[inside], lower[inside], share[inside]
+    owner, upright = owner[inside], upright[inside]
+    pixel = np.where(upright, along * width + lower, lower * width + along)
+    beside = pixel + np.where(upright, 1, width).astype(np.int32)
+    return owner, (pixel, beside), (1 - share, share)

@@ -3,14 +3,82 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 
-from made_faces.geometry import unit
 from made_faces.renderer.camera import Camera
-from made_faces.renderer.plain_light import SCATTERED, SKY_GAIN, SKY_MEAN
 from made_faces.scene.scene import Lighting
-from made_faces.surface import Floats, Paint, Surface
+from made_faces.surface import TOWARDS_CAMERA, Floats, Paint, Surface, unit
+
+SKY_MEAN, SKY_GAIN = np.float32(0.62), np.float32(0.38)
+"""Parts of the light from around that reach whatever faces sideways, and more what faces up."""
+SCATTERED = np.float32(0.62)
+"""What a white surface scatters to the camera of the light that falls on it."""
+
+
+def halfway(lighting: Lighting) -> Floats:
+    """[3] the unit normal that mirrors the key light towards the camera."""
+    return unit(lighting.key + TOWARDS_CAMERA)
+
+
+def light_matte(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Floats:
+    """[P, 3] light that a white matte surface sends out; `wrap` lets it reach round the edge."""
+    softness = np.float32(wrap)
+    light = lighting.ambient * (SKY_MEAN + SKY_GAIN * normal[:, 2:])
+    for direction, colour in (
+        (lighting.key, lighting.key_colour),
+        (lighting.fill, lighting.fill_colour),
+    ):
+        facing = np.clip((normal @ direction + softness) / (1 + softness), 0, 1)
+        light = light + facing[:, None] * colour
+    rim = np.clip(normal @ lighting.rim, 0, 1) * np.float32(lighting.rim_strength)
+    lit: Floats = ((light + rim[:, None]) * SCATTERED).astype(np.float32)
+    return lit
+
+
+def light_shine(normal: Floats, lighting: Lighting, sharpness: float) -> Floats:
+    """[P, 3] the key light's reflection; `sharpness` as Blinn and Phong's exponent."""
+    shine = np.power(np.clip(normal @ halfway(lighting), 0, 1), np.float32(sharpness))
+    glint: Floats = (shine[:, None] * lighting.key_colour).astype(np.float32)
+    return glint
+
+
+_STEEPEST = 0.9
+"""Slope to which the relief is held, where two regions meet at different heights."""
+_CREASES = 450.0
+"""Loss of light a metre of depth, in creases too fine for the depth of the mesh to show."""
+_DARKEST_CREASE, _BRIGHTEST_RIDGE = -0.35, 0.1
+"""The most that creases lose and ridges gain."""
+
+
+def bend_normals(
+    surface: Surface, height: Floats, width: int, rows: int, pixels_per_metre: float
+) -> Floats:
+    """[P, 3] the surface's normals, bent by the slope of the relief [P] in metres.
+
+    width, rows: the picture's size in pixels.
+    """
+    at = (surface.rows, surface.columns)
+    image = np.zeros((rows, width), np.float32)
+    image[at] = height
+    scale = pixels_per_metre / 8  # A Sobel filter sums eight differences of one pixel each.
+    to_right: Any = cv2.Sobel(image, cv2.CV_32F, 1, 0, scale=scale)
+    downwards: Any = cv2.Sobel(image, cv2.CV_32F, 0, 1, scale=scale)
+    slope = np.zeros_like(surface.normal)
+    # The picture's columns follow x and its rows run against z.
+    slope[:, 0], slope[:, 2] = to_right[at], -downwards[at]
+    np.clip(slope, -_STEEPEST, _STEEPEST, out=slope)
+    lean = np.einsum("pi,pi->p", slope, surface.normal)[:, None]
+    return unit(surface.normal - (slope - lean * surface.normal))
+
+
+def crease_light(height: Floats) -> Floats:
+    """[P] how much of the light reaches the bottom of the relief's creases, about 1."""
+    light: Floats = 1 + np.clip(height * np.float32(_CREASES), _DARKEST_CREASE, _BRIGHTEST_RIDGE)
+    return light.astype(np.float32)
+
 
 _WRAP = np.array([0.32, 0.14, 0.09], np.float32)
 """How far light creeps past the edge of the lit side of skin; red, which blood lets through,
@@ -27,7 +95,7 @@ _FACING_REFLECTANCE = np.float32(0.04)
 """Part of the light that a dielectric mirrors straight back."""
 _ROUGHEST_MIRROR = np.float32(0.2)
 """Roughness below which a highlight would slip between two pixels."""
-_BRIGHTEST = np.float32(6)
+_BRIGHTEST_HIGHLIGHT = np.float32(6)
 """Highlights above this would burn into blots."""
 _RIM = np.float32(0.9)
 """Brightness of an edge in a rim light of strength 1."""
@@ -122,7 +190,7 @@ def _mirror(normals: Floats, view: Floats, facing: Floats, light: Floats, paint:
     fresnel = _FACING_REFLECTANCE + (1 - _FACING_REFLECTANCE) * squared * squared * glance
     cosine = np.clip(normals @ light, 0, 1)
     masking = 1 + 3 * facing
-    mirrored: Floats = np.minimum(lobe * fresnel * cosine / masking, _BRIGHTEST)
+    mirrored: Floats = np.minimum(lobe * fresnel * cosine / masking, _BRIGHTEST_HIGHLIGHT)
     return mirrored
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from made_faces.geometry import UP, unit
 from made_faces.renderer.rasteriser import nearness_map
-from made_faces.surface import Floats, Ints, Surface
-from made_faces.texture import sample_texture
+from made_faces.surface import UP, Floats, Ints, Region, Surface, unit
+from made_faces.texture import sample_texture, smooth_step
 
 _MAP_SIZE = 224
 """Pixels on a side of the picture that the light takes of the head."""
@@ -83,3 +83,115 @@ def _seen_by_light(points: Floats, middle: Floats, axes: Floats) -> Floats:
 def _upright(light: Floats) -> Floats:
     """A direction that is not the light's."""
     return UP if abs(float(light[2])) < 0.99 else np.array([0, -1, 0], np.float32)
+
+
+_SCALES = ((0.004, 45.0, 0.3), (0.012, 28.0, 0.5), (0.035, 9.0, 0.5))
+"""Radius of a neighbourhood in metres, loss of light a metre that a point lies behind its mean, and
+the most that may be lost: folds of the skin, eye sockets and nostrils, the neck below the chin."""
+_BACKDROP = 0.12
+"""Metres behind the target to which the background counts: it must not brighten outlines much."""
+_FINEST = 2.0
+"""Standard deviation in pixels to which a blur's picture may be shrunk: the eye sees no more."""
+
+
+def openness(nearness: Floats, distance: float, pixels_per_metre: float) -> Floats:
+    """[H, W] 1 in the open to 0 in a deep hollow.
+
+    nearness [H, W]: 1 / distance along the view, 0 where there is nothing. distance and
+    pixels_per_metre: the camera's, at its target.
+    """
+    backdrop = np.float32(1 / (distance + _BACKDROP))
+    depth: Floats = np.reciprocal(np.maximum(nearness, backdrop))
+    light: Floats = np.ones_like(depth)
+    for radius, loss, most in _SCALES:
+        around = _blur(depth, max(1.0, radius * pixels_per_metre))
+        light *= 1 - np.clip((depth - around) * np.float32(loss), 0, np.float32(most))
+    return light
+
+
+def contact_light(
+    before: Floats, after: Floats, distance: float, pixels_per_metre: float
+) -> Floats:
+    """[H, W] part of the light that something drawn since leaves to what lies beside it.
+
+    before, after [H, W]: the nearness without it and with it; where they differ, the thing itself
+    is seen and keeps its light, 1. distance, pixels_per_metre: as for openness.
+    """
+    least = np.float32(0.05)
+    without = np.maximum(openness(before, distance, pixels_per_metre), least)
+    left = np.minimum(openness(after, distance, pixels_per_metre) / without, 1)
+    light: Floats = np.where(after == before, left, np.float32(1))
+    return light
+
+
+def _blur(image: Floats, deviation: float) -> Floats:
+    """A Gaussian blur, of a smaller picture where nobody can tell."""
+    height, width = image.shape
+    factor = max(1.0, deviation / _FINEST)
+    size = (max(8, round(width / factor)), max(8, round(height / factor)))
+    small: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(
+        small, (0, 0), deviation * size[0] / width, borderType=cv2.BORDER_REPLICATE
+    )
+    blurred: Floats = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return blurred
+
+
+_EYES = (Region.LEFT_EYE, Region.RIGHT_EYE)
+INSIDE_MOUTH = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.MOUTH_CAVITY, Region.TONGUE)
+_HOLLOW = (Region.MOUTH_CAVITY, Region.TONGUE)
+
+_LID_REACH = 0.0022
+"""Metres below the upper lid over which it shades the eye."""
+_LID_SHADE = 0.3
+"""Part of the light that it keeps away."""
+_LIP_REACH = 0.004
+"""Metres inwards from the lips over which they shade what is behind them."""
+_LIP_SHADE = 0.45
+"""Part of the light that they keep away."""
+_TEETH_FRONT = -0.146
+"""y of the front teeth on the base head, metres."""
+_MOUTH_DEPTH = 0.05
+"""Metres behind them at which hardly any light is left; the paint darkens, too."""
+_DEEPEST = 0.08
+"""Part of the light that is left there."""
+
+
+def recess_light(surface: Surface, width: int, height: int, pixels_per_metre: float) -> Floats:
+    """[P] part of the light that reaches each point: 1 on the skin, less in eyes and mouth."""
+    light = np.ones(len(surface.rows), np.float32)
+    eyes = np.isin(surface.region, _EYES)
+    inside = np.isin(surface.region, INSIDE_MOUTH)
+    if eyes.any():
+        reach = _LID_REACH * pixels_per_metre
+        open_above = _opening(surface, eyes, width, height, reach, reach)
+        light[eyes] = 1 - np.float32(_LID_SHADE) * (1 - smooth_step(0.1, 0.95, open_above))
+    if inside.any():
+        reach = _LIP_REACH * pixels_per_metre
+        around = _opening(surface, inside, width, height, reach, reach / 2)
+        behind = (surface.template[inside, 1] - np.float32(_TEETH_FRONT)) / np.float32(_MOUTH_DEPTH)
+        deep = np.clip(1 - behind, _DEEPEST, 1)
+        # Teeth stand in the light of the opening; the hollow behind sees little of it.
+        deep = np.where(np.isin(surface.region[inside], _HOLLOW), deep * deep, deep)
+        light[inside] = deep * (1 - np.float32(_LIP_SHADE) * (1 - smooth_step(0, 1, around)))
+    return light
+
+
+def _opening(
+    surface: Surface, part: NDArray[np.bool_], width: int, height: int, reach: float, above: float
+) -> Floats:
+    """For the points of `part` [P] bool, how much of what lies around them belongs to it too.
+
+    reach: how far around in pixels; above: how many pixels higher the look is taken.
+    """
+    rows, columns = surface.rows[part], surface.columns[part]
+    margin = int(np.ceil(3 * reach + above)) + 1
+    top, left = max(0, int(rows.min()) - margin), max(0, int(columns.min()) - margin)
+    bottom = min(height, int(rows.max()) + margin + 1)
+    right = min(width, int(columns.max()) + margin + 1)
+    image = np.zeros((bottom - top, right - left), np.float32)
+    image[rows - top, columns - left] = 1
+    blurred: Any = cv2.GaussianBlur(image, (0, 0), max(reach, 0.5))
+    higher = np.clip(rows - top - round(above), 0, None)
+    opening: Floats = blurred[higher, columns - left]
+    return opening

@@ -9,13 +9,22 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from made_faces.scene.indoors import draw_room, draw_studio, draw_wall
-from made_faces.scene.outdoors import (
-    draw_crowd,
-    draw_nature,
-    draw_night,
-    draw_street,
+from made_faces.scene.drawing import (
+    TEXTURE_SIZE,
+    blank,
+    cell_values,
+    clouds,
+    dimming,
+    draw_colour,
+    glow,
+    gradient,
+    grid,
+    mix,
+    paste,
+    wall_colour,
 )
+from made_faces.scene.indoors import draw_room, draw_window
+from made_faces.scene.outdoors import draw_crowd, draw_nature, draw_night, draw_street
 from made_faces.surface import Floats
 
 _STREAM = 0xBAC
@@ -37,18 +46,6 @@ class _Place:
     sharpest: float
     softest: float
     """Radius of a point out of focus, as parts of the picture's height."""
-
-
-_PLACES = (
-    _Place(draw_studio, 0.18, 0.004, 0.05),
-    _Place(draw_room, 0.28, 0.003, 0.05),
-    _Place(draw_wall, 0.12, 0.002, 0.04),
-    _Place(draw_street, 0.14, 0.006, 0.05),
-    _Place(draw_nature, 0.16, 0.008, 0.06),
-    _Place(draw_night, 0.06, 0.012, 0.06),
-    # Softer than all others: people in focus would be faces without a label.
-    _Place(draw_crowd, 0.06, 0.026, 0.06),
-)
 
 
 def draw_background(width: int, height: int, seed: int) -> Floats:
@@ -78,3 +75,80 @@ def _disc(radius: float) -> Floats:
     distance = np.hypot(offset[:, None], offset[None, :])
     covered = np.clip(radius + 0.5 - distance, 0, 1)
     return np.asarray(covered / covered.sum(), np.float32)
+
+
+def draw_studio(rng: np.random.Generator, height: int, width: int) -> Floats:
+    """A backdrop of paper or muslin, lit in the middle and darker towards the edges."""
+    muted = rng.random() < 0.7
+    colour = draw_colour(rng, (0.05, 1.0), (0.0, 0.25) if muted else (0.3, 0.8))
+    picture = gradient(height, width, colour, colour * dimming(rng), across=rng.random() < 0.3)
+    if rng.random() < 0.4:
+        muslin = clouds(rng, height, width, (3, 3), 3) * np.float32(rng.uniform(0.1, 0.4))
+        picture *= np.maximum(1 + muslin, 0.2)[..., None]
+    if rng.random() < 0.6:
+        glow(picture, rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.8), rng.uniform(0.3, 0.7), colour)
+    return picture
+
+
+def draw_wall(rng: np.random.Generator, height: int, width: int) -> Floats:
+    """Bricks, tiles, planks or plaster, seen straight or along."""
+    texture = _WALLS[rng.integers(len(_WALLS))](rng)
+    picture = blank(height, width, texture.mean(axis=(0, 1)))
+    turn = rng.uniform(-0.8, 0.8)
+    # The nearer side of a wall seen along stands out above and below the picture.
+    left, right = 0.1 + max(turn, 0), 0.1 + max(-turn, 0)
+    corners = ((-0.1, -left), (1.1, -right), (1.1, 1 + right), (-0.1, 1 + left))
+    paste(picture, texture, corners)
+    if rng.random() < 0.25:
+        draw_window(picture, rng)
+    part = np.linspace(1, dimming(rng), width, dtype=np.float32)
+    picture *= (part if rng.random() < 0.5 else part[::-1])[None, :, None]
+    return picture
+
+
+def _bricks(rng: np.random.Generator) -> Floats:
+    rows = int(rng.integers(10, 24))
+    row, column, down, across = grid(rows, rows * rng.uniform(0.35, 0.5), TEXTURE_SIZE, stagger=0.5)
+    colour = draw_colour(rng, (0.3, 0.9), (0.0, 0.6), (5, 35))
+    texture = colour * cell_values(rng, row, column, 0.6, 1.2)[..., None]
+    mortar = draw_colour(rng, (0.4, 0.9), (0.0, 0.15))
+    mix(texture, mortar, ((down < 0.14) | (across < 0.07)).astype(np.float32))
+    return texture
+
+
+def _tiles(rng: np.random.Generator) -> Floats:
+    number = int(rng.integers(4, 14))
+    row, column, down, across = grid(number, number, TEXTURE_SIZE)
+    colour = wall_colour(rng, (0.4, 1.0), 0.5)
+    texture = colour * cell_values(rng, row, column, 0.85, 1.1)[..., None]
+    joint = draw_colour(rng, (0.3, 0.9), (0.0, 0.1))
+    mix(texture, joint, ((down < 0.06) | (across < 0.06)).astype(np.float32))
+    return texture
+
+
+def _planks(rng: np.random.Generator) -> Floats:
+    row, column, _, across = grid(1, rng.integers(4, 16), TEXTURE_SIZE)
+    colour = draw_colour(rng, (0.2, 0.95), (0.0, 0.6), (15, 45))
+    grain = 1 + 0.12 * clouds(rng, TEXTURE_SIZE, TEXTURE_SIZE, (2, 24), 2)
+    texture = colour * (cell_values(rng, row, column, 0.75, 1.1) * grain)[..., None]
+    texture[across < 0.06] *= 0.4
+    return np.ascontiguousarray(texture if rng.random() < 0.6 else texture.transpose(1, 0, 2))
+
+
+def _plaster(rng: np.random.Generator) -> Floats:
+    colour = wall_colour(rng, (0.2, 0.95), 0.4)
+    rough = clouds(rng, TEXTURE_SIZE, TEXTURE_SIZE, (4, 4), 4) * np.float32(rng.uniform(0.1, 0.5))
+    return np.asarray(colour * np.maximum(1 + rough, 0.1)[..., None], np.float32)
+
+
+_WALLS: tuple[Callable[[np.random.Generator], Floats], ...] = (_bricks, _tiles, _planks, _plaster)
+_PLACES = (
+    _Place(draw_studio, 0.18, 0.004, 0.05),
+    _Place(draw_room, 0.28, 0.003, 0.05),
+    _Place(draw_wall, 0.12, 0.002, 0.04),
+    _Place(draw_street, 0.14, 0.006, 0.05),
+    _Place(draw_nature, 0.16, 0.008, 0.06),
+    _Place(draw_night, 0.06, 0.012, 0.06),
+    # Softer than all others: people in focus would be faces without a label.
+    _Place(draw_crowd, 0.06, 0.026, 0.06),
+)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from made_faces.scene.brush import (
+from made_faces.scene.drawing import (
+    TEXTURE_SIZE,
     Corners,
-    Range,
     blank,
-    cell_values,
     clouds,
+    dimming,
     draw_colour,
     fill_box,
     fill_ellipse,
@@ -21,17 +21,15 @@ from made_faces.scene.brush import (
     grid,
     mix,
     paste,
+    wall_colour,
 )
 from made_faces.surface import Floats
-
-_TEXTURE = 128
-"""Pixels a side of a wall's texture; it is out of focus anyway."""
 
 
 def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
     """A wall, perhaps a corner and a floor, and one to four things before it."""
-    wall = _wall_colour(rng, (0.35, 0.95), 0.35)
-    picture = gradient(height, width, wall, wall * _dimmed(rng), across=True)
+    wall = wall_colour(rng, (0.35, 0.95), 0.35)
+    picture = gradient(height, width, wall, wall * dimming(rng), across=True)
     if rng.random() < 0.4:
         _side_wall(picture, rng, wall)
     if rng.random() < 0.35:
@@ -40,46 +38,6 @@ def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
         _THINGS[number](picture, rng)
     picture *= (1 + 0.12 * clouds(rng, height, width, (2, 2), 1))[..., None]
     return picture
-
-
-def draw_wall(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Bricks, tiles, planks or plaster, seen straight or along."""
-    texture = _WALLS[rng.integers(len(_WALLS))](rng)
-    picture = blank(height, width, texture.mean(axis=(0, 1)))
-    turn = rng.uniform(-0.8, 0.8)
-    # The nearer side of a wall seen along stands out above and below the picture.
-    left, right = 0.1 + max(turn, 0), 0.1 + max(-turn, 0)
-    corners = ((-0.1, -left), (1.1, -right), (1.1, 1 + right), (-0.1, 1 + left))
-    paste(picture, texture, corners)
-    if rng.random() < 0.25:
-        _window(picture, rng)
-    part = np.linspace(1, _dimmed(rng), width, dtype=np.float32)
-    picture *= (part if rng.random() < 0.5 else part[::-1])[None, :, None]
-    return picture
-
-
-def draw_studio(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """A backdrop of paper or muslin, lit in the middle and darker towards the edges."""
-    muted = rng.random() < 0.7
-    colour = draw_colour(rng, (0.05, 1.0), (0.0, 0.25) if muted else (0.3, 0.8))
-    picture = gradient(height, width, colour, colour * _dimmed(rng), across=rng.random() < 0.3)
-    if rng.random() < 0.4:
-        muslin = clouds(rng, height, width, (3, 3), 3) * np.float32(rng.uniform(0.1, 0.4))
-        picture *= np.maximum(1 + muslin, 0.2)[..., None]
-    if rng.random() < 0.6:
-        glow(picture, rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.8), rng.uniform(0.3, 0.7), colour)
-    return picture
-
-
-def _wall_colour(rng: np.random.Generator, value: Range, saturation: float) -> Floats:
-    """Cream and beige above all; saturation: the greatest."""
-    hue = (20, 60) if rng.random() < 0.6 else (0, 360)
-    return draw_colour(rng, value, (0.0, saturation), hue)
-
-
-def _dimmed(rng: np.random.Generator) -> np.float32:
-    """How much of the light is left at the far side."""
-    return np.float32(rng.uniform(0.25, 1.0))
 
 
 def _tilted(x: float, top: float, half: float, bottom: float, tilt: float) -> Corners:
@@ -109,18 +67,18 @@ def _floor(picture: Floats, rng: np.random.Generator) -> None:
         fill_polygon(picture, ((0, left), (1, right), (1, 1.01), (0, 1.01)), colour)
 
 
-def _window(picture: Floats, rng: np.random.Generator) -> None:
+def draw_window(picture: Floats, rng: np.random.Generator) -> None:
     """A window: bright sky over something green or gray, bars, a frame, perhaps blinds."""
     x, y, half = rng.uniform(0.0, 1.0), rng.uniform(-0.1, 0.25), rng.uniform(0.12, 0.35)
     bottom, bright = y + rng.uniform(0.4, 0.8), np.float32(rng.uniform(0.8, 2.5))
     sky = draw_colour(rng, (0.85, 1.0), (0.0, 0.3), (190, 230)) * bright
     ground = draw_colour(rng, (0.4, 0.8), (0.0, 0.5), (60, 200)) * bright
-    view = gradient(_TEXTURE, _TEXTURE, sky, ground)
-    _, _, down, across = grid(rng.integers(1, 4), rng.integers(1, 4), _TEXTURE)
+    view = gradient(TEXTURE_SIZE, TEXTURE_SIZE, sky, ground)
+    _, _, down, across = grid(rng.integers(1, 4), rng.integers(1, 4), TEXTURE_SIZE)
     frame = draw_colour(rng, (0.15, 1.0), (0.0, 0.3))
     bars = (np.abs(across - 0.5) > 0.46) | (np.abs(down - 0.5) > 0.46)
     if rng.random() < 0.3:
-        slats = grid(rng.integers(12, 24), 1, _TEXTURE)[2]
+        slats = grid(rng.integers(12, 24), 1, TEXTURE_SIZE)[2]
         mix(view, frame, (slats < 0.6).astype(np.float32) * 0.8)
     mix(view, frame, bars.astype(np.float32))
     tilt = rng.uniform(-0.08, 0.08)
@@ -134,10 +92,10 @@ def _curtain(picture: Floats, rng: np.random.Generator, x: float | None = None) 
     """Cloth in folds from the ceiling down."""
     x, half = rng.uniform(0, 1) if x is None else x, rng.uniform(0.08, 0.3)
     colour = draw_colour(rng, (0.2, 0.95), (0.0, 0.8))
-    place = np.linspace(0, 1, _TEXTURE, dtype=np.float32)
+    place = np.linspace(0, 1, TEXTURE_SIZE, dtype=np.float32)
     waves = rng.uniform(3, 9), rng.uniform(7, 16)
     folds = 0.6 + 0.25 * np.sin(place * 6.28 * waves[0]) + 0.15 * np.sin(place * 6.28 * waves[1])
-    cloth = np.broadcast_to((folds[:, None] * colour)[None], (4, _TEXTURE, 3))
+    cloth = np.broadcast_to((folds[:, None] * colour)[None], (4, TEXTURE_SIZE, 3))
     flare = rng.uniform(0, 0.06)
     corners = ((x - half, -0.1), (x + half, -0.1), (x + half + flare, 1.1), (x - half - flare, 1.1))
     paste(picture, np.ascontiguousarray(cloth, dtype=np.float32), corners)
@@ -235,43 +193,8 @@ def _plant(picture: Floats, rng: np.random.Generator) -> None:
         fill_polygon(picture, leaf, green)
 
 
-def _bricks(rng: np.random.Generator) -> Floats:
-    rows = int(rng.integers(10, 24))
-    row, column, down, across = grid(rows, rows * rng.uniform(0.35, 0.5), _TEXTURE, stagger=0.5)
-    colour = draw_colour(rng, (0.3, 0.9), (0.0, 0.6), (5, 35))
-    texture = colour * cell_values(rng, row, column, 0.6, 1.2)[..., None]
-    mortar = draw_colour(rng, (0.4, 0.9), (0.0, 0.15))
-    mix(texture, mortar, ((down < 0.14) | (across < 0.07)).astype(np.float32))
-    return texture
-
-
-def _tiles(rng: np.random.Generator) -> Floats:
-    number = int(rng.integers(4, 14))
-    row, column, down, across = grid(number, number, _TEXTURE)
-    colour = _wall_colour(rng, (0.4, 1.0), 0.5)
-    texture = colour * cell_values(rng, row, column, 0.85, 1.1)[..., None]
-    joint = draw_colour(rng, (0.3, 0.9), (0.0, 0.1))
-    mix(texture, joint, ((down < 0.06) | (across < 0.06)).astype(np.float32))
-    return texture
-
-
-def _planks(rng: np.random.Generator) -> Floats:
-    row, column, _, across = grid(1, rng.integers(4, 16), _TEXTURE)
-    colour = draw_colour(rng, (0.2, 0.95), (0.0, 0.6), (15, 45))
-    grain = 1 + 0.12 * clouds(rng, _TEXTURE, _TEXTURE, (2, 24), 2)
-    texture = colour * (cell_values(rng, row, column, 0.75, 1.1) * grain)[..., None]
-    texture[across < 0.06] *= 0.4
-    return np.ascontiguousarray(texture if rng.random() < 0.6 else texture.transpose(1, 0, 2))
-
-
-def _plaster(rng: np.random.Generator) -> Floats:
-    colour = _wall_colour(rng, (0.2, 0.95), 0.4)
-    rough = clouds(rng, _TEXTURE, _TEXTURE, (4, 4), 4) * np.float32(rng.uniform(0.1, 0.5))
-    return np.asarray(colour * np.maximum(1 + rough, 0.1)[..., None], np.float32)
-
-
 _THINGS: tuple[Callable[[Floats, np.random.Generator], None], ...] = (
-    _window,
+    draw_window,
     _shelves,
     _frames,
     _door,
@@ -280,4 +203,3 @@ _THINGS: tuple[Callable[[Floats, np.random.Generator], None], ...] = (
     _lamp,
     _plant,
 )
-_WALLS: tuple[Callable[[np.random.Generator], Floats], ...] = (_bricks, _tiles, _planks, _plaster)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from made_faces.scene.brush import (
+from made_faces.scene.drawing import (
+    TEXTURE_SIZE,
     blank,
     cell_values,
     clouds,
@@ -19,8 +20,6 @@ from made_faces.scene.brush import (
 )
 from made_faces.surface import Floats
 
-_TEXTURE = 128
-"""Pixels a side of a facade."""
 _GROUNDS = (((70, 130), (0.2, 0.65)), ((30, 50), (0.1, 0.4)), ((180, 230), (0.2, 0.6)))
 """Hue and saturation of grass, sand and water."""
 
@@ -130,10 +129,10 @@ def _sky(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _facade(rng: np.random.Generator) -> Floats:
-    """Storeys of windows over a row of shops: [_TEXTURE, _TEXTURE, 3]."""
-    row, column, down, across = grid(rng.integers(4, 12), rng.integers(4, 14), _TEXTURE)
+    """Storeys of windows over a row of shops: [TEXTURE_SIZE, TEXTURE_SIZE, 3]."""
+    row, column, down, across = grid(rng.integers(4, 12), rng.integers(4, 14), TEXTURE_SIZE)
     wall = draw_colour(rng, (0.25, 0.95), (0.0, 0.5), (0, 60))
-    texture = blank(_TEXTURE, _TEXTURE, wall)
+    texture = blank(TEXTURE_SIZE, TEXTURE_SIZE, wall)
     high, wide = rng.uniform(0.2, 0.45), rng.uniform(0.2, 0.48)
     window = (np.abs(down - 0.5) < high) & (np.abs(across - 0.5) < wide)
     # Most panes are dark, some mirror the sky.

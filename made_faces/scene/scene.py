@@ -1,9 +1,11 @@
-"""How a made face is photographed: pose, camera, light, things in the way, film."""
+"""Drawing the settings of a photograph: from studio portraits to whatever people photograph."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import numpy as np
 
 from made_faces.surface import Floats
 
@@ -84,3 +86,192 @@ class Scene:
     hat: bool = False
     accessory: int = 0
     """The seed of all things worn and held."""
+
+
+class _Span(NamedTuple):
+    """A setting's range at variety 0, 0.5 and 1, linear in between."""
+
+    studio: tuple[float, float]
+    usual: tuple[float, float]
+    wide: tuple[float, float]
+
+    def draw(self, rng: np.random.Generator, variety: float) -> float:
+        """A number from the range, each as likely."""
+        return float(rng.uniform(*self.at(variety)))
+
+    def at(self, variety: float) -> tuple[float, float]:
+        """The range's two ends at that variety."""
+        ends = zip(self.studio, self.usual, self.wide, strict=True)
+        low, high = (float(np.interp(variety, (0, 0.5, 1), end)) for end in ends)
+        return low, high
+
+
+class _Chance(NamedTuple):
+    """A probability at variety 0, 0.5 and 1, linear in between."""
+
+    studio: float
+    usual: float
+    wide: float
+
+    def draw(self, rng: np.random.Generator, variety: float) -> bool:
+        """Whether it happens."""
+        return bool(rng.random() < np.interp(variety, (0, 0.5, 1), self))
+
+
+# Degrees: standard deviation and greatest angle.
+_YAW = _Span((6, 15), (13, 32), (26, 60))
+_PITCH = _Span((3, 8), (7, 16), (11, 30))
+_ROLL = _Span((2, 6), (6, 16), (11, 35))
+# Metres, and a part of the picture's smaller side.
+_DISTANCE = _Span((1.2, 1.8), (0.75, 1.8), (0.55, 2.5))
+_FACE_PART = _Span((0.46, 0.55), (0.42, 0.68), (0.3, 1.1))
+# Parts of the picture: standard deviation and greatest shift.
+_SHIFT = _Span((0.015, 0.04), (0.033, 0.1), (0.12, 0.35))
+# Pixels, and how often width and height are one.
+_SIDE = _Span((224, 224), (200, 256), (160, 288))
+_SQUARE = _Chance(1, 0.8, 0.4)
+
+# Azimuths and elevations in degrees; strengths of light, of which about 2 makes a usual key.
+_KEY_AZIMUTH = _Span((15, 45), (0, 70), (0, 150))
+_KEY_ELEVATION = _Span((15, 40), (5, 60), (-45, 80))
+_KEY = _Span((1.5, 2.1), (1.6, 2.8), (1, 4.2))
+_SOFTNESS = _Span((3, 5), (1.5, 5), (0.7, 7))
+_FILL_AZIMUTH = _Span((30, 60), (20, 80), (10, 100))
+_FILL = _Span((0.3, 0.6), (0.15, 0.6), (0, 0.7))
+_RIM = _Span((0, 0.4), (0, 0.8), (0, 1.8))
+_RIM_AZIMUTH = _Span((120, 150), (110, 160), (100, 170))
+_AMBIENT = _Span((0.5, 0.75), (0.4, 0.85), (0.12, 1))
+_WARMTH = _Span((-0.03, 0.03), (-0.13, 0.13), (-0.3, 0.3))
+
+# Stops: of the exposure only the standard deviation, the second number, is used.
+_EXPOSURE = _Span((0, 0.08), (0, 0.12), (0, 0.5))
+_SATURATION = _Span((0.85, 1), (0.62, 0.98), (0.35, 1.2))
+_GRAY = _Chance(0, 0.08, 0.35)
+_BLUR = _Span((0.3, 0.5), (0.3, 0.8), (0.3, 1.7))
+_MOVED = _Chance(0, 0.03, 0.2)
+_MOTION = _Span((1, 2), (1, 3), (1.5, 7))
+_NOISE = _Span((0.003, 0.008), (0.004, 0.018), (0.004, 0.045))
+_SHRUNK = _Chance(0, 0.1, 0.5)
+_SHRINK = _Span((0.8, 1), (0.6, 1), (0.25, 0.9))
+_QUALITY = _Span((88, 96), (72, 95), (35, 95))
+
+_GLASSES = _Chance(0, 0.12, 0.25)
+_DARK_GLASSES = _Chance(0, 0.1, 0.25)
+_MASK = _Chance(0, 0, 0.06)
+_HAND = _Chance(0, 0.02, 0.08)
+_HAT = _Chance(0, 0.05, 0.12)
+
+_BUST = 1.9
+"""Heights of brow to chin from a face's middle down to where the body surely reaches. Larger than
+recipe.COMPANY_BUST: one figure for both would change made pictures."""
+
+
+def draw_scene(rng: np.random.Generator, variety: float) -> Scene:
+    """Draw how a face is photographed.
+
+    variety: 0 studio portraits, 0.5 usual snapshots, 1 anything: profiles, hard light, crops at
+    all margins, bad film, things in the way.
+    """
+    width, height = _draw_size(rng, variety)
+    smallest, largest = _FACE_PART.at(variety)
+    # Squared: whole faces are more usual than faces that fill the picture.
+    face_part = smallest + (largest - smallest) * float(rng.random()) ** 2
+    offset = _draw_bounded(rng, _SHIFT, variety), _draw_bounded(rng, _SHIFT, variety)
+    return Scene(
+        width=width,
+        height=height,
+        yaw=_draw_bounded(rng, _YAW, variety),
+        pitch=_draw_bounded(rng, _PITCH, variety),
+        roll=_draw_bounded(rng, _ROLL, variety),
+        distance=_DISTANCE.draw(rng, variety),
+        face_part=_fill_picture(face_part, offset[1], width, height),
+        offset=offset,
+        lighting=_draw_lighting(rng, variety),
+        film=_draw_film(rng, variety),
+        background=_draw_seed(rng),
+        glasses=_draw_glasses(rng, variety),
+        mask=_MASK.draw(rng, variety),
+        hand=_HAND.draw(rng, variety),
+        hat=_HAT.draw(rng, variety),
+        accessory=_draw_seed(rng),
+    )
+
+
+def direction(azimuth: float, elevation: float) -> Floats:
+    """[3] unit vector to a light; degrees to the head's own left and upwards, 0, 0 the camera."""
+    around, above = np.radians(azimuth), np.radians(elevation)
+    return np.array(
+        [np.sin(around) * np.cos(above), -np.cos(around) * np.cos(above), np.sin(above)],
+        np.float32,
+    )
+
+
+def _draw_size(rng: np.random.Generator, variety: float) -> tuple[int, int]:
+    sides = _SIDE.draw(rng, variety), _SIDE.draw(rng, variety)
+    if _SQUARE.draw(rng, variety):
+        sides = sides[0], sides[0]
+    # Even, so that one and a half times as many pixels are whole ones.
+    return 2 * round(sides[0] / 2), 2 * round(sides[1] / 2)
+
+
+def _fill_picture(face_part: float, down: float, width: int, height: int) -> float:
+    """Enlarge a face whose body would end above the picture's lower edge.
+
+    down: the face's shift, as a part of the height.
+    """
+    below = (0.5 - down) * height / min(width, height)
+    return max(face_part, below / _BUST)
+
+
+def _draw_lighting(rng: np.random.Generator, variety: float) -> Lighting:
+    side = float(rng.choice([-1, 1]))
+    key = direction(side * _KEY_AZIMUTH.draw(rng, variety), _KEY_ELEVATION.draw(rng, variety))
+    rim_side = float(rng.choice([-1, 1]))
+    sky = _tint(_WARMTH.draw(rng, variety))
+    return Lighting(
+        key=key,
+        key_colour=_tint(_WARMTH.draw(rng, variety)) * np.float32(_KEY.draw(rng, variety)),
+        softness=_SOFTNESS.draw(rng, variety),
+        fill=direction(-side * _FILL_AZIMUTH.draw(rng, variety), 14),
+        fill_colour=sky * np.float32(_FILL.draw(rng, variety)),
+        rim=direction(rim_side * _RIM_AZIMUTH.draw(rng, variety), 17),
+        rim_strength=_RIM.draw(rng, variety),
+        ambient=sky * np.float32(_AMBIENT.draw(rng, variety)),
+    )
+
+
+def _draw_film(rng: np.random.Generator, variety: float) -> Film:
+    moved, shrunk = _MOVED.draw(rng, variety), _SHRUNK.draw(rng, variety)
+    return Film(
+        exposure=float(rng.normal(0, _EXPOSURE.at(variety)[1])),
+        saturation=_SATURATION.draw(rng, variety),
+        gray=_GRAY.draw(rng, variety),
+        blur=_BLUR.draw(rng, variety),
+        motion=_MOTION.draw(rng, variety) if moved else 0.0,
+        motion_angle=float(rng.uniform(0, 180)),
+        noise=_NOISE.draw(rng, variety),
+        shrink=_SHRINK.draw(rng, variety) if shrunk else 1.0,
+        quality=round(_QUALITY.draw(rng, variety)),
+    )
+
+
+def _draw_glasses(rng: np.random.Generator, variety: float) -> GlassesKind:
+    worn, dark = _GLASSES.draw(rng, variety), _DARK_GLASSES.draw(rng, variety)
+    if not worn:
+        return "none"
+    return "dark" if dark else "clear"
+
+
+def _draw_bounded(rng: np.random.Generator, span: _Span, variety: float) -> float:
+    """A normal number around 0, cut off; the span gives its standard deviation and its bound."""
+    deviation, most = span.at(variety)
+    return float(np.clip(rng.normal(0, deviation), -most, most))
+
+
+def _tint(warmth: float) -> Floats:
+    """[3] linear RGB of white light, warm above 0 and cool below."""
+    return np.array([1 + warmth, 1, 1 - warmth], np.float32)
+
+
+def _draw_seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(1 << 30))

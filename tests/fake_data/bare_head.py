@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from made_faces.face_model.head import Head
-from made_faces.renderer.camera import Camera
-from made_faces.renderer.framing import aim
-from made_faces.renderer.pose import pose_head
+from made_faces.renderer.camera import Camera, aim, pose_head
 from made_faces.renderer.rasteriser import rasterise
 from made_faces.scene.scene import Film, Lighting, Scene
 from made_faces.surface import Canvas, Floats

@@ -10,7 +10,7 @@ import numpy as np
 
 from made_faces.face_model.identity import Identity
 from made_faces.hair.haircut import Haircut, haircut_of
-from made_faces.materials.places import Places, around_head
+from made_faces.materials.skin_points import Places, around_head
 from made_faces.surface import Floats, Region, Surface
 
 PIXEL = 0.0005

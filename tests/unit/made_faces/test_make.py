@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -13,12 +15,12 @@ from fake_data.disk import do_not_wait
 from fake_data.spots import die, draw_spot
 from fake_data.voc_tree import modification_times, tree_hash
 
+from fer_det.core.sample import MADE_RECORD
 from fer_det.errors import ConfigError, OutputError, WorkerError
 from fer_det.io.files import TEMPORARY_SUFFIX
 from made_faces.make import MakeConfig, make_faces
-from made_faces.picture import MadePicture, Maker
 from made_faces.recipe import Recipe
-from fer_det.core.sample import MADE_RECORD
+from made_faces.render import MadePicture, Maker
 
 
 @pytest.fixture(autouse=True)

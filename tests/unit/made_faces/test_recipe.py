@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pickle
 from dataclasses import asdict
 from typing import Any
@@ -7,13 +9,7 @@ import pytest
 
 from fer_det.core.expression import Expression
 from made_faces.layouts.assignment import SequenceRole, cast_photos, cast_sequences
-from made_faces.recipe import (
-    COMPANY_BUST,
-    COMPANY_SHARE,
-    Recipe,
-    draw_frame,
-    draw_photo,
-)
+from made_faces.recipe import COMPANY_BUST, COMPANY_SHARE, Recipe, draw_frame, draw_photo
 
 PHOTOS = cast_photos(0, 600)
 SEQUENCE = next(role for role in cast_sequences(0, 30) if role.labelled)

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Any
 
@@ -6,16 +8,12 @@ import pytest
 
 from made_faces import render
 from made_faces.face_model.head import Head
-from made_faces.face_model.identity import Identity
-from made_faces.face_model.identity_draw import draw_identity
-from made_faces.geometry import vertex_normals
+from made_faces.face_model.identity import Identity, draw_identity
 from made_faces.render import RenderedHead, render_head
-from made_faces.renderer.framing import SUPERSAMPLING, aim
-from made_faces.renderer.pose import pose_head
-from made_faces.renderer.surface_points import see_head, visible_surface
-from made_faces.scene.draw import draw_scene
-from made_faces.scene.scene import Scene
-from made_faces.surface import Region
+from made_faces.renderer.camera import SUPERSAMPLING, aim, pose_head
+from made_faces.renderer.rasteriser import see_head, visible_surface
+from made_faces.scene.scene import Scene, draw_scene
+from made_faces.surface import Region, vertex_normals
 
 SMILE = {"mouthSmileLeft": 1.2, "mouthSmileRight": 1.2, "mouthUpperUpLeft": 0.5, "jawOpen": 0.2}
 

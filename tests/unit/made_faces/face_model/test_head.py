@@ -1,5 +1,3 @@
-"""The head's mesh, its shapes and its actions, held against the files read in another way."""
-
 from __future__ import annotations
 
 import gzip
@@ -10,9 +8,8 @@ import numpy as np
 import pytest
 
 from made_faces.face_model.head import load_head
-from made_faces.face_model.identity_draw import draw_identity
-from made_faces.geometry import vertex_normals
-from made_faces.surface import Region
+from made_faces.face_model.identity import draw_identity
+from made_faces.surface import Region, vertex_normals
 
 PEOPLE = range(8)
 

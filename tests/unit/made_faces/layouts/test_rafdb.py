@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 from collections import Counter
 from pathlib import Path
@@ -12,11 +14,11 @@ from fer_det.core.box import FaceBox
 from fer_det.core.sample import Sample
 from fer_det.errors import DatasetNotFoundError
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
-from made_faces.expression.prototypes import UNIT_NAMES
+from made_faces.expression import UNIT_NAMES
 from made_faces.layouts.assignment import cast_photos
 from made_faces.layouts.rafdb import ALIGNED_PLACES, RafdbTree, align, fit_similarity
-from made_faces.picture import MadePicture
 from made_faces.recipe import Recipe, draw_photo
+from made_faces.render import MadePicture
 from voc_builder.readers import rafdb
 
 IMAGES = 35

@@ -1,8 +1,10 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
-from fake_data.plain_face import WIDTH, person, picture, plain_head, surface
+from fake_data.plain_face import WIDTH, face_places, person, picture, plain_head, surface
 
-from made_faces.materials.paint import paint
+from made_faces.materials.paint import paint, shirt
 from made_faces.surface import Paint, Region, Surface
 
 SURFACE = surface()
@@ -127,3 +129,27 @@ def test_eyes_and_teeth_are_wet() -> None:
 def test_nothing_in_view() -> None:
     nothing = Surface(**{name: array[:0] for name, array in vars(SURFACE).items()})
     assert paint(nothing, plain_head(), person(), FROWN).albedo.shape == (0, 3)
+
+
+FACE = face_places()
+
+
+def test_below_the_collar_only() -> None:
+    cloth = shirt(FACE, person(collar=0.63))
+    assert cloth.part[FACE.z < 0.56 + 0.0006].mean() > 0.9
+    assert cloth.part[FACE.z > 0.63].max() == 0
+    assert (cloth.relief[cloth.part == 0] == 0).all()
+    assert cloth.albedo.dtype == cloth.part.dtype == cloth.relief.dtype == np.float32
+
+
+def test_in_the_shirts_colour() -> None:
+    someone = person(collar=0.63)
+    cloth = shirt(FACE, someone)
+    worn = cloth.albedo[cloth.part == 1]
+    assert worn.mean(axis=0) == pytest.approx(someone.shirt, rel=0.15)
+    assert worn[:, 2].std() > 0.01 * someone.shirt[2]
+
+
+def test_a_higher_collar_covers_more() -> None:
+    low, high = (shirt(FACE, person(collar=height)).part.sum() for height in (0.61, 0.64))
+    assert high > low + 1000

@@ -1,15 +1,10 @@
+from __future__ import annotations
+
 import numpy as np
 from fake_data.bare_head import bare_head
 
 from made_faces.face_model.head import Head
-from made_faces.renderer.head_fit import (
-    SKULL,
-    fit_head,
-    head_disc,
-    off_disc,
-    on_disc,
-    sample,
-)
+from made_faces.renderer.head_fit import SKULL, fit_head, head_disc, off_disc, on_disc, sample
 
 
 def test_directions_come_back_from_the_disc() -> None:

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from fake_data.bare_head import scene
@@ -6,7 +8,10 @@ from fake_data.plain_canvas import empty
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.overlays import (
     cast_soft_shadow,
+    draw_strokes,
+    gather_strokes,
     lay,
+    project_paths,
     see,
 )
 from made_faces.surface import Canvas, Floats
@@ -63,3 +68,88 @@ def test_a_shadow_falls_away_from_the_light() -> None:
     # What casts it is not darkened by it, nor what lies far away.
     assert (canvas.colour[14:18, 14:18] == 0.5).all()
     assert canvas.colour[0, 31, 0] > 0.499
+
+
+def stroke(*ends: tuple[float, float], nearness: float = 1.0) -> Floats:
+    return np.array([[[column, row, nearness] for column, row in ends]], np.float32)
+
+
+def draw(
+    canvas: Canvas, ends: Floats, colour: float = 1.0, cover: float = 0.9, slack: float = 0.0
+) -> None:
+    count = len(ends)
+    draw_strokes(
+        canvas,
+        ends,
+        np.full((count, 3), colour, np.float32),
+        np.full(count, cover, np.float32),
+        np.zeros(count, np.float32),
+        slack,
+    )
+
+
+@pytest.mark.parametrize("end", [(26.5, 10.5), (10.5, 26.5), (26.5, 17.25), (4.0, 28.0)])
+def test_one_pixel_wide_whatever_the_slant(end: tuple[float, float]) -> None:
+    canvas = empty()
+    draw(canvas, stroke((10.5, 10.5), end), cover=0.1)
+    steps = max(abs(end[0] - 10.5), abs(end[1] - 10.5))
+    coverage = -np.log(1 - canvas.alpha) / 1.3
+    assert coverage.sum() == pytest.approx(0.1 * steps, rel=0.08)
+
+
+def test_between_two_rows_it_is_shared() -> None:
+    canvas = empty()
+    draw(canvas, stroke((4.0, 11.0), (20.0, 11.0)))
+    np.testing.assert_allclose(canvas.alpha[10, 6:18], canvas.alpha[11, 6:18])
+    assert canvas.alpha[[9, 12]].max() == 0
+
+
+def test_hidden_behind_what_is_nearer() -> None:
+    canvas = empty(nearness=1.1)
+    canvas.nearness[:, 16:] = 0.9
+    draw(canvas, stroke((2.5, 8.5), (30.5, 8.5)))
+    assert canvas.alpha[:, :16].max() == 0
+    assert canvas.alpha[8, 17:29].min() > 0.5
+    assert canvas.nearness[8, 20] == 1
+
+
+def test_slack_lets_it_lie_a_little_deeper() -> None:
+    canvas = empty(nearness=1 / 0.99)
+    draw(canvas, stroke((2.5, 8.5), (30.5, 8.5)), slack=0.005)
+    assert canvas.alpha.max() == 0
+    draw(canvas, stroke((2.5, 8.5), (30.5, 8.5)), slack=0.02)
+    assert canvas.alpha.max() > 0.5
+
+
+def test_higher_rank_prevails() -> None:
+    ends = np.concatenate([stroke((2.5, 8.5), (30.5, 8.5))] * 2)
+    colour = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    rank = np.array([5, 0], np.float32)
+    found = gather_strokes(empty(), ends, colour, np.full(2, 0.5, np.float32), rank, 0.0)
+    assert (found.colour[:, 0] > 0.9).all()
+    assert (found.colour[:, 1] < 0.1).all()
+
+
+def test_what_leaves_the_picture_is_cut() -> None:
+    canvas = empty()
+    draw(canvas, stroke((-50.0, 16.0), (80.0, 17.0)))
+    draw(canvas, stroke((40.0, 5.0), (60.0, 5.0)))
+    draw(canvas, stroke((5.0, 5.0), (9.0, 9.0), nearness=-1.0))
+    assert (canvas.alpha.max(axis=0) > 0.5).all()
+    assert canvas.alpha[:15].max() == 0
+
+
+def test_nothing_to_draw() -> None:
+    canvas = empty()
+    draw(canvas, np.zeros((0, 2, 3), np.float32))
+    draw(canvas, stroke((5.0, 5.0), (5.0, 5.0)))
+    assert canvas.alpha.max() == 0
+
+
+def test_paths_are_projected_piece_by_piece() -> None:
+    camera = Camera(32, 32, 20.0, (16.0, 16.0), np.zeros(3, np.float32), 2.0)
+    paths = np.random.default_rng(0).normal(0, 0.3, (2, 4, 3)).astype(np.float32)
+    pieces = project_paths(camera, paths)
+    assert pieces.shape == (2, 3, 2, 3)
+    np.testing.assert_array_equal(pieces[:, :-1, 1], pieces[:, 1:, 0])
+    np.testing.assert_array_equal(pieces[1, :, 0], camera.project(paths[1, :-1]))

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from dataclasses import replace
 from itertools import pairwise
 
@@ -6,13 +8,7 @@ import numpy as np
 import pytest
 
 from fer_det.imaging.decode import decode_rgb8
-from made_faces.scene.photograph import (
-    compose,
-    encode_srgb,
-    meter,
-    photograph,
-    tone_curve,
-)
+from made_faces.scene.photograph import compose, encode_srgb, meter, photograph, tone_curve
 from made_faces.scene.scene import Film
 from made_faces.surface import Canvas
 

@@ -1,0 +1,1 @@
+"""Glasses, masks, hats and hands drawn over a finished head."""

@@ -1,0 +1,217 @@
+"""Glasses: frames drawn as strokes, and lenses that are clear or dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from made_faces.face_model.head import Head
+from made_faces.renderer.camera import Camera
+from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, sample
+from made_faces.renderer.overlays import draw_strokes, lay, project_paths, see
+from made_faces.renderer.shading import light_matte, light_shine
+from made_faces.scene.scene import Lighting, Scene
+from made_faces.surface import TOWARDS_CAMERA, Canvas, Floats, Ints, unit
+from made_faces.texture import bell, smooth_step
+
+_BRIDGE = np.array([0, -0.160, 0.7285], np.float32)
+"""The frame's middle on the base head, in metres."""
+_EAR = np.array([0.0785, -0.035, 0.742], np.float32)
+"""Where a temple rests, on the head's left."""
+_CORNERS = 40
+"""Points around a lens."""
+_WRAP = np.float32(3.2)
+"""How the frame bends back towards the temples: metres a square metre."""
+_SLACK = 0.0025
+"""Metres by which the frame may sink into the skin and still show: it is thicker than a line."""
+_FRAME_COLOURS = np.array(
+    [
+        [0.012, 0.012, 0.013],
+        [0.05, 0.022, 0.012],
+        [0.42, 0.42, 0.44],
+        [0.45, 0.31, 0.12],
+        [0.16, 0.01, 0.015],
+        [0.015, 0.03, 0.11],
+        [0.13, 0.10, 0.08],
+    ],
+    np.float32,
+)
+"""Black, tortoise, steel, gold, red, blue, horn."""
+_DARK_TINTS = np.array(
+    [[0.010, 0.010, 0.011], [0.030, 0.018, 0.010], [0.012, 0.02, 0.016]], np.float32
+)
+"""Gray, brown and green lenses."""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """One pair of glasses; lengths in metres."""
+
+    half_width: float
+    half_height: float
+    squareness: float
+    """Exponent of the rim's superellipse: 2 round, 5 a rounded rectangle."""
+    drop: float
+    """How much narrower the lower half is."""
+    rim: float
+    """Breadth of the rim; 0 for none."""
+    temple: float
+    """Breadth of the temples."""
+    colour: Floats
+    tint: Floats
+    shade: float
+    """Alpha of the lenses."""
+
+
+def draw_glasses(
+    canvas: Canvas,
+    head: Head,
+    scene: Scene,
+    points: Floats,
+    camera: Camera,
+) -> None:
+    """Draw the glasses that the scene asks for on a head posed to `points` [V, 3]."""
+    if scene.glasses == "none":
+        return
+    lighting = scene.lighting
+    frame = _draw_frame(scene.accessory, dark=scene.glasses == "dark")
+    fit = fit_head(head, points)
+    for side in (-1, 1):
+        _draw_lens(canvas, fit, frame, side, camera, lighting)
+    for line, breadth in _lines(fit, frame):
+        _draw_line(canvas, line, breadth, frame.colour, camera, lighting)
+
+
+def _draw_frame(seed: int, dark: bool) -> _Frame:
+    rng = np.random.default_rng([21, seed])
+    thick = rng.random() < 0.55 or dark
+    rim = 0.0
+    if thick:
+        rim = rng.uniform(0.0022, 0.0045)
+    elif rng.random() >= 0.15:
+        rim = rng.uniform(0.0009, 0.0014)
+    size = rng.uniform(1.0, 1.25) if dark else rng.uniform(0.88, 1.1)
+    number = rng.choice(len(_FRAME_COLOURS), p=[0.38, 0.2, 0.12, 0.1, 0.05, 0.07, 0.08])
+    return _Frame(
+        half_width=0.0255 * size,
+        half_height=rng.uniform(0.015, 0.0225) * size,
+        squareness=float(rng.choice([2.0, 2.4, 3.2, 4.5])),
+        drop=rng.uniform(0.0, 0.22),
+        rim=rim,
+        temple=max(rim * 0.8, 0.0016),
+        colour=_FRAME_COLOURS[number],
+        tint=_DARK_TINTS[rng.integers(len(_DARK_TINTS))],
+        shade=rng.uniform(0.8, 0.985) if dark else rng.uniform(0.02, 0.08),
+    )
+
+
+def _rim(frame: _Frame, side: int) -> Floats:
+    """[_CORNERS, 3] the lens's outline on the base head, from its outer corner upwards."""
+    turn = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
+    power = 2 / frame.squareness
+    across = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power
+    up = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** power
+    across = across * (1 - frame.drop * np.maximum(-up, 0))
+    middle = 0.0085 + frame.half_width
+    x = side * (middle + frame.half_width * across)
+    z = _BRIDGE[2] - 0.004 + frame.half_height * up
+    return _on_frame(x.astype(np.float32), z.astype(np.float32))
+
+
+def _on_frame(x: Floats, z: Floats) -> Floats:
+    """Points of the frame's bent plane, which leans in towards the cheeks."""
+    y = _BRIDGE[1] + _WRAP * np.square(x) + np.float32(0.14) * (_BRIDGE[2] - z)
+    return np.stack([x, y, z], axis=-1).astype(np.float32)
+
+
+def _place(fit: HeadFit, points: Floats) -> Floats:
+    """Move a stiff frame: it sits on the bridge of the nose, and its ends on the ears."""
+    sides = np.array([_EAR * [-1, 1, 1], _BRIDGE, _EAR], np.float32)
+    shift = sample(fit.residual, sides - SKULL)
+    back = smooth_step(float(_BRIDGE[1]) + 0.02, float(_EAR[1]), points[:, 1])[:, None]
+    ear = np.where(points[:, :1] < 0, shift[0], shift[2])
+    placed: Floats = points @ fit.affine[:3] + fit.affine[3] + shift[1] * (1 - back) + ear * back
+    return placed.astype(np.float32)
+
+
+def _lines(fit: HeadFit, frame: _Frame) -> list[tuple[Floats, float]]:
+    """The frame's lines [N, 3] in the world, each with its breadth."""
+    lines = []
+    for side in (-1, 1):
+        rim = _rim(frame, side)
+        if frame.rim:
+            lines.append((_place(fit, np.vstack([rim, rim[:1]])), frame.rim))
+        lines.append((_place(fit, _temple(fit, rim, side)), frame.temple))
+    span = np.linspace(-0.0095, 0.0095, 9)
+    height = _BRIDGE[2] + 0.002 + 0.003 * (1 - np.square(span / 0.0095))
+    bridge = _on_frame(span.astype(np.float32), height.astype(np.float32))
+    lines.append((_place(fit, bridge), max(frame.rim, 0.0012)))
+    return lines
+
+
+def _temple(fit: HeadFit, rim: Floats, side: int) -> Floats:
+    """From the rim's outer corner back over the ear, never inside the head."""
+    start = rim[_CORNERS // 24] + np.array([side * 0.001, 0, 0.003], np.float32)
+    ear = _EAR * [side, 1, 1]
+    hook = ear + np.array([0, 0.016, -0.022], np.float32)
+    part = np.linspace(0, 1, 12, dtype=np.float32)[:, None]
+    line = np.vstack([start * (1 - part) + ear * part, hook])
+    line[:, 0] += side * np.float32(0.004) * np.sin(np.linspace(0, np.pi, 13, dtype=np.float32))
+    direction = line - SKULL
+    distance = np.linalg.norm(direction, axis=1)
+    outside = sample(fit.disc.radius, direction) + np.float32(0.003)
+    pushed: Floats = SKULL + direction * np.maximum(1, outside / distance)[:, None]
+    return pushed.astype(np.float32)
+
+
+def _draw_line(
+    canvas: Canvas, line: Floats, breadth: float, colour: Floats, camera: Camera, lighting: Lighting
+) -> None:
+    """Draw a round bar as strokes side by side, the upper ones catching more light."""
+    strokes = max(2, int(np.ceil(breadth * camera.pixels_per_metre / 0.6)))
+    along = unit(np.gradient(line, axis=0))
+    view = np.array([0, 1, 0], np.float32)
+    aside = unit(np.cross(along, view))
+    aside *= np.where(aside[:, 2:] < 0, np.float32(-1), np.float32(1))
+    across = np.linspace(-1, 1, strokes, dtype=np.float32)
+    places = line[None] + aside[None] * (across * np.float32(breadth / 2))[:, None, None]
+    bulge = np.sqrt(1 - np.square(across * np.float32(0.9)))
+    normal = unit(aside[None] * across[:, None, None] - view * bulge[:, None, None])
+    flat = normal[:, :-1].reshape(-1, 3)
+    lit = colour * light_matte(flat, lighting) + light_shine(flat, lighting, 40) * np.float32(0.25)
+    ends = project_paths(camera, places).reshape(-1, 2, 3)
+    cover = min(1.0, breadth * camera.pixels_per_metre / strokes)
+    count = len(ends)
+    full = np.full(count, 2.5 * cover, np.float32)
+    draw_strokes(canvas, ends, lit, full, np.zeros(count, np.float32), _SLACK)
+
+
+def _draw_lens(
+    canvas: Canvas, fit: HeadFit, frame: _Frame, side: int, camera: Camera, lighting: Lighting
+) -> None:
+    """Draw the glass of one eye; side: 1 for the head's left."""
+    rim = _rim(frame, side)
+    middle = rim.mean(axis=0, keepdims=True)
+    # The glass bulges, so that what it mirrors bends.
+    mesh = np.vstack([rim, middle + np.array([0, -0.0015, 0], np.float32)])
+    placed = _place(fit, mesh)
+    facing = fit.turn(unit(TOWARDS_CAMERA + (mesh - middle) * 12))
+    seen = see(canvas, camera, placed, facing, mesh, _fan(), cull=False, slack=_SLACK)
+    height = (seen.values[:, 2] - middle[0, 2]) / np.float32(frame.half_height)
+    # A bright window above mirrors in a slanting band, and the sky along the upper edge.
+    slant = (seen.values[:, 0] - middle[0, 0]) / np.float32(frame.half_width) + 0.7 * height
+    band = bell((slant - 0.25) / 0.22) + 0.6 * smooth_step(0.1, 1.1, height)
+    mirrored = band * np.float32(0.05) + light_shine(seen.normal, lighting, 120).mean(axis=1)
+    glow = np.clip(mirrored, 0, 0.6)[:, None] * lighting.ambient
+    shade = np.full(len(height), frame.shade, np.float32)
+    if frame.shade > 0.5:
+        shade = np.clip(shade * (0.92 + 0.1 * height), 0, 1)
+    lay(canvas, seen, frame.tint + glow / np.maximum(shade, 0.25)[:, None], shade)
+
+
+def _fan() -> Ints:
+    """Triangles of a lens from its middle, the last vertex, to its rim."""
+    corner = np.arange(_CORNERS)
+    hub = np.full(_CORNERS, _CORNERS)
+    return np.stack([hub, corner, (corner + 1) % _CORNERS], axis=1).astype(np.int32)

@@ -1,0 +1,300 @@
+"""Which action units make an expression, how strongly, and how people differ in that.
+
+The sets follow Ekman and Friesen's EMFACS and the table of variants in "Facial Action Coding
+System: Investigator's Guide" (Ekman, Friesen and Hager 2002); the weights are those at which this
+head shows them clearly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fer_det.core.expression import Expression
+
+ActionUnits = Mapping[str, float]
+"""FACS number, such as "12" or "12L", to its weight, 0 at rest, 1 clearly there, 1.6 at most."""
+
+LARGEST_WEIGHT = 1.6
+"""Of a unit, in whatever is drawn."""
+
+_SIDES = {"L": "Left", "R": "Right"}
+_LOOKS = {"61": ("Out", "In"), "62": ("In", "Out"), "63": ("Up", "Up"), "64": ("Down", "Down")}
+"""Gaze to the person's left, right, up and down: what the left and what the right eye does."""
+
+_SIDED: dict[str, dict[str, float]] = {
+    "1": {},
+    "11": {"mouthUpperUp": 0.3, "mouthElevation": 0.2, "noseSneer": 0.15},
+    "2": {"browOuterUp": 1.0},
+    "4": {"browDown": 1.0},
+    "5": {"eyeWide": 1.0},
+    "6": {"cheekSquint": 0.8, "eyeSquint": 0.25},
+    "7": {"eyeSquint": 1.0},
+    "9": {"noseSneer": 1.0, "noseElevation": 0.5, "noseCompression": 0.3},
+    "10": {"mouthUpperUp": 0.55, "mouthElevation": 0.5},
+    "12": {"mouthSmile": 0.8, "mouthCornerPuller": 0.4},
+    "14": {"mouthDimple": 1.0},
+    "15": {"mouthFrown": 1.0},
+    "16": {"mouthLowerDown": 0.7, "mouthBared": 0.3},
+    "20": {"mouthStretch": 0.8, "mouthRetraction": 0.4},
+    "21": {"neckPlatysma": 1.0},
+    "23": {"mouthPress": 0.15},
+    "24": {"mouthPress": 0.35},
+    "25": {"mouthLowerDown": 0.7, "mouthUpperUp": 0.55},
+    "43": {"eyeBlink": 1.0},
+}
+"""Actions that the head has once a side."""
+_WHOLE: dict[str, dict[str, float]] = {
+    "1": {"browInnerUp": 1.0},
+    "17": {"mouthShrugLower": 1.0},
+    "18": {"mouthPucker": 1.0},
+    "19": {"tongueOut": 1.0},
+    "22": {"mouthFunnel": 1.0},
+    "23": {"mouthRollLower": 0.35, "mouthRollUpper": 0.25, "mouthPucker": 0.25},
+    "24": {"mouthRollLower": 0.5, "mouthRollUpper": 0.4},
+    "25": {"jawOpen": 0.12},
+    "26": {"jawOpen": 0.35},
+    "27": {"jawOpen": 0.75},
+    "28": {"mouthRollLower": 0.6, "mouthRollUpper": 0.6},
+    "34": {"cheekPuff": 1.0},
+}
+"""Actions that the head has once only."""
+
+ONE_FOR_BOTH_SIDES = frozenset({*_WHOLE, *_LOOKS} - {"1"})
+"""Units that are not told apart by side."""
+
+_LARGEST_ACTIONS = {"nose": 2.0, "mouth": 1.5, "brow": 1.5, "eyeWide": 1.3}
+"""Largest weight of the actions that begin so; of all others 1."""
+
+_REST_SMILE = 0.15
+"""Mouths come out with their corners a millimetre low, which looks sad; this brings them level."""
+
+
+def facial_actions(units: ActionUnits, blink: float) -> dict[str, float]:
+    """The actions that show `units`; KeyError for a unit that the head cannot show.
+
+    blink: how far the lids hang at rest, about 0.05 to 0.2; wide eyes (5) undo it. Likewise the
+    mouth's corners are held up a little, unless they are drawn down (15) or aside (20).
+    """
+    actions: dict[str, float] = {}
+    for unit, weight in units.items():
+        for action, part in _actions_of(unit).items():
+            actions[action] = actions.get(action, 0.0) + part * weight
+    for side in _SIDES.values():
+        lid = f"eyeBlink{side}"
+        wide = min(1.0, actions.get(f"eyeWide{side}", 0.0))
+        actions[lid] = actions.get(lid, 0.0) + blink * (1 - wide)
+        smile = f"mouthSmile{side}"
+        drawn = sum(actions.get(f"{pull}{side}", 0.0) for pull in ("mouthFrown", "mouthStretch"))
+        actions[smile] = actions.get(smile, 0.0) + _REST_SMILE * max(1 - drawn, 0.0)
+    return {name: min(max(weight, 0.0), _largest(name)) for name, weight in actions.items()}
+
+
+def _actions_of(unit: str) -> dict[str, float]:
+    """The actions of a unit at weight 1."""
+    if unit in _LOOKS:
+        return {
+            f"eyeLook{way}{side}": 1.0
+            for way, side in zip(_LOOKS[unit], _SIDES.values(), strict=True)
+        }
+    number, letter = unit.rstrip("LR"), unit[-1]
+    sides = [_SIDES[letter]] if letter in _SIDES else list(_SIDES.values())
+    if number not in _SIDED and number not in _WHOLE:
+        raise KeyError(unit)
+    actions = {
+        f"{name}{side}": part for name, part in _SIDED.get(number, {}).items() for side in sides
+    }
+    for name, part in _WHOLE.get(number, {}).items():
+        actions[name] = part * len(sides) / len(_SIDES)
+    return actions
+
+
+def _largest(action: str) -> float:
+    """The largest weight of an action."""
+    for start, largest in _LARGEST_ACTIONS.items():
+        if action.startswith(start):
+            return largest
+    return 1.0
+
+
+Units = dict[str, float]
+
+# fmt: off
+UNIT_NAMES: tuple[str, ...] = (
+    "1", "2", "4", "5", "6", "7", "9", "10", "12", "14", "15", "16", "17", "20", "21", "23", "24",
+    "25", "26", "27", "43",
+)
+"""The units that are reported of each face, in this order."""
+
+_VARIANTS: Mapping[Expression, tuple[Units, ...]] = {
+    Expression.NEUTRAL: ({},),
+    Expression.HAPPINESS: (
+        {"6": 0.7, "12": 1.25, "25": 1.0, "10": 0.4, "7": 0.15},
+        {"6": 0.8, "12": 1.35, "25": 0.2, "7": 0.1},
+        {"6": 0.7, "12": 1.2, "25": 1.1, "26": 0.5, "10": 0.3},
+        {"6": 1.0, "12": 1.35, "25": 1.0, "26": 0.9, "7": 0.3, "10": 0.3},
+        {"6": 0.4, "12": 1.0},
+        {"6": 0.6, "12": 1.1, "1": 0.4, "2": 0.4, "25": 0.8, "26": 0.3, "10": 0.3},
+    ),
+    Expression.SADNESS: (
+        {"1": 1.2, "4": 0.3, "15": 1.1, "17": 1.0, "64": 0.5, "43": 0.1},
+        {"1": 1.3, "4": 0.36, "15": 1.0, "17": 0.7, "64": 0.6, "7": 0.2},
+        {"1": 1.2, "4": 0.24, "15": 1.4, "17": 0.9, "64": 0.5, "43": 0.15},
+        {"1": 1.3, "4": 0.3, "15": 0.8, "11": 0.6, "25": 0.4, "64": 0.4, "43": 0.15},
+        {"1": 1.3, "4": 0.42, "6": 0.6, "15": 1.1, "20": 0.6, "25": 0.7, "43": 0.35},
+        {"1": 0.9, "4": 0.12, "15": 1.0, "64": 0.9, "43": 0.15},
+    ),
+    Expression.SURPRISE: (
+        {"1": 1.1, "2": 1.0, "5": 0.8, "26": 1.3},
+        {"1": 1.1, "2": 1.1, "5": 0.8, "27": 0.9},
+        {"1": 1.1, "2": 1.0, "5": 0.9, "25": 0.4, "26": 1.0},
+        {"1": 1.2, "2": 1.2, "5": 0.5, "26": 0.6, "18": 0.3},
+        {"1": 1.0, "2": 0.9, "5": 1.0, "27": 1.1},
+        {"1": 1.3, "2": 1.3, "5": 0.6, "26": 0.8},
+    ),
+    Expression.FEAR: (
+        {"1": 1.3, "2": 0.6, "4": 0.7, "5": 1.2, "16": 0.8, "20": 1.2, "21": 0.8, "25": 1.0},
+        {"1": 1.4, "2": 0.6, "4": 0.6, "5": 1.1, "16": 0.4, "20": 1.3, "25": 1.0, "26": 0.4},
+        {"1": 1.4, "2": 0.6, "4": 0.6, "5": 1.2, "20": 1.3, "21": 0.4, "25": 0.7},
+        {"1": 1.3, "2": 0.6, "4": 0.6, "5": 1.2, "20": 1.1, "25": 0.8, "27": 0.5},
+        {"1": 1.3, "2": 0.6, "4": 0.6, "5": 1.1, "20": 1.3, "21": 0.4, "25": 0.6},
+        {"1": 1.3, "2": 0.6, "4": 0.6, "5": 1.2, "7": 0.3, "20": 1.2, "25": 0.9, "26": 0.7},
+    ),
+    Expression.ANGER: (
+        {"4": 1.5, "5": 0.7, "7": 0.4, "9": 0.4, "16": 0.8, "20": 0.5, "25": 0.8},
+        {"4": 1.5, "5": 0.7, "7": 0.4, "17": 0.4, "23": 0.6},
+        {"4": 1.5, "5": 0.7, "7": 0.4, "9": 0.4, "10": 0.4, "16": 0.4, "25": 1.0, "27": 0.6},
+        {"4": 1.5, "5": 0.8, "7": 0.5, "17": 0.6, "24": 0.9},
+        {"4": 1.4, "5": 0.8, "7": 0.3, "9": 0.5, "10": 0.4, "25": 1.0, "27": 0.7},
+        {"4": 1.5, "5": 0.8, "7": 0.3, "15": 0.3, "17": 0.7, "24": 0.5},
+    ),
+    Expression.DISGUST: (
+        {"9": 1.3, "10": 1.2, "6": 0.7, "7": 0.5, "4": 0.25, "15": 0.3, "25": 0.3},
+        {"9": 1.4, "10": 1.2, "6": 0.8, "7": 0.6, "4": 0.2, "17": 0.7, "15": 0.4},
+        {"9": 1.2, "10": 1.4, "6": 0.7, "7": 0.4, "16": 0.5, "25": 0.5, "26": 0.5},
+        {"10": 1.5, "9": 0.8, "7": 0.4, "6": 0.5, "15": 0.6, "17": 0.5},
+        {"9": 1.4, "10": 1.0, "6": 0.9, "7": 0.8, "26": 0.6, "25": 0.4, "19": 0.5},
+        {"9": 1.1, "10": 1.3, "6": 0.6, "7": 0.4, "1": 0.4, "15": 0.8, "17": 0.4},
+    ),
+    Expression.CONTEMPT: (
+        {"14L": 1.1, "12L": 0.7},
+        {"12L": 0.9, "14L": 0.6, "10L": 0.3},
+        {"14L": 1.2, "12L": 0.4, "2L": 0.6},
+        {"12L": 0.8, "14L": 0.7, "17": 0.3, "64": 0.3},
+    ),
+}
+"""What each expression may be made of; the first three of each are the usual ones."""
+
+_CORE: Mapping[Expression, frozenset[str]] = {
+    Expression.NEUTRAL: frozenset(),
+    Expression.HAPPINESS: frozenset({"12"}),
+    Expression.SADNESS: frozenset({"1", "15"}),
+    Expression.SURPRISE: frozenset({"1", "2", "26", "27"}),
+    Expression.FEAR: frozenset({"1", "4", "5", "20"}),
+    Expression.ANGER: frozenset({"4", "5"}),
+    Expression.DISGUST: frozenset({"9", "10"}),
+    Expression.CONTEMPT: frozenset({"12L", "14L"}),
+}
+"""Units without which nobody would recognise the expression."""
+
+_EXTRAS: Mapping[Expression, tuple[str, ...]] = {
+    Expression.NEUTRAL: ("2", "4", "7", "12", "14", "24", "25"),
+    Expression.HAPPINESS: ("1", "2", "7", "14", "16", "17"),
+    Expression.SADNESS: ("6", "7", "11", "14", "24"),
+    Expression.SURPRISE: ("12", "16", "18", "20", "25"),
+    Expression.FEAR: ("7", "10", "11", "15", "16"),
+    Expression.ANGER: ("16", "17", "22", "24"),
+    Expression.DISGUST: ("14", "16", "17", "20", "24"),
+    Expression.CONTEMPT: ("1", "2", "4", "7", "17", "24"),
+}
+"""Units that may come along without changing what the face says."""
+# fmt: on
+
+_USUAL_VARIANTS = 3
+"""How many of an expression's sets variety 0 draws from."""
+_JITTER = (0.06, 0.16)
+"""Relative standard deviation of each unit's weight at variety 0 and what variety 1 adds."""
+_UNEVENNESS = (0.04, 0.12)
+"""Standard deviation of how much stronger one side is, likewise."""
+_DROPPED = 0.35
+"""Chance at variety 1 that one unit beside the core stays away."""
+_MOST_EXTRA = 0.4
+"""Largest weight of a unit that comes along, at variety 1."""
+_GAZES = ("61", "62", "63", "64")
+"""To the person's left, right, up and down."""
+_GAZE_SPREAD = 0.25
+"""Standard deviation of the gaze across at variety 1; half of it up and down."""
+_BLINKS = 0.05
+"""Chance at variety 1 that the picture catches a blink."""
+_WIDE_EYED = frozenset({Expression.SURPRISE, Expression.FEAR})
+
+
+def draw_units(
+    emotion: Expression, intensity: float, rng: np.random.Generator, variety: float
+) -> Units:
+    """The action units of one person's `emotion` at one moment.
+
+    intensity: 0 at rest to 1 in full, a little more where it is overdone. variety: 0 for what the
+    books show to 1 for people of all kinds, with rarer sets of units, other strengths, uneven
+    sides, further units, a gaze that wanders and lids caught in a blink. The same generator draws
+    the same face at any intensity, so that a sequence may be drawn frame by frame.
+    """
+    units = _draw_set(emotion, rng, variety)
+    spread = _JITTER[0] + _JITTER[1] * variety
+    # A log-normal factor is never negative and doubles as often as it halves.
+    units = {unit: weight * float(np.exp(rng.normal(0, spread))) for unit, weight in units.items()}
+    units = _draw_sides(units, rng, variety)
+    at_rest = _draw_at_rest(emotion, rng, variety)
+    strength = 1.0 if emotion is Expression.NEUTRAL else intensity
+    shown = {unit: min(weight * strength, LARGEST_WEIGHT) for unit, weight in units.items()}
+    for unit, weight in at_rest.items():
+        shown[unit] = shown.get(unit, 0.0) + weight
+    return {unit: weight for unit, weight in shown.items() if weight > 0}
+
+
+def _draw_set(emotion: Expression, rng: np.random.Generator, variety: float) -> Units:
+    """One of the emotion's sets, now and then with a unit less and some more."""
+    variants = _VARIANTS[emotion]
+    usual = variants[:_USUAL_VARIANTS]
+    pool = variants if rng.random() < variety else usual
+    units = dict(pool[int(rng.integers(len(pool)))])
+    beside = [unit for unit in units if unit not in _CORE[emotion]]
+    leaving = rng.random()
+    if beside and leaving < _DROPPED * variety:
+        del units[beside[int(leaving / (_DROPPED * variety) * len(beside))]]
+    for unit in _EXTRAS[emotion]:
+        # A quarter of them come along.
+        weight = (float(rng.random()) - 0.75) / 0.25 * _MOST_EXTRA * variety
+        if weight > 0 and unit not in units:
+            units[unit] = weight
+    if emotion is Expression.CONTEMPT and rng.random() < 0.5:
+        units = {unit.replace("L", "R"): weight for unit, weight in units.items()}
+    return units
+
+
+def _draw_sides(units: Units, rng: np.random.Generator, variety: float) -> Units:
+    """The same units, each that has two sides a little stronger on one of them."""
+    spread = _UNEVENNESS[0] + _UNEVENNESS[1] * variety
+    # Half of it is the person's, the same all over the face.
+    whole = rng.normal(0, spread / 2)
+    sided: Units = {}
+    for unit, weight in units.items():
+        if unit[-1] in "LR" or unit in ONE_FOR_BOTH_SIDES:
+            sided[unit] = weight
+            continue
+        uneven = float(np.clip(whole + rng.normal(0, spread / 2), -0.6, 0.6))
+        sided[f"{unit}L"] = weight * (1 + uneven)
+        sided[f"{unit}R"] = weight * (1 - uneven)
+    return sided
+
+
+def _draw_at_rest(emotion: Expression, rng: np.random.Generator, variety: float) -> Units:
+    """Gaze and blink, which have nothing to do with the expression."""
+    across, up = rng.normal(0, _GAZE_SPREAD * variety, 2)
+    blink, closed = rng.random(2)
+    gaze = dict(zip(_GAZES, (across, -across, up / 2, -up / 2), strict=True))
+    units = {unit: min(float(weight), 1.0) for unit, weight in gaze.items() if weight > 0}
+    if blink < _BLINKS * variety and emotion not in _WIDE_EYED:
+        units["43"] = 0.4 + 0.6 * float(closed)
+    return units

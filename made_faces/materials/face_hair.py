@@ -1,0 +1,201 @@
+"""Eyebrows, painted: the head has no mesh for them, and they tell most of an expression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from made_faces.face_model.identity import Identity
+from made_faces.hair.guides import hair_density
+from made_faces.hair.haircut import haircut_of
+from made_faces.materials.skin_points import Actions, Places, sided
+from made_faces.surface import Floats
+from made_faces.texture import bell, noise, smooth_ramp
+
+_INNER_END = 0.012
+_OUTER_END = 0.0565
+"""Distances of a brow's ends from the middle plane in metres."""
+_HEIGHT = 0.7520
+"""Of the brows' inner ends on the base head, in metres."""
+_ARCH = 0.0044
+"""How far the middle of the brow lies above its ends, in metres."""
+_THICKNESS = 0.0046
+"""Half the brow's height at its inner end, in metres."""
+_HAIR_TILE = 0.040
+"""Width in metres of a tile of strands, which holds some 60 hairs."""
+_HAIR_LENGTH = 0.05
+"""Length in metres of a tile of strands, about five hairs."""
+_RISE_INSIDE = 0.94
+_RISE_LOSS = 1.25
+"""Sine of the angle at which hairs rise at the inner end, and what it loses to the outer end."""
+
+# The skin carries the brow along, but the mesh moves it too little. The paint moves the rest.
+_FROWN_TOGETHER = 0.0022
+_FROWN_DOWN = 0.0068
+_INNER_RAISE = 0.0042
+_OUTER_SINK = 0.0022
+_OUTER_RAISE = 0.0020
+"""Metres at full strength of the action."""
+_HELD_UP = 0.82
+"""Part of a frown's lowering that raised inner brows hold up."""
+_MOST = 1.5
+"""Actions move the brow no further than at this strength."""
+
+
+@dataclass(frozen=True)
+class _BrowPlace:
+    """Where points lie on their side's brow, each [F]."""
+
+    along: Floats
+    """0 at its inner end to 1 at its outer, and beyond."""
+    above: Floats
+    """Metres above its middle line."""
+    across: Floats
+    """Distance from the middle plane, drawn together by a frown, in metres."""
+
+
+def brows(face: Places, identity: Identity, actions: Actions) -> Floats:
+    """[F] part of each point that the hairs of the brows cover."""
+    place = _on_the_brow(face, identity, actions)
+    coarse, fine = _hairs(place, face)
+    half = _half_height(place.along, identity)
+    # Strands push the edge outwards and inwards, so that it is made of the ends of hairs.
+    ragged = place.above / half + 0.30 * coarse + 0.12 * fine
+    body = np.exp(-np.square(ragged) * np.abs(ragged))
+    begin = smooth_ramp(-0.05, 0.20, place.along + 0.05 * coarse)
+    end = smooth_ramp(1.04, 0.80, place.along + 0.05 * fine)
+    fuller_inside = 1 - 0.30 * np.clip(place.along, 0, 1)
+    cover = body * (0.30 + 0.70 * begin) * smooth_ramp(-0.09, 0.03, place.along) * end
+    cover *= fuller_inside * (1 + 0.26 * coarse + 0.18 * fine)
+    part: Floats = np.clip(cover * float(identity.brow_density * 1.35), 0, 0.94)
+    return part * face.front
+
+
+def brow_colour(identity: Identity) -> Floats:
+    """[3] darker than the hair of the head, and never as white."""
+    hair = np.asarray(identity.hair, np.float32) * 0.65
+    colour: Floats = np.minimum(hair, 0.33 * np.asarray(identity.skin, np.float32) + 0.01)
+    return colour
+
+
+def near_brows(face: Places) -> NDArray[Any]:
+    """[F] bool, the points that a brow can reach, whatever the expression."""
+    return (face.z > 0.730) & (face.z < 0.777) & (face.across < 0.064) & (face.y < -0.06)
+
+
+def _on_the_brow(face: Places, identity: Identity, actions: Actions) -> _BrowPlace:
+    left = face.left_part()
+    frown = np.minimum(sided(actions, "browDown", left), _MOST)
+    outer = np.minimum(sided(actions, "browOuterUp", left), _MOST)
+    inner = min(max(actions.get("browInnerUp", 0.0), 0.0), _MOST)
+    across = np.asarray(face.across + _FROWN_TOGETHER * frown, np.float32)
+    along: Floats = (across - _INNER_END) * (1 / (_OUTER_END - _INNER_END))
+    part = np.clip(along, 0, 1)
+    inside = np.square(1 - part)
+    outside = part * (2 - part)
+    # The arch peaks two thirds of the way out, and the tail falls below the inner end.
+    arch = np.sin(part * (0.62 + 0.38 * part) * (np.pi * 0.92))
+    middle = float(_HEIGHT + identity.brow_lift) + _ARCH * arch - 0.0030 * part
+    # Raised inner brows are drawn together by a frown, and hardly down.
+    down = frown * (1 - _HELD_UP * min(float(inner), 1))
+    middle += inside * (_INNER_RAISE * inner - _FROWN_DOWN * down)
+    middle += outside * _OUTER_RAISE * outer
+    middle -= part * _OUTER_SINK * inner
+    above: Floats = face.z - middle
+    return _BrowPlace(along, above, across)
+
+
+def _half_height(along: Floats, identity: Identity) -> Floats:
+    """[F] half the brow's height in metres: tapers outwards, rounds off at the inner end."""
+    part = np.clip(along, 0, 1)
+    taper: Floats = _THICKNESS * np.sqrt(1 - part) * (1 - 0.18 * bell(along / 0.10))
+    taper += 0.0008
+    return taper * float(identity.brow_width)
+
+
+def _hairs(place: _BrowPlace, face: Places) -> tuple[Floats, Floats]:
+    """Two layers of strands: they stand up inside, lie outwards in the middle and sink outside."""
+    part = np.clip(place.along, 0, 1)
+    rise = _RISE_INSIDE - _RISE_LOSS * part
+    length = _OUTER_END - _INNER_END
+    # The integral of the rise along the brow, so that the strands keep their width as they turn.
+    climbed = (_RISE_INSIDE - 0.5 * _RISE_LOSS * part) * part * length
+    climbed += _RISE_INSIDE * length * np.minimum(place.along, 0)
+    across_strand = place.above * np.sqrt(1 - rise * rise) - climbed
+    tuft = face.tuft()
+    along_strand = (face.z + place.across) / (_HAIR_LENGTH * tuft)
+    side = np.where(face.x > 0, np.float32(0.37), np.float32(0))
+    u = across_strand / (_HAIR_TILE * tuft)
+    coarse = noise("strand", u + face.offsets[6] + side, along_strand)
+    fine = noise("strand", u * 1.8 + face.offsets[7] + side, along_strand)
+    single = 1 / (1 + 400 * face.pixel)
+    return coarse * single, fine * single
+
+
+_ROOTS = 0.6
+"""The skin between the hairs of a full beard lies in their shadow."""
+_TILES = 6
+"""Tiles of strands for each tile of skin: they are 4 cm wide and hold some 60 hairs."""
+
+
+def beard(face: Places, identity: Identity) -> tuple[Floats, Floats]:
+    """Part of each point that hair covers, and the beard's relief in metres, each [F]."""
+    if identity.beard <= 0:
+        nothing = np.zeros_like(face.x)
+        return nothing, nothing
+    # The hairs run down and, on the cheeks, forwards to the chin.
+    forwards = (face.z - 0.63) * np.sign(face.x)
+    strands = noise(
+        "strand",
+        (face.around + forwards) * (_TILES / face.tuft()),
+        face.z * 7,
+    )
+    density = float(identity.beard)
+    grown = jaw(face) * (1 + 0.35 * face.blotches * (1 - density))
+    part: Floats = np.clip(grown * density * (1.05 + 0.28 * strands + 0.15 * face.grain), 0, 0.94)
+    relief: Floats = part * strands * (60e-6 * density)
+    return part, relief
+
+
+def beard_colour(identity: Identity) -> Floats:
+    """[3] a mix of the hair's own colour and the shaded skin between; gray ones keep dark hairs."""
+    hair = np.asarray(identity.hair, np.float32)
+    skin = np.asarray(identity.skin, np.float32)
+    shaded = np.minimum(hair * 0.8, 0.18 + 0.3 * hair)
+    full = float(0.75 + 0.2 * identity.beard)
+    colour: Floats = shaded * full + skin * (1 - _ROOTS) * (1 - full)
+    return colour
+
+
+def jaw(face: Places) -> Floats:
+    """[F] 1 where a beard grows: chin, jaw, upper lip and the strip before the ears."""
+    # Below this line, which climbs from the corner of the mouth to the cheek bone.
+    line = 0.660 + 0.5 * np.maximum(face.across - 0.032, 0)
+    chin = smooth_ramp(0.006, -0.006, face.z - line)
+    moustache = bell((face.z - 0.6765) / 0.0048) * bell(np.square(face.across / 0.024))
+    sideburns = smooth_ramp(0.056, 0.065, face.across) * smooth_ramp(0.735, 0.70, face.z)
+    grown = np.maximum(np.maximum(chin, moustache), sideburns)
+    below_lip = face.blob(0.014, 0.6435, 0.007, 0.004)
+    grown = grown * (1 - 0.75 * below_lip) * (1 - np.clip(face.lips * 2.2, 0, 1))
+    neck = smooth_ramp(0.600, 0.630, face.z)
+    bearded: Floats = grown * neck * smooth_ramp(-0.03, -0.06, face.y) * (1 - face.ears)
+    return bearded
+
+
+_COVER = {"short": 0.85, "cap": 0.88, "long": 0.88, "buzz": 0.6, "bald": 0.0}
+"""How much of the scalp each style hides."""
+
+
+def scalp(skin: Places, identity: Identity) -> Floats:
+    """[P] part of each point of the skin that the roots of the hair cover."""
+    cut = haircut_of(identity)
+    if cut is None:
+        return np.zeros_like(skin.x)
+    grown = hair_density(np.stack([skin.x, skin.y, skin.z], axis=1), cut)
+    grown *= 1 - smooth_ramp(0.02, 0.10, skin.ears)
+    strands = 1 + 0.10 * skin.grain
+    part: Floats = np.clip(grown * strands * _COVER[identity.hair_style], 0, 0.95)
+    return part
