@@ -16,14 +16,19 @@ from fer_det.core.expression import Expression
 ActionUnits = Mapping[str, float]
 """FACS number, such as "12" or "12L", to its weight, 0 at rest, 1 clearly there, 1.6 at most."""
 
-LARGEST_WEIGHT = 1.6
+MAX_UNIT_WEIGHT = 1.6
 """Of a unit, in whatever is drawn."""
 
 _SIDES = {"L": "Left", "R": "Right"}
-_LOOKS = {"61": ("Out", "In"), "62": ("In", "Out"), "63": ("Up", "Up"), "64": ("Down", "Down")}
+_GAZE_ACTIONS = {
+    "61": ("Out", "In"),
+    "62": ("In", "Out"),
+    "63": ("Up", "Up"),
+    "64": ("Down", "Down"),
+}
 """Gaze to the person's left, right, up and down: what the left and what the right eye does."""
 
-_SIDED: dict[str, dict[str, float]] = {
+_SIDED_ACTIONS: dict[str, dict[str, float]] = {
     "1": {},
     "11": {"mouthUpperUp": 0.3, "mouthElevation": 0.2, "noseSneer": 0.15},
     "2": {"browOuterUp": 1.0},
@@ -45,7 +50,7 @@ _SIDED: dict[str, dict[str, float]] = {
     "43": {"eyeBlink": 1.0},
 }
 """Actions that the head has once a side."""
-_WHOLE: dict[str, dict[str, float]] = {
+_UNSIDED_ACTIONS: dict[str, dict[str, float]] = {
     "1": {"browInnerUp": 1.0},
     "17": {"mouthShrugLower": 1.0},
     "18": {"mouthPucker": 1.0},
@@ -61,10 +66,10 @@ _WHOLE: dict[str, dict[str, float]] = {
 }
 """Actions that the head has once only."""
 
-ONE_FOR_BOTH_SIDES = frozenset({*_WHOLE, *_LOOKS} - {"1"})
+UNSIDED_UNITS = frozenset({*_UNSIDED_ACTIONS, *_GAZE_ACTIONS} - {"1"})
 """Units that are not told apart by side."""
 
-_LARGEST_ACTIONS = {"nose": 2.0, "mouth": 1.5, "brow": 1.5, "eyeWide": 1.3}
+_MAX_ACTION_WEIGHTS = {"nose": 2.0, "mouth": 1.5, "brow": 1.5, "eyeWide": 1.3}
 """Largest weight of the actions that begin so; of all others 1."""
 
 _REST_SMILE = 0.15
@@ -88,31 +93,33 @@ def facial_actions(units: ActionUnits, blink: float) -> dict[str, float]:
         smile = f"mouthSmile{side}"
         drawn = sum(actions.get(f"{pull}{side}", 0.0) for pull in ("mouthFrown", "mouthStretch"))
         actions[smile] = actions.get(smile, 0.0) + _REST_SMILE * max(1 - drawn, 0.0)
-    return {name: min(max(weight, 0.0), _largest(name)) for name, weight in actions.items()}
+    return {name: min(max(weight, 0.0), _max_weight(name)) for name, weight in actions.items()}
 
 
 def _actions_of(unit: str) -> dict[str, float]:
     """The actions of a unit at weight 1."""
-    if unit in _LOOKS:
+    if unit in _GAZE_ACTIONS:
         return {
             f"eyeLook{way}{side}": 1.0
-            for way, side in zip(_LOOKS[unit], _SIDES.values(), strict=True)
+            for way, side in zip(_GAZE_ACTIONS[unit], _SIDES.values(), strict=True)
         }
     number, letter = unit.rstrip("LR"), unit[-1]
     sides = [_SIDES[letter]] if letter in _SIDES else list(_SIDES.values())
-    if number not in _SIDED and number not in _WHOLE:
+    if number not in _SIDED_ACTIONS and number not in _UNSIDED_ACTIONS:
         raise KeyError(unit)
     actions = {
-        f"{name}{side}": part for name, part in _SIDED.get(number, {}).items() for side in sides
+        f"{name}{side}": part
+        for name, part in _SIDED_ACTIONS.get(number, {}).items()
+        for side in sides
     }
-    for name, part in _WHOLE.get(number, {}).items():
+    for name, part in _UNSIDED_ACTIONS.get(number, {}).items():
         actions[name] = part * len(sides) / len(_SIDES)
     return actions
 
 
-def _largest(action: str) -> float:
+def _max_weight(action: str) -> float:
     """The largest weight of an action."""
-    for start, largest in _LARGEST_ACTIONS.items():
+    for start, largest in _MAX_ACTION_WEIGHTS.items():
         if action.startswith(start):
             return largest
     return 1.0
@@ -211,27 +218,27 @@ _EXTRAS: Mapping[Expression, tuple[str, ...]] = {
 """Units that may come along without changing what the face says."""
 # fmt: on
 
-_USUAL_VARIANTS = 3
+_COMMON_VARIANTS = 3
 """How many of an expression's sets variety 0 draws from."""
 _JITTER = (0.06, 0.16)
 """Relative standard deviation of each unit's weight at variety 0 and what variety 1 adds."""
-_UNEVENNESS = (0.04, 0.12)
+_ASYMMETRY = (0.04, 0.12)
 """Standard deviation of how much stronger one side is, likewise."""
-_DROPPED = 0.35
+_DROP_CHANCE = 0.35
 """Chance at variety 1 that one unit beside the core stays away."""
-_MOST_EXTRA = 0.4
+_MAX_EXTRA_WEIGHT = 0.4
 """Largest weight of a unit that comes along, at variety 1."""
-_GAZES = ("61", "62", "63", "64")
+_GAZE_UNITS = ("61", "62", "63", "64")
 """To the person's left, right, up and down."""
 _GAZE_SPREAD = 0.25
 """Standard deviation of the gaze across at variety 1; half of it up and down."""
-_BLINKS = 0.05
+_BLINK_CHANCE = 0.05
 """Chance at variety 1 that the picture catches a blink."""
 _WIDE_EYED = frozenset({Expression.SURPRISE, Expression.FEAR})
 
 
-def draw_units(
-    emotion: Expression, intensity: float, rng: np.random.Generator, variety: float
+def sample_units(
+    expression: Expression, intensity: float, rng: np.random.Generator, variety: float
 ) -> Units:
     """The action units of one person's `emotion` at one moment.
 
@@ -240,47 +247,47 @@ def draw_units(
     sides, further units, a gaze that wanders and lids caught in a blink. The same generator draws
     the same face at any intensity, so that a sequence may be drawn frame by frame.
     """
-    units = _draw_set(emotion, rng, variety)
+    units = _sample_variant(expression, rng, variety)
     spread = _JITTER[0] + _JITTER[1] * variety
     # A log-normal factor is never negative and doubles as often as it halves.
     units = {unit: weight * float(np.exp(rng.normal(0, spread))) for unit, weight in units.items()}
-    units = _draw_sides(units, rng, variety)
-    at_rest = _draw_at_rest(emotion, rng, variety)
-    strength = 1.0 if emotion is Expression.NEUTRAL else intensity
-    shown = {unit: min(weight * strength, LARGEST_WEIGHT) for unit, weight in units.items()}
+    units = _sample_asymmetry(units, rng, variety)
+    at_rest = _sample_gaze_and_blink(expression, rng, variety)
+    strength = 1.0 if expression is Expression.NEUTRAL else intensity
+    shown = {unit: min(weight * strength, MAX_UNIT_WEIGHT) for unit, weight in units.items()}
     for unit, weight in at_rest.items():
         shown[unit] = shown.get(unit, 0.0) + weight
     return {unit: weight for unit, weight in shown.items() if weight > 0}
 
 
-def _draw_set(emotion: Expression, rng: np.random.Generator, variety: float) -> Units:
+def _sample_variant(expression: Expression, rng: np.random.Generator, variety: float) -> Units:
     """One of the emotion's sets, now and then with a unit less and some more."""
-    variants = _VARIANTS[emotion]
-    usual = variants[:_USUAL_VARIANTS]
+    variants = _VARIANTS[expression]
+    usual = variants[:_COMMON_VARIANTS]
     pool = variants if rng.random() < variety else usual
     units = dict(pool[int(rng.integers(len(pool)))])
-    beside = [unit for unit in units if unit not in _CORE[emotion]]
+    beside = [unit for unit in units if unit not in _CORE[expression]]
     leaving = rng.random()
-    if beside and leaving < _DROPPED * variety:
-        del units[beside[int(leaving / (_DROPPED * variety) * len(beside))]]
-    for unit in _EXTRAS[emotion]:
+    if beside and leaving < _DROP_CHANCE * variety:
+        del units[beside[int(leaving / (_DROP_CHANCE * variety) * len(beside))]]
+    for unit in _EXTRAS[expression]:
         # A quarter of them come along.
-        weight = (float(rng.random()) - 0.75) / 0.25 * _MOST_EXTRA * variety
+        weight = (float(rng.random()) - 0.75) / 0.25 * _MAX_EXTRA_WEIGHT * variety
         if weight > 0 and unit not in units:
             units[unit] = weight
-    if emotion is Expression.CONTEMPT and rng.random() < 0.5:
+    if expression is Expression.CONTEMPT and rng.random() < 0.5:
         units = {unit.replace("L", "R"): weight for unit, weight in units.items()}
     return units
 
 
-def _draw_sides(units: Units, rng: np.random.Generator, variety: float) -> Units:
+def _sample_asymmetry(units: Units, rng: np.random.Generator, variety: float) -> Units:
     """The same units, each that has two sides a little stronger on one of them."""
-    spread = _UNEVENNESS[0] + _UNEVENNESS[1] * variety
+    spread = _ASYMMETRY[0] + _ASYMMETRY[1] * variety
     # Half of it is the person's, the same all over the face.
     whole = rng.normal(0, spread / 2)
     sided: Units = {}
     for unit, weight in units.items():
-        if unit[-1] in "LR" or unit in ONE_FOR_BOTH_SIDES:
+        if unit[-1] in "LR" or unit in UNSIDED_UNITS:
             sided[unit] = weight
             continue
         uneven = float(np.clip(whole + rng.normal(0, spread / 2), -0.6, 0.6))
@@ -289,12 +296,14 @@ def _draw_sides(units: Units, rng: np.random.Generator, variety: float) -> Units
     return sided
 
 
-def _draw_at_rest(emotion: Expression, rng: np.random.Generator, variety: float) -> Units:
+def _sample_gaze_and_blink(
+    expression: Expression, rng: np.random.Generator, variety: float
+) -> Units:
     """Gaze and blink, which have nothing to do with the expression."""
     across, up = rng.normal(0, _GAZE_SPREAD * variety, 2)
     blink, closed = rng.random(2)
-    gaze = dict(zip(_GAZES, (across, -across, up / 2, -up / 2), strict=True))
+    gaze = dict(zip(_GAZE_UNITS, (across, -across, up / 2, -up / 2), strict=True))
     units = {unit: min(float(weight), 1.0) for unit, weight in gaze.items() if weight > 0}
-    if blink < _BLINKS * variety and emotion not in _WIDE_EYED:
+    if blink < _BLINK_CHANCE * variety and expression not in _WIDE_EYED:
         units["43"] = 0.4 + 0.6 * float(closed)
     return units

@@ -16,9 +16,9 @@ from fer_det.errors import ConfigError, OutputError
 from fer_det.io.files import TEMPORARY_SUFFIX, make_folder, sweep_temporaries, write_text
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
-from made_faces.layouts.assignment import LEAST_IMAGES, LEAST_SEQUENCES
-from made_faces.layouts.ckplus import CkplusTree
-from made_faces.layouts.rafdb import RafdbTree
+from made_faces.layouts.assignment import MIN_IMAGES, MIN_SEQUENCES
+from made_faces.layouts.ckplus import CkplusLayout
+from made_faces.layouts.rafdb import RafdbLayout
 from made_faces.recipe import FORMAT
 from made_faces.render import Maker, make_picture
 
@@ -50,8 +50,8 @@ class MakeConfig:
 
     def __post_init__(self) -> None:
         for name, least, reason in (
-            ("images", LEAST_IMAGES, "one of each class in both splits"),
-            ("sequences", LEAST_SEQUENCES, "one of each class"),
+            ("images", MIN_IMAGES, "one of each class in both splits"),
+            ("sequences", MIN_SEQUENCES, "one of each class"),
             ("seed", 0, "a whole number"),
         ):
             if getattr(self, name) < least:
@@ -64,7 +64,7 @@ class MakeConfig:
             raise ConfigError(f"workers {self.workers}", "0 or more", "leave it out")
 
 
-class Tree(Protocol):
+class Layout(Protocol):
     """A data set's folder to be filled; it can travel to a process."""
 
     @property
@@ -86,10 +86,10 @@ class Tree(Protocol):
     def tasks(self) -> Sequence[Any]:
         """What is to be made, in order."""
 
-    def is_made(self, task: Any, /) -> bool:
+    def is_complete(self, task: Any, /) -> bool:
         """Whether all files of a task are there."""
 
-    def prepare(self) -> None:
+    def make_folders(self) -> None:
         """Make the folders."""
 
     def make(self, task: Any, /) -> None:
@@ -112,59 +112,61 @@ def make_faces(config: MakeConfig, maker: Maker = make_picture) -> None:
     folder holds something else, and WorkerError where a worker process dies; what was done till
     then is kept.
     """
-    for tree in _trees(config, maker):
-        _fill(tree, config)
+    for layout in _layouts(config, maker):
+        _make_layout(layout, config)
 
 
-def _trees(config: MakeConfig, maker: Maker) -> list[Tree]:
-    trees: dict[str, Tree] = {
-        "rafdb": RafdbTree(config.out / "rafdb", config.seed, config.images, config.variety, maker),
-        "ckplus": CkplusTree(config.out / "ckplus", config.seed, config.sequences, maker),
+def _layouts(config: MakeConfig, maker: Maker) -> list[Layout]:
+    layouts: dict[str, Layout] = {
+        "rafdb": RafdbLayout(
+            config.out / "rafdb", config.seed, config.images, config.variety, maker
+        ),
+        "ckplus": CkplusLayout(config.out / "ckplus", config.seed, config.sequences, maker),
     }
-    return [tree for name, tree in trees.items() if config.layout in (name, "both")]
+    return [layout for name, layout in layouts.items() if config.layout in (name, "both")]
 
 
-def _fill(tree: Tree, config: MakeConfig) -> None:
-    _claim(tree, config.overwrite)
-    tasks = tree.tasks()
-    missing = [task for task in tasks if not tree.is_made(task)]
-    if not missing and tree.is_finished():
-        print(f"{tree.summary()}: up to date, nothing was written")
+def _make_layout(layout: Layout, config: MakeConfig) -> None:
+    _prepare_folder(layout, config.overwrite)
+    tasks = layout.tasks()
+    missing = [task for task in tasks if not layout.is_complete(task)]
+    if not missing and layout.is_finished():
+        print(f"{layout.summary()}: up to date, nothing was written")
         return
-    tree.prepare()
+    layout.make_folders()
     workers = available_cores() if config.workers is None else config.workers
     # One by one: a kill loses no more than those in hand, and a picture outlasts its way here.
-    made = map_in_processes(tree.make, missing, workers, chunk=1)
-    for _ in track(made, len(tasks), "faces", tree.unit, start=len(tasks) - len(missing)):
+    made = map_in_processes(layout.make, missing, workers, chunk=1)
+    for _ in track(made, len(tasks), "faces", layout.unit, start=len(tasks) - len(missing)):
         pass
-    tree.finish()
-    print(tree.summary())
+    layout.finish()
+    print(layout.summary())
 
 
-def _claim(tree: Tree, overwrite: bool) -> None:
+def _prepare_folder(layout: Layout, overwrite: bool) -> None:
     """Make the folder one of these settings, or refuse it."""
-    make_folder(tree.root)
-    path = tree.root / MADE_RECORD
-    settings = {"format": FORMAT, **tree.settings}
+    make_folder(layout.root)
+    path = layout.root / MADE_RECORD
+    settings = {"format": FORMAT, **layout.settings}
     if path.is_file():
         found = _read_settings(path)
         if found == settings:
-            sweep_temporaries(tree.root)
+            sweep_temporaries(layout.root)
             return
         if not overwrite:
             raise OutputError(
-                f"{tree.root} holds faces made with {_differences(found, settings)}",
+                f"{layout.root} holds faces made with {_differences(found, settings)}",
                 _differences(settings, found),
                 "choose another --out, or replace what is there with --overwrite",
             )
-        _remove(tree)
-    elif any(not entry.name.endswith(TEMPORARY_SUFFIX) for entry in tree.root.iterdir()):
+        _remove(layout)
+    elif any(not entry.name.endswith(TEMPORARY_SUFFIX) for entry in layout.root.iterdir()):
         raise OutputError(
-            f"{tree.root} holds files that this command did not make",
+            f"{layout.root} holds files that this command did not make",
             "an empty folder, or one that it filled",
             "choose another --out",
         )
-    sweep_temporaries(tree.root)
+    sweep_temporaries(layout.root)
     record = {"settings": settings, "made_with": _versions(), "caution": MADE_CAUTION}
     write_text(path, json.dumps(record, indent=2) + "\n")
 
@@ -183,12 +185,12 @@ def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> str:
     return ", ".join(f"{name} {ours[name]}" for name in differing) or "unknown settings"
 
 
-def _remove(tree: Tree) -> None:
+def _remove(layout: Layout) -> None:
     """Delete what was made and nothing else; the record goes last."""
-    for name in tree.contents:
-        if (tree.root / name).exists():
-            shutil.rmtree(tree.root / name)
-    (tree.root / MADE_RECORD).unlink()
+    for name in layout.contents:
+        if (layout.root / name).exists():
+            shutil.rmtree(layout.root / name)
+    (layout.root / MADE_RECORD).unlink()
 
 
 def _versions() -> dict[str, str]:

@@ -19,23 +19,30 @@ from made_faces.expression import facial_actions
 from made_faces.face_model.head import Head, load_head
 from made_faces.face_model.identity import Identity
 from made_faces.hair.draw import draw_hair, draw_lashes
-from made_faces.materials.paint import paint
-from made_faces.recipe import Figure, Recipe
-from made_faces.renderer.camera import SUPERSAMPLING, Camera, aim, face_box, final_pixels, pose_head
-from made_faces.renderer.rasteriser import Fragments, see_head, visible_surface
-from made_faces.renderer.shading import Reach, bend_normals, crease_light, shade
+from made_faces.materials.surface_material import surface_material
+from made_faces.recipe import Recipe, Subject
+from made_faces.renderer.camera import (
+    SUPERSAMPLING,
+    Camera,
+    face_box,
+    final_pixels,
+    portrait_camera,
+    pose_head,
+)
+from made_faces.renderer.rasteriser import Fragments, rasterise_head, visible_surface
+from made_faces.renderer.shading import LightVisibility, crease_light, perturb_normals, shade
 from made_faces.renderer.shadow import (
     INSIDE_MOUTH,
+    ambient_occlusion,
     blur_over_surface,
     cast_shadow,
-    contact_light,
-    openness,
-    recess_light,
+    cavity_light,
+    contact_occlusion,
 )
 from made_faces.scene.background import draw_background, draw_studio
 from made_faces.scene.photograph import photograph
 from made_faces.scene.scene import Lighting, Scene
-from made_faces.surface import Canvas, Floats, Paint, Region, Surface, vertex_normals
+from made_faces.surface import Canvas, Floats, Material, Region, Surface, vertex_normals
 
 _MOUTH_SHADOW = np.float32(0.2)
 """The least shadow from the key light inside the mouth, where the lips let only part of it in."""
@@ -69,22 +76,24 @@ def render_head(
     caller has it. camera: None for the one that frames the face at rest as the scene says.
     """
     shape = head.shape(identity) if shape is None else shape
-    camera = aim(head, shape, scene) if camera is None else camera
+    camera = portrait_camera(head, shape, scene) if camera is None else camera
     expressed = head.express(shape, actions)
     points = pose_head(expressed, head.template, scene.yaw, scene.pitch, scene.roll)
     normals = vertex_normals(points, head.triangles)
     projected = camera.project(points)
-    fragments = see_head(projected, head, camera.width, camera.height)
+    fragments = rasterise_head(projected, head, camera.width, camera.height)
     surface = visible_surface(fragments, head, points, normals)
-    painted = paint(surface, head, identity, actions)
-    reach = _reach(head, points, surface, painted, fragments, camera, scene.lighting)
-    bent = bend_normals(
-        surface, painted.height, camera.width, camera.height, camera.pixels_per_metre
+    material = surface_material(surface, head, identity, actions)
+    visibility = _light_visibility(
+        head, points, surface, material, fragments, camera, scene.lighting
+    )
+    bent = perturb_normals(
+        surface, material.height, camera.width, camera.height, camera.pixels_per_metre
     )
     canvas = _canvas(
-        fragments, surface, shade(surface, painted, bent, camera, scene.lighting, reach)
+        fragments, surface, shade(surface, material, bent, camera, scene.lighting, visibility)
     )
-    _dress(canvas, head, identity, scene, points, camera)
+    _draw_hair_and_accessories(canvas, head, identity, scene, points, camera)
     return RenderedHead(
         canvas=canvas,
         box=face_box(head, projected, camera, scene),
@@ -93,15 +102,15 @@ def render_head(
     )
 
 
-def _reach(
+def _light_visibility(
     head: Head,
     points: Floats,
     surface: Surface,
-    painted: Paint,
+    material: Material,
     fragments: Fragments,
     camera: Camera,
     lighting: Lighting,
-) -> Reach:
+) -> LightVisibility:
     """How much of the light arrives where."""
     width, height, scale = camera.width, camera.height, camera.pixels_per_metre
     solid = head.triangles[head.regions == Region.SKIN]
@@ -109,22 +118,22 @@ def _reach(
     shadow = blur_over_surface(hard, surface, width, height, lighting.softness * SUPERSAMPLING)
     inside = np.isin(surface.region, INSIDE_MOUTH)
     shadow[inside] = np.maximum(shadow[inside], _MOUTH_SHADOW)
-    light = openness(fragments.nearness, camera.distance, scale)
-    recess = recess_light(surface, width, height, scale) * crease_light(painted.height)
-    return Reach(shadow, light[surface.rows, surface.columns], recess)
+    light = ambient_occlusion(fragments.inverse_depth, camera.distance, scale)
+    cavity = cavity_light(surface, width, height, scale) * crease_light(material.height)
+    return LightVisibility(shadow, light[surface.rows, surface.columns], cavity)
 
 
 def _canvas(fragments: Fragments, surface: Surface, light: Floats) -> Canvas:
-    colour = np.zeros((*fragments.nearness.shape, 3), np.float32)
+    colour = np.zeros((*fragments.inverse_depth.shape, 3), np.float32)
     colour[surface.rows, surface.columns] = light
     return Canvas(
         colour=colour,
         alpha=(fragments.triangle >= 0).astype(np.float32),
-        nearness=fragments.nearness.copy(),
+        inverse_depth=fragments.inverse_depth.copy(),
     )
 
 
-def _dress(
+def _draw_hair_and_accessories(
     canvas: Canvas,
     head: Head,
     identity: Identity,
@@ -134,25 +143,25 @@ def _dress(
 ) -> None:
     """Draw what grows, is worn and held, from the skin outwards."""
     draw_lashes(canvas, head, identity, points, camera)
-    with _touching(canvas, camera):
+    with _contact_shadows(canvas, camera):
         draw_mask(canvas, head, scene, points, camera)
         draw_glasses(canvas, head, scene, points, camera)
         draw_hat(canvas, head, scene, points, camera)
-    with _touching(canvas, camera):
+    with _contact_shadows(canvas, camera):
         # After the hat, which presses the hair under it down and hides it.
         draw_hair(canvas, head, identity, points, camera, scene.lighting, headgear_of(scene))
-    with _touching(canvas, camera):
+    with _contact_shadows(canvas, camera):
         draw_hand(canvas, head, identity, scene, points, camera)
 
 
 @contextmanager
-def _touching(canvas: Canvas, camera: Camera) -> Iterator[None]:
+def _contact_shadows(canvas: Canvas, camera: Camera) -> Iterator[None]:
     """What is drawn meanwhile darkens what it lies close to."""
-    before = canvas.nearness.copy()
+    before = canvas.inverse_depth.copy()
     yield
-    if (before != canvas.nearness).any():
+    if (before != canvas.inverse_depth).any():
         scale = camera.pixels_per_metre
-        light = contact_light(before, canvas.nearness, camera.distance, scale)
+        light = contact_occlusion(before, canvas.inverse_depth, camera.distance, scale)
         canvas.colour[:] *= light[..., None]
 
 
@@ -176,33 +185,33 @@ Maker = Callable[[Recipe], MadePicture]
 def make_picture(recipe: Recipe) -> MadePicture:
     """Render and photograph a recipe; the same recipe gives the same bytes."""
     head = _load_head()
-    labelled = _render(head, recipe.figure, recipe.laboratory)
+    labelled = _render(head, recipe.subject, recipe.laboratory)
     far_to_near = [labelled]
-    if recipe.company is not None:
-        far_to_near.insert(0, _render(head, recipe.company, laboratory=False))
+    if recipe.bystander is not None:
+        far_to_near.insert(0, _render(head, recipe.bystander, laboratory=False))
     height, width = labelled.canvas.alpha.shape
-    scene = recipe.figure.scene
+    scene = recipe.subject.scene
     jpeg = photograph(
         [each.canvas for each in far_to_near],
         _draw_background(recipe, width, height),
-        scene.film,
+        scene.effects,
         scene.width,
         scene.height,
-        np.random.default_rng(recipe.film_seed),
+        np.random.default_rng(recipe.noise_seed),
     )
     return MadePicture(jpeg, labelled.box, labelled.landmarks, labelled.landmarks68)
 
 
-def _render(head: Head, figure: Figure, laboratory: bool) -> RenderedHead:
-    shape = head.shape(figure.identity)
-    actions = facial_actions(figure.units, figure.blink)
+def _render(head: Head, subject: Subject, laboratory: bool) -> RenderedHead:
+    shape = head.shape(subject.identity)
+    actions = facial_actions(subject.units, subject.blink)
     # Aimed at the neutral face, so that the camera stands still while the face moves.
-    camera = aim(head, shape, figure.scene) if laboratory else None
-    return render_head(head, figure.identity, actions, figure.scene, shape, camera)
+    camera = portrait_camera(head, shape, subject.scene) if laboratory else None
+    return render_head(head, subject.identity, actions, subject.scene, shape, camera)
 
 
 def _draw_background(recipe: Recipe, width: int, height: int) -> Floats:
-    seed = recipe.figure.scene.background
+    seed = recipe.subject.scene.background_seed
     if recipe.laboratory:
         return draw_studio(np.random.default_rng(seed), height, width)
     return draw_background(width, height, seed)

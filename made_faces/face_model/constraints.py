@@ -8,19 +8,19 @@ import numpy as np
 
 from made_faces.face_model.anny_files import Targets
 from made_faces.surface import Floats, Ints
-from made_faces.texture import interpolation_parts
+from made_faces.texture import interpolation_weights
 
-_SLIT = 0.6607
+_LIP_LINE_HEIGHT = 0.6607
 """Height in metres on the base head at which the lips part."""
-_CORNER = 0.0245
+_MOUTH_HALF_WIDTH = 0.0245
 """Half the width of the base mouth in metres."""
-_BACK = -0.13
+_LIPS_BACK = -0.13
 """y in metres: lips lie before it."""
-_REACH = 0.006
+_LIP_REACH = 0.006
 """Metres above and below the slit over which a lip gives way."""
 _OVERLAP = np.float32(0.0004)
 """Metres by which lips at rest press into each other, so that no tooth shows between."""
-_LIP_STATIONS = 13
+_LIP_POINTS = 13
 """Places along the slit at which the gap is measured."""
 
 
@@ -34,7 +34,7 @@ class Lips:
     """[K] the lower lip's highest vertices below them."""
     followers: Ints
     """[N] vertices that move when lips are closed."""
-    station: Floats
+    point_weights: Floats
     """[N, K] parts of the stations whose gap a follower closes; rows sum to 1."""
     share: Floats
     """[N] part of the gap that a follower closes: positive upwards, from -0.5 to 0.5."""
@@ -42,30 +42,34 @@ class Lips:
     def close(self, points: Floats) -> None:
         """Move the lips of `points` [V, 3] in place until they just touch."""
         gap = points[self.upper, 2] - points[self.lower, 2] + _OVERLAP
-        points[self.followers, 2] += self.share * (self.station @ gap)
+        points[self.followers, 2] += self.share * (self.point_weights @ gap)
 
 
 def find_lips(template: Floats, skin: Ints) -> Lips:
     """Find the lips on the base head; skin: the vertices of skin and mouth cavity."""
     x, y, z = template[skin].T
-    near = skin[(y < _BACK) & (np.abs(z - _SLIT) < 2.5 * _REACH) & (np.abs(x) < 1.4 * _CORNER)]
+    near = skin[
+        (y < _LIPS_BACK)
+        & (np.abs(z - _LIP_LINE_HEIGHT) < 2.5 * _LIP_REACH)
+        & (np.abs(x) < 1.4 * _MOUTH_HALF_WIDTH)
+    ]
     x, _, z = template[near].T
-    above = z > _SLIT
-    places = np.linspace(-_CORNER, _CORNER, _LIP_STATIONS)
-    upper = [_edge(template, near[above], place, lowest=True) for place in places]
-    lower = [_edge(template, near[~above], place, lowest=False) for place in places]
-    inside = np.clip((1.4 - np.abs(x) / _CORNER) / 0.3, 0, 1)
-    nearness = np.exp(-(((z - _SLIT) / _REACH) ** 2)) * inside
+    above = z > _LIP_LINE_HEIGHT
+    places = np.linspace(-_MOUTH_HALF_WIDTH, _MOUTH_HALF_WIDTH, _LIP_POINTS)
+    upper = [_lip_edge(template, near[above], place, lowest=True) for place in places]
+    lower = [_lip_edge(template, near[~above], place, lowest=False) for place in places]
+    inside = np.clip((1.4 - np.abs(x) / _MOUTH_HALF_WIDTH) / 0.3, 0, 1)
+    closeness = np.exp(-(((z - _LIP_LINE_HEIGHT) / _LIP_REACH) ** 2)) * inside
     return Lips(
         upper=np.array(upper, np.int32),
         lower=np.array(lower, np.int32),
         followers=near,
-        station=interpolation_parts(x, places).astype(np.float32),
-        share=(np.where(above, -0.5, 0.5) * nearness).astype(np.float32),
+        point_weights=interpolation_weights(x, places).astype(np.float32),
+        share=(np.where(above, -0.5, 0.5) * closeness).astype(np.float32),
     )
 
 
-def _edge(template: Floats, lip: Ints, place: float, lowest: bool) -> int:
+def _lip_edge(template: Floats, lip: Ints, place: float, lowest: bool) -> int:
     """The vertex of one lip that comes nearest to the other at that x."""
     x, _, z = template[lip].T
     # Half a station's width of wandering sideways is worth less than a millimetre of height.
@@ -73,15 +77,15 @@ def _edge(template: Floats, lip: Ints, place: float, lowest: bool) -> int:
     return int(lip[np.argmin(height + np.float32(0.6) * np.abs(x - np.float32(place)))])
 
 
-_SHOWN = np.float32(0.0025)
+_UPPER_TEETH_DROP = np.float32(0.0025)
 """Metres by which the upper front teeth hang below the closed lips' slit; smiles bare them."""
-_BITE = np.float32(0.0015)
+_LOWER_TEETH_DROP = np.float32(0.0015)
 """Metres by which the lower front teeth stay below it."""
-_DEPTH = np.float32(0.0045)
+_TEETH_DEPTH = np.float32(0.0045)
 """Metres from where the lips touch back to the front teeth."""
 _OVERJET = np.float32(0.0015)
 """Metres by which the lower row lies further back than it comes."""
-_FRONT = -0.14
+_FRONT_TEETH_LIMIT = -0.14
 """y in metres on the base head before which teeth are front teeth."""
 
 
@@ -96,31 +100,31 @@ class Teeth:
     lower_front: Ints
     """Those among them that smiles bare."""
 
-    def seat(self, points: Floats, lips: Lips) -> None:
+    def fit_to(self, points: Floats, lips: Lips) -> None:
         """Move the teeth of `points` [V, 3] in place behind closed lips, as one bite."""
         middle = slice(len(lips.upper) // 2 - 1, len(lips.upper) // 2 + 2)
         _, y, z = np.concatenate([points[lips.upper[middle]], points[lips.lower[middle]]]).mean(0)
         upper, lower = points[self.upper_front], points[self.lower_front]
-        back = y + _DEPTH - upper[:, 1].min()
-        points[self.upper, 2] += z - _SHOWN - upper[:, 2].min()
-        points[self.lower, 2] += z - _BITE - lower[:, 2].max()
+        back = y + _TEETH_DEPTH - upper[:, 1].min()
+        points[self.upper, 2] += z - _UPPER_TEETH_DROP - upper[:, 2].min()
+        points[self.lower, 2] += z - _LOWER_TEETH_DROP - lower[:, 2].max()
         points[self.upper, 1] += back
         points[self.lower, 1] += back + _OVERJET
 
 
 def find_teeth(template: Floats, upper: Ints, lower: Ints) -> Teeth:
     """Tell the front teeth on the base head from those beside; upper, lower: the rows' vertices."""
-    fronts = [row[template[row, 1] < _FRONT] for row in (upper, lower)]
+    fronts = [row[template[row, 1] < _FRONT_TEETH_LIMIT] for row in (upper, lower)]
     return Teeth(upper, lower, *fronts)
 
 
-_CLOSED = np.float32(0.0016)
+_CLOSED_LID_GAP = np.float32(0.0016)
 """Metres between the lids' inner rims when their edges touch."""
-_CLEARANCE = np.float32(0.0009)
+_EYEBALL_CLEARANCE = np.float32(0.0009)
 """Metres that the lids' skin keeps from the eyeball; triangles cut a little deeper."""
-_LID_STATIONS = (0.22, 0.35, 0.5, 0.65, 0.78)
+_LID_POINTS = (0.22, 0.35, 0.5, 0.65, 0.78)
 """Parts of the rim's width at which the opening is measured; beside them lids hardly move."""
-_NEAR = 0.021
+_EYEBALL_REACH = 0.021
 """Metres from the eyeball's middle within which skin can touch it."""
 
 
@@ -138,19 +142,19 @@ class Eyelids:
     """[N] vertices that a blink moves."""
     moves: Floats
     """[N, 3] how far a whole blink moves them, in metres."""
-    station: Floats
+    point_weights: Floats
     """[N, K] each follower's parts of the stations; rows sum to 1."""
     drop: Floats
     """[K] by how much a whole blink narrows the opening, in metres."""
     skin: Ints
     """[M] vertices that could sink into the eyeball."""
 
-    def settle(self, points: Floats, rest: Floats) -> None:
+    def correct(self, points: Floats, rest: Floats) -> None:
         """Take back, in place, what lets lids cross or eyeballs show through; rest: the shape."""
         opening = self._opening(points)
-        closed = np.minimum(_CLOSED, np.float32(0.3) * np.maximum(self._opening(rest), 0))
+        closed = np.minimum(_CLOSED_LID_GAP, np.float32(0.3) * np.maximum(self._opening(rest), 0))
         excess = np.maximum(closed - opening, 0) / self.drop
-        points[self.followers] -= self.moves * (self.station @ excess)[:, None]
+        points[self.followers] -= self.moves * (self.point_weights @ excess)[:, None]
         self._push_out(points, rest)
 
     def _opening(self, points: Floats) -> Floats:
@@ -166,7 +170,9 @@ class Eyelids:
         ray = points[self.skin] - middle
         distance = np.linalg.norm(ray, axis=1)
         # The rims lie inside the ball even at rest, where nobody sees them.
-        least = np.minimum(np.linalg.norm(rest[self.skin] - middle, axis=1), radius + _CLEARANCE)
+        least = np.minimum(
+            np.linalg.norm(rest[self.skin] - middle, axis=1), radius + _EYEBALL_CLEARANCE
+        )
         points[self.skin] += ray * np.maximum(least / distance - 1, 0)[:, None]
 
 
@@ -180,27 +186,27 @@ def find_eyelids(
     """
     middle = template[eyeball].mean(axis=0)
     rim = np.intersect1d(skin, socket)
-    rim = rim[np.linalg.norm(template[rim] - middle, axis=1) < _NEAR]
+    rim = rim[np.linalg.norm(template[rim] - middle, axis=1) < _EYEBALL_REACH]
     x, height = template[rim, 0], template[rim, 2]
     level = np.interp(x, *_chord(x, height))
-    places = x.min() + np.array(_LID_STATIONS, np.float32) * (x.max() - x.min())
+    places = x.min() + np.array(_LID_POINTS, np.float32) * (x.max() - x.min())
     upper, lower = (
         np.array([part[np.argmin(np.abs(template[part, 0] - place))] for place in places], np.int32)
         for part in (rim[height > level], rim[height <= level])
     )
-    followers, moves = blink.of(action)
+    followers, moves = blink.moves_of(action)
     # Lashes and lids move together; the weight of a station is the same for both.
-    station = interpolation_parts(template[followers, 0], places)
+    point_weights = interpolation_weights(template[followers, 0], places)
     whole = np.zeros_like(template)
     whole[followers] = moves
-    front = skin[np.linalg.norm(template[skin] - middle, axis=1) < _NEAR]
+    front = skin[np.linalg.norm(template[skin] - middle, axis=1) < _EYEBALL_REACH]
     return Eyelids(
         eyeball=eyeball,
         upper=upper,
         lower=lower,
         followers=followers,
         moves=moves,
-        station=station.astype(np.float32),
+        point_weights=point_weights.astype(np.float32),
         drop=whole[lower, 2] - whole[upper, 2],
         skin=front,
     )

@@ -20,7 +20,7 @@ from made_faces.face_model.constraints import (
     find_teeth,
 )
 from made_faces.face_model.head_data import HeadData, default_cache, load_head_data
-from made_faces.face_model.identity import Identity, phenotype_weights
+from made_faces.face_model.identity import Identity, body_target_weights
 from made_faces.surface import Floats, Ints, Region
 
 _SCALP_FLOOR = 0.60
@@ -88,10 +88,10 @@ class Head:
         Raises KeyError for a local shape of unknown name.
         """
         points = self.template.copy()
-        self.shapes.add(points, phenotype_weights(identity))
+        self.shapes.add(points, body_target_weights(identity))
         self.shapes.add(points, self._local_targets(identity.local_shapes))
         self.lips.close(points)
-        self.teeth.seat(points, self.lips)
+        self.teeth.fit_to(points, self.lips)
         # A child's eyes are lower than a man's: bring them to the same place before the camera.
         eyeballs = np.concatenate(self.eyes)
         points += self.template[eyeballs].mean(axis=0) - points[eyeballs].mean(axis=0)
@@ -111,12 +111,12 @@ class Head:
         }
         self.actions.add(points, weights)
         for lids in self.eyelids:
-            lids.settle(points, shape)
+            lids.correct(points, shape)
         return points
 
     def local_shapes(self) -> tuple[str, ...]:
         """The names that Identity.local_shapes may hold."""
-        return tuple(_directions(self.shapes.names))
+        return tuple(_scale_targets(self.shapes.names))
 
     def _face_size(self, shape: Floats) -> float:
         """How far eyes and chin are apart, as a part of the base head's; a child's are closer."""
@@ -128,7 +128,7 @@ class Head:
         """The targets of local shapes with their weights, never below 0."""
         weights = {}
         for name, strength in local_shapes.items():
-            positive, negative = _directions(self.shapes.names)[name]
+            positive, negative = _scale_targets(self.shapes.names)[name]
             target = positive if strength > 0 else negative
             if target is not None:
                 weights[target] = abs(strength)
@@ -146,10 +146,10 @@ def load_head(cache: Path | None = None) -> Head:
 
 @lru_cache(maxsize=2)
 def _load_head(cache: Path) -> Head:
-    return _assemble(load_head_data(cache))
+    return _build_head(load_head_data(cache))
 
 
-def _assemble(data: HeadData) -> Head:
+def _build_head(data: HeadData) -> Head:
     parts = data.parts
 
     def vertices(*regions: Region) -> Ints:
@@ -164,7 +164,7 @@ def _assemble(data: HeadData) -> Head:
         & (middle[:, 1] < _FACE_BACK)
     )
     left, right = vertices(Region.LEFT_EYE), vertices(Region.RIGHT_EYE)
-    points68 = nearest_in_front(parts.template, np.unique(skin[face]), places68())
+    points68 = nearest_front_vertices(parts.template, np.unique(skin[face]), positions68())
     pupils = [_pupil(parts.template, eye) for eye in (right, left)]
     return Head(
         template=parts.template,
@@ -203,7 +203,7 @@ def _pupil(template: Floats, eyeball: Ints) -> int:
 
 
 @lru_cache(maxsize=2)
-def _directions(names: tuple[str, ...]) -> dict[str, tuple[str, str | None]]:
+def _scale_targets(names: tuple[str, ...]) -> dict[str, tuple[str, str | None]]:
     """Name of each local scale -> its target in positive and, where there is one, negative use.
 
     A scale is called by its positive target: "nose-width1-incr" at -1 is nose-width1-decr.
@@ -236,7 +236,7 @@ _INNER_LIP = [(25, 661), (9, 662), (0, 662), (-9, 662), (-25, 661), (-9, 660), (
 """Millimetres as (-x, z): the picture's left first."""
 
 
-def places68() -> list[Place]:
+def positions68() -> list[Place]:
     """The 68 points of iBUG's scheme (Sagonas et al., "300 Faces in-the-wild", 2013), in order."""
     jaw = [*_JAW, _CHIN_POINT, *_mirrored(_JAW[::-1])]
     brows = [*_BROW, *_mirrored(_BROW[::-1])]
@@ -247,7 +247,7 @@ def places68() -> list[Place]:
     return [(-x * _MILLIMETRE, z * _MILLIMETRE) for x, z in points]
 
 
-def nearest_in_front(points: Floats, candidates: Ints, places: list[Place]) -> Ints:
+def nearest_front_vertices(points: Floats, candidates: Ints, places: list[Place]) -> Ints:
     """For each place the candidate vertex that a viewer in front sees nearest to it."""
     seen = points[candidates]
     offsets: NDArray[np.float32] = seen[None, :, ::2] - np.array(places, np.float32)[:, None]

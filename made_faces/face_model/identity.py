@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from made_faces.face_model.local_shapes import LOCAL_SPREADS, SIDED_SPREADS
+from made_faces.face_model.local_shapes import LOCAL_SHAPE_DEVIATIONS, SIDED_SHAPE_DEVIATIONS
 from made_faces.surface import Floats
-from made_faces.texture import interpolation_parts
+from made_faces.texture import interpolation_weights
 
 HairStyle = Literal["short", "cap", "long", "buzz", "bald"]
 Colour = Floats
@@ -81,7 +81,7 @@ _MUSCLES = {"minmuscle": 0.0, "averagemuscle": 0.5, "maxmuscle": 1.0}
 _WEIGHTS = {"minweight": 0.0, "averageweight": 0.5, "maxweight": 1.0}
 
 
-def target_names() -> list[str]:
+def body_target_names() -> list[str]:
     """All targets that `phenotype_weights` may name."""
     bodies = [f"{sex}-{age}" for sex in _SEXES for age in _AGES]
     builds = [f"{muscle}-{weight}" for muscle in _MUSCLES for weight in _WEIGHTS]
@@ -91,12 +91,12 @@ def target_names() -> list[str]:
     ]
 
 
-def phenotype_weights(identity: Identity) -> dict[str, float]:
+def body_target_weights(identity: Identity) -> dict[str, float]:
     """The targets of `identity`'s body with their weights, none of them 0."""
     weights: dict[str, float] = {}
-    muscles, fats = _near(identity.muscle, _MUSCLES), _near(identity.weight, _WEIGHTS)
-    for sex, sex_part in _near(identity.female, _SEXES).items():
-        for age, age_part in _near(identity.age, _AGES).items():
+    muscles, fats = _interpolate(identity.muscle, _MUSCLES), _interpolate(identity.weight, _WEIGHTS)
+    for sex, sex_part in _interpolate(identity.female, _SEXES).items():
+        for age, age_part in _interpolate(identity.age, _AGES).items():
             part = sex_part * age_part
             for ancestry, share in zip(ANCESTRIES, identity.ancestry, strict=True):
                 weights[f"{ancestry}-{sex}-{age}"] = part * share
@@ -106,19 +106,19 @@ def phenotype_weights(identity: Identity) -> dict[str, float]:
     return {name: weight for name, weight in weights.items() if weight}
 
 
-def age_at(years: float) -> float:
+def age_from_years(years: float) -> float:
     """Identity.age of a person of so many years."""
     return float(np.interp(years, list(_YEARS.values()), list(_AGES.values())))
 
 
-def years_at(age: float) -> float:
+def years_from_age(age: float) -> float:
     """The years that an Identity.age stands for."""
     return float(np.interp(age, list(_AGES.values()), list(_YEARS.values())))
 
 
-def _near(value: float, places: Mapping[str, float]) -> dict[str, float]:
+def _interpolate(value: float, places: Mapping[str, float]) -> dict[str, float]:
     """The one or two places beside `value`, each with its part of linear interpolation."""
-    (parts,) = interpolation_parts(np.array([value]), np.array(list(places.values()))).tolist()
+    (parts,) = interpolation_weights(np.array([value]), np.array(list(places.values()))).tolist()
     return {name: part for name, part in zip(places, parts, strict=True) if part}
 
 
@@ -157,30 +157,30 @@ _HAIR_STYLES: tuple[HairStyle, ...] = ("short", "cap", "long", "buzz", "bald")
 _FEMALE_STYLE_SHARES = (0.15, 0.22, 0.60, 0.03, 0.0)
 _MALE_STYLE_SHARES = (0.48, 0.24, 0.08, 0.20, 0.0)
 
-_GROWN = 18
+_ADULT_YEARS = 18
 """Years from which a man has a beard and a woman may paint her lips."""
 
 
-def draw_identity(seed: int, number: int) -> Identity:
+def sample_identity(seed: int, number: int) -> Identity:
     """The person of that number, the same whenever and wherever drawn."""
     rng = np.random.default_rng([_STREAM, seed, number])
-    years = _draw_years(rng)
+    years = _sample_years(rng)
     female = bool(rng.random() < 0.5)
     ancestry = rng.dirichlet((0.5, 0.5, 0.5))
     tone = float(np.clip(ancestry @ _USUAL_TONES + rng.normal(0, _TONE_SPREAD), 0, 7))
     mixed = bool(ancestry[2] > 0.5)
     dyed = rng.random() < (0.5 if female else 0.05)
-    hair = _draw_hair_colour(rng, mixed, years, dyed)
+    hair = _sample_hair_colour(rng, mixed, years, dyed)
     iris_shares = _IRIS_SHARES_MIXED if ancestry[2] > 0.4 else _IRIS_SHARES_DARK
-    tinted = female and years >= _GROWN and rng.random() < 0.4
+    tinted = female and years >= _ADULT_YEARS and rng.random() < 0.4
     return Identity(
         number=number,
-        age=age_at(years),
+        age=age_from_years(years),
         female=float(rng.uniform(0.7, 1.0) if female else rng.uniform(0.0, 0.3)),
         ancestry=(float(ancestry[0]), float(ancestry[1]), float(ancestry[2])),
         weight=float(rng.uniform(0.25, 0.8 if years >= 12 else 0.5)),
         muscle=float(rng.uniform(0.3, 0.7)),
-        local_shapes=_draw_local_shapes(rng, years),
+        local_shapes=_sample_local_shapes(rng, years),
         skin=_skin_of_tone(tone),
         darkness=tone / (len(_SKIN_TONES) - 1),
         blotches=float(rng.uniform(0.5, 1.3)),
@@ -190,34 +190,34 @@ def draw_identity(seed: int, number: int) -> Identity:
         lip_tint=float(rng.uniform(0.2, 0.7) + (0.3 if tinted else 0.0)),
         iris=_choose_colour(rng, _IRIS_COLOURS, iris_shares) * np.float32(rng.uniform(0.8, 1.2)),
         hair=hair,
-        hair_style=_draw_hair_style(rng, female, years),
+        hair_style=_sample_hair_style(rng, female, years),
         hairline=float(rng.normal(0.797, 0.006)),
         parting=float(rng.uniform(-0.03, 0.03)),
         volume=float(rng.uniform(0.6, 1.4)),
-        beard=_draw_beard(rng) if not female and years >= _GROWN else 0.0,
+        beard=_sample_beard(rng) if not female and years >= _ADULT_YEARS else 0.0,
         brow_width=float(rng.uniform(0.8, 1.15) * (0.8 if female else 1.15)),
         brow_density=float(rng.uniform(0.65, 0.95) * (0.75 if years < 12 else 1.0)),
         brow_lift=float(rng.normal(0, 0.0012)),
         lashes=float(rng.uniform(0.5, 1.0) if female else rng.uniform(0.2, 0.5)),
-        shirt=_linear(rng.uniform(12, 242, 3)),
+        shirt=_srgb_to_linear(rng.uniform(12, 242, 3)),
         collar=float(rng.uniform(0.58, 0.605)),
         texture_offsets=rng.random(8).astype(np.float32),
     )
 
 
-def _draw_years(rng: np.random.Generator) -> float:
+def _sample_years(rng: np.random.Generator) -> float:
     youngest, oldest = _AGE_GROUPS[int(rng.choice(len(_AGE_GROUPS), p=_AGE_SHARES))]
     return float(rng.uniform(youngest, oldest))
 
 
-def _draw_local_shapes(rng: np.random.Generator, years: float) -> dict[str, float]:
+def _sample_local_shapes(rng: np.random.Generator, years: float) -> dict[str, float]:
     shapes = {}
     # The local targets are made for grown heads, and are too much for small ones.
-    grown = float(np.interp(years, (4, _GROWN), (0.5, 1.0)))
-    for name, spread in LOCAL_SPREADS.items():
-        shapes[name] = _draw_strength(rng, spread * grown)
-    for name, spread in SIDED_SPREADS.items():
-        both = _draw_strength(rng, spread * grown)
+    grown = float(np.interp(years, (4, _ADULT_YEARS), (0.5, 1.0)))
+    for name, spread in LOCAL_SHAPE_DEVIATIONS.items():
+        shapes[name] = _sample_strength(rng, spread * grown)
+    for name, spread in SIDED_SHAPE_DEVIATIONS.items():
+        both = _sample_strength(rng, spread * grown)
         for side in "lr":
             # No face is quite the same on both sides.
             shapes[f"{side}-{name}"] = both + float(rng.normal(0, 0.03))
@@ -226,21 +226,21 @@ def _draw_local_shapes(rng: np.random.Generator, years: float) -> dict[str, floa
     return shapes
 
 
-def _draw_strength(rng: np.random.Generator, spread: float) -> float:
+def _sample_strength(rng: np.random.Generator, spread: float) -> float:
     return float(np.clip(rng.normal(0, spread), -2.5 * spread, 2.5 * spread))
 
 
-def _draw_hair_colour(rng: np.random.Generator, mixed: bool, years: float, dyed: bool) -> Colour:
+def _sample_hair_colour(rng: np.random.Generator, mixed: bool, years: float, dyed: bool) -> Colour:
     shares = _HAIR_SHARES_MIXED if mixed else _HAIR_SHARES_DARK
     colour = _choose_colour(rng, _HAIR_COLOURS, shares) * np.float32(max(0.7, rng.normal(1, 0.1)))
     # Half of all heads are half gray at about sixty-five.
     gray = float(np.clip((years - 65) / 40 + 0.5 + rng.normal(0, 0.2), 0, 0.97))
     # Squared: to the eye a little gray light among dark hair is much.
     share = np.float32(0 if dyed else gray**2)
-    return colour * (1 - share) + _linear(_GRAY) * share
+    return colour * (1 - share) + _srgb_to_linear(_GRAY) * share
 
 
-def _draw_hair_style(rng: np.random.Generator, female: bool, years: float) -> HairStyle:
+def _sample_hair_style(rng: np.random.Generator, female: bool, years: float) -> HairStyle:
     shares = np.array(_FEMALE_STYLE_SHARES if female else _MALE_STYLE_SHARES)
     bald = 0.0 if female else float(np.interp(years, (25, 60), (0.0, 0.3)))
     shares = shares * (1 - bald)
@@ -248,7 +248,7 @@ def _draw_hair_style(rng: np.random.Generator, female: bool, years: float) -> Ha
     return _HAIR_STYLES[int(rng.choice(len(_HAIR_STYLES), p=shares))]
 
 
-def _draw_beard(rng: np.random.Generator) -> float:
+def _sample_beard(rng: np.random.Generator) -> float:
     kind = rng.random()
     if kind < 0.45:
         return 0.0
@@ -256,7 +256,7 @@ def _draw_beard(rng: np.random.Generator) -> float:
 
 
 def _skin_of_tone(tone: float) -> Colour:
-    tones = _linear(_SKIN_TONES)
+    tones = _srgb_to_linear(_SKIN_TONES)
     steps = np.arange(len(tones))
     return np.array([np.interp(tone, steps, tones[:, c]) for c in range(3)], np.float32)
 
@@ -266,9 +266,9 @@ def _choose_colour(
     colours: Sequence[tuple[int, int, int]],
     shares: Sequence[float] | None = None,
 ) -> Colour:
-    return _linear(colours[int(rng.choice(len(colours), p=shares))])
+    return _srgb_to_linear(colours[int(rng.choice(len(colours), p=shares))])
 
 
-def _linear(colour: object) -> Floats:
+def _srgb_to_linear(colour: object) -> Floats:
     """sRGB of 0 to 255 to linear light of 0 to 1."""
     return ((np.asarray(colour, np.float32) / 255) ** np.float32(2.2)).astype(np.float32)

@@ -11,7 +11,7 @@ _MEDIUM = 0.2
 _SMALL = 0.14
 _TINY = 0.06
 
-LOCAL_SPREADS: dict[str, float] = {
+LOCAL_SHAPE_DEVIATIONS: dict[str, float] = {
     "chin-bones-incr": _MEDIUM,
     "chin-cleft-incr": _USUAL,
     "chin-height-incr": _USUAL,
@@ -90,7 +90,7 @@ LOCAL_SPREADS: dict[str, float] = {
 }
 """Shapes of the whole head."""
 
-SIDED_SPREADS: dict[str, float] = {
+SIDED_SHAPE_DEVIATIONS: dict[str, float] = {
     "cheek-bones-incr": _USUAL,
     "cheek-inner-incr": _USUAL,
     "cheek-trans-up": _USUAL,

@@ -10,22 +10,22 @@ from made_faces.accessories.hat import Headgear
 from made_faces.face_model.head import Head
 from made_faces.face_model.identity import Identity
 from made_faces.hair.guides import Guides, above_hairline, grow_guides, hair_density, hair_thickness
-from made_faces.hair.haircut import Haircut, flattened, haircut_of
-from made_faces.hair.strands import grow_strands, light_hair, light_strands
+from made_faces.hair.haircut import Haircut, flatten_under_hat, haircut_of
+from made_faces.hair.strands import grow_strands, shade_hair, shade_strands
 from made_faces.renderer.camera import Camera
-from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, off_disc, sample
+from made_faces.renderer.head_fit import SKULL, HeadFit, disc_directions, fit_head, look_up_disc
 from made_faces.renderer.overlays import (
-    SeenPoints,
     Strokes,
+    VisiblePoints,
+    alpha_image,
     cast_soft_shadow,
-    cover_of,
-    lay,
-    lay_strokes,
+    composite,
+    composite_strokes,
     project_paths,
-    see,
+    visible_points,
 )
 from made_faces.renderer.rasteriser import rasterise
-from made_faces.renderer.shading import light_matte
+from made_faces.renderer.shading import diffuse_light
 from made_faces.scene.scene import Lighting
 from made_faces.surface import Canvas, Floats, grid_triangles, unit, vertex_normals
 from made_faces.texture import noise, smooth_step
@@ -56,51 +56,51 @@ def draw_hair(
     if cut is None or headgear == "scarf":
         return
     if headgear != "none":
-        cut = flattened(cut)
+        cut = flatten_under_hat(cut)
     fit = fit_head(head, points)
-    seen, colour, alpha = light_shell(canvas, fit, identity, cut, camera, lighting)
-    lay(canvas, seen, colour, alpha)
-    cover = cover_of(canvas, seen, alpha)
-    guides = grow_guides(fit.disc, cut, fit.unturn(_DOWN), cut.points)
+    seen, colour, alpha = shade_shell(canvas, fit, identity, cut, camera, lighting)
+    composite(canvas, seen, colour, alpha)
+    cover = alpha_image(canvas, seen, alpha)
+    guides = grow_guides(fit.disc, cut, fit.turn_back(_DOWN), cut.points)
     if cut.hangs:
-        curtain = light_curtain(canvas, guides, fit, identity, camera, lighting)
-        lay_strokes(canvas, curtain)
-        cover.reshape(-1)[curtain.pixels] = curtain.alpha
+        bands = shade_bands(canvas, guides, fit, identity, camera, lighting)
+        composite_strokes(canvas, bands)
+        cover.reshape(-1)[bands.pixels] = bands.alpha
     scale = camera.pixels_per_metre / _USUAL_SCALE
     count = int(cut.strands * np.clip(scale, _LEAST_STRANDS, _MOST_STRANDS))
     strands = grow_strands(guides, cut, count)
-    strokes = light_strands(canvas, strands, fit, identity, cut, camera, lighting)
+    strokes = shade_strands(canvas, strands, fit, identity, cut, camera, lighting)
     flat = cover.reshape(-1)
     flat[strokes.pixels] = np.maximum(flat[strokes.pixels], strokes.alpha)
     cast_soft_shadow(canvas, cover, camera, lighting, _SHADOW_FALL)
-    lay_strokes(canvas, strokes)
+    composite_strokes(canvas, strokes)
 
 
-_GRID = 56
+_SHELL_GRID = 56
 """Vertices along a side of the shell's grid over the disc of directions."""
-_SHADE = 0.58
+_SHELL_LIGHT = 0.58
 """Part of the light that reaches the inside of the hair."""
 
 
-def light_shell(
+def shade_shell(
     canvas: Canvas,
     fit: HeadFit,
     identity: Identity,
     cut: Haircut,
     camera: Camera,
     lighting: Lighting,
-) -> tuple[SeenPoints, Floats, Floats]:
+) -> tuple[VisiblePoints, Floats, Floats]:
     """The points of the shell that the camera sees, their colour [P, 3] and alpha [P]."""
-    directions = off_disc(_GRID).reshape(-1, 3)
-    skin = SKULL + directions * sample(fit.disc.radius, directions)[:, None]
+    directions = disc_directions(_SHELL_GRID).reshape(-1, 3)
+    skin = SKULL + directions * look_up_disc(fit.disc.radius, directions)[:, None]
     height = hair_thickness(skin, cut) * np.float32(cut.bulk)
     if cut.combing == "outward":
         height = height * (1 + np.float32(0.14) * noise("low", skin[:, 0] * 5, skin[:, 2] * 5))
-    placed = fit.place(skin + directions * height[:, None])
-    triangles = grid_triangles(_GRID, _GRID)
+    placed = fit.to_posed(skin + directions * height[:, None])
+    triangles = grid_triangles(_SHELL_GRID, _SHELL_GRID)
     triangles = triangles[hair_density(skin, cut)[triangles].max(axis=1) > 0]
     normals = vertex_normals(placed, triangles)
-    seen = see(canvas, camera, placed, normals, skin, triangles, cull=False, slack=0.003)
+    seen = visible_points(canvas, camera, placed, normals, skin, triangles, cull=False, slack=0.003)
     place = seen.values
     # The density is asked anew for each pixel: between vertices the hairline has more detail.
     ragged = np.float32(0.0025) * noise("low", place[:, 0] * 6, place[:, 2] * 6)
@@ -110,31 +110,31 @@ def light_shell(
     alpha *= smooth_step(
         0.0, 0.3, -seen.normal[:, 1] + 0.06 * noise("fine", place[:, 0], place[:, 2])
     )
-    light = light_matte(seen.normal, lighting, wrap=0.35)
+    light = diffuse_light(seen.normal, lighting, wrap=0.35)
     curls = np.float32(0.35 if cut.combing == "outward" else 0.0)
     fleck = 1 + curls * noise("fine", place[:, 0] * 2 + place[:, 1], place[:, 2] * 2 + place[:, 1])
     fleck += np.float32(0.12) * noise("low", place[:, 0] * 6 + place[:, 1] * 5, place[:, 2] * 6)
-    colour = identity.hair * light * (np.float32(_SHADE) * fleck)[:, None]
+    colour = identity.hair * light * (np.float32(_SHELL_LIGHT) * fleck)[:, None]
     return seen, np.maximum(colour, 0).astype(np.float32), np.float32(cut.cover) * alpha
 
 
-_EVERY_POINT = 2
+_BAND_STEP = 2
 """A band needs fewer points than a strand."""
-_BREADTH = 0.010
+_BAND_BREADTH = 0.010
 """Metres where a band begins to hang; it tapers to the tip."""
-_INNER = 0.72
+_BAND_LAYERS = 0.72
 """Bands follow the guides of the inner layers only; strands make the outside."""
-_SUNK = np.float32(0.006)
+_BAND_DEPTH = np.float32(0.006)
 """Metres by which bands lie deeper in the hair than their guides."""
-_HANGS_BELOW = 0.755
+_BANDS_BELOW = 0.755
 """Height in metres below which hair no longer lies on the scalp."""
 _BAND_REACH = 0.68
 """Part of the hair that bands follow; the tips are left to the strands."""
-_OPENNESS = np.float32(0.5)
+_BAND_OCCLUSION = np.float32(0.5)
 """How much light reaches the bands."""
 
 
-def light_curtain(
+def shade_bands(
     canvas: Canvas,
     guides: Guides,
     fit: HeadFit,
@@ -143,30 +143,30 @@ def light_curtain(
     lighting: Lighting,
 ) -> Strokes:
     """The bands as they fall on the picture where nothing stands before them."""
-    inner = guides.layer < _INNER
-    paths = guides.points[inner, ::_EVERY_POINT]
-    paths = paths - unit(paths - SKULL) * _SUNK
+    inner = guides.layer < _BAND_LAYERS
+    paths = guides.points[inner, ::_BAND_STEP]
+    paths = paths - unit(paths - SKULL) * _BAND_DEPTH
     last = guides.ends[inner, None]
     count = paths.shape[1]
     reached = np.linspace(0, 1, count)[1:] <= _BAND_REACH * last
-    low = paths[:, 1:, 2] < _HANGS_BELOW
-    placed = fit.place(paths)
+    low = paths[:, 1:, 2] < _BANDS_BELOW
+    placed = fit.to_posed(paths)
     ends = project_paths(camera, placed)[low & reached]
     along = unit(np.diff(placed, axis=1))[low & reached]
-    outward = fit.turn(unit(paths[:, 1:] - SKULL))[low & reached]
+    outward = fit.turn_directions(unit(paths[:, 1:] - SKULL))[low & reached]
     part = np.broadcast_to(np.linspace(0, 1, count - 1), low.shape)[low & reached]
     part = part / np.broadcast_to(last, low.shape)[low & reached]
-    breadth = _BREADTH * camera.pixels_per_metre * (1 - 0.9 * np.square(np.minimum(part, 1)))
+    breadth = _BAND_BREADTH * camera.pixels_per_metre * (1 - 0.9 * np.square(np.minimum(part, 1)))
     numbers = _draw_bands(ends, breadth, canvas.alpha.shape)
     pixels = np.flatnonzero(numbers)
     band = numbers.reshape(-1)[pixels].astype(np.int64) - 1
-    nearness = ends[:, :, 2].mean(axis=1)[band]
-    shown = nearness > canvas.nearness.reshape(-1)[pixels]
+    inverse_depth = ends[:, :, 2].mean(axis=1)[band]
+    shown = inverse_depth > canvas.inverse_depth.reshape(-1)[pixels]
     tint = np.broadcast_to(identity.hair, along.shape)
-    colour = light_hair(along, outward, np.full(len(along), _OPENNESS), tint, lighting)
+    colour = shade_hair(along, outward, np.full(len(along), _BAND_OCCLUSION), tint, lighting)
     soft = cv2.blur((numbers > 0).astype(np.float32), (3, 3)).reshape(-1)
     pixels, band = pixels[shown], band[shown]
-    return Strokes(pixels, colour[band], soft[pixels], nearness[shown])
+    return Strokes(pixels, colour[band], soft[pixels], inverse_depth[shown])
 
 
 def _draw_bands(ends: Floats, breadth: NDArray[np.floating], size: tuple[int, ...]) -> Floats:
@@ -182,19 +182,19 @@ def _draw_bands(ends: Floats, breadth: NDArray[np.floating], size: tuple[int, ..
     return numbers
 
 
-_FINER = 2
+_LASH_SUPERSAMPLING = 2
 """Lashes are thinner than a pixel, so they are drawn at this many times the size."""
 _LASH_SLACK = 0.004
 """Metres by which lashes may lie behind the lid and still show: they grow out of its edge."""
-_COVER = np.float32(0.95)
+_LASH_ALPHA = np.float32(0.95)
 """Alpha of the darkest lashes at their roots."""
-_ROOT, _TIP = 0.0148, 0.0235
+_LASH_ROOT, _LASH_TIP = 0.0148, 0.0235
 """Distances from the eyeball's middle at which lashes begin and end on the base head, in metres."""
 _LID_CORNERS = 0.7276
 """Height in metres between the upper and the lower lashes."""
-_LOWER = np.float32(0.35)
+_LOWER_LASHES = np.float32(0.35)
 """Strength of the lower lashes as a part of the upper ones'."""
-_HAIRS = np.float32(46)
+_LASH_COUNT = np.float32(46)
 """Lashes in half a turn around an eye."""
 
 
@@ -209,35 +209,47 @@ def draw_lashes(
     if not height or not width:
         return
     projected[:, :2] -= columns.start, rows.start
-    projected[:, :2] *= _FINER
-    found = rasterise(projected, head.lashes, width * _FINER, height * _FINER, cull=False)
-    before = np.repeat(np.repeat(canvas.nearness[window], _FINER, axis=0), _FINER, axis=1)
+    projected[:, :2] *= _LASH_SUPERSAMPLING
+    found = rasterise(
+        projected,
+        head.lashes,
+        width * _LASH_SUPERSAMPLING,
+        height * _LASH_SUPERSAMPLING,
+        cull=False,
+    )
+    before = np.repeat(
+        np.repeat(canvas.inverse_depth[window], _LASH_SUPERSAMPLING, axis=0),
+        _LASH_SUPERSAMPLING,
+        axis=1,
+    )
     shown = (found.triangle >= 0) & (
-        found.nearness + _LASH_SLACK * np.square(found.nearness) > before
+        found.inverse_depth + _LASH_SLACK * np.square(found.inverse_depth) > before
     )
     first, second = found.weights[shown].T
     weights = np.stack([first, second, 1 - first - second], axis=1)
     corners = head.lashes[found.triangle[shown]]
     fine = np.zeros(shown.shape, np.float32)
-    fine[shown] = _strength(np.einsum("pci,pc->pi", head.template[corners], weights), head)
-    alpha = fine.reshape(height, _FINER, width, _FINER).mean(axis=(1, 3), dtype=np.float32)
-    alpha *= _COVER * np.float32(identity.lashes)
+    fine[shown] = _lash_strength(np.einsum("pci,pc->pi", head.template[corners], weights), head)
+    alpha = fine.reshape(height, _LASH_SUPERSAMPLING, width, _LASH_SUPERSAMPLING).mean(
+        axis=(1, 3), dtype=np.float32
+    )
+    alpha *= _LASH_ALPHA * np.float32(identity.lashes)
     colour = identity.hair * np.float32(0.25)
     under = canvas.colour[window]
     canvas.colour[window] = under * (1 - alpha[..., None]) + colour * alpha[..., None]
     canvas.alpha[window] = canvas.alpha[window] * (1 - alpha) + alpha
 
 
-def _strength(places: Floats, head: Head) -> Floats:
+def _lash_strength(places: Floats, head: Head) -> Floats:
     """[P] how dark lashes are at places [P, 3] on the base head, 0 to 1."""
     left = head.template[head.eyes[0]].mean(axis=0)
     # The eyes mirror each other.
     offset = np.abs(places) * [1, 0, 0] + places * [0, 1, 1] - left
     away = np.linalg.norm(offset, axis=1).astype(np.float32)
-    fade = np.power(1 - smooth_step(_ROOT, _TIP, away), np.float32(0.8))
+    fade = np.power(1 - smooth_step(_LASH_ROOT, _LASH_TIP, away), np.float32(0.8))
     turn = np.arctan2(offset[:, 2], offset[:, 0]).astype(np.float32)
     # At the root the hairs meet in a dark line.
-    root = 1 - smooth_step(_ROOT + 0.001, _ROOT + 0.004, away)
-    hairs = np.maximum(np.float32(0.5) + np.float32(0.5) * np.sin(turn * 2 * _HAIRS), root)
-    part = np.where(places[:, 2] < _LID_CORNERS, _LOWER, np.float32(1))
+    root = 1 - smooth_step(_LASH_ROOT + 0.001, _LASH_ROOT + 0.004, away)
+    hairs = np.maximum(np.float32(0.5) + np.float32(0.5) * np.sin(turn * 2 * _LASH_COUNT), root)
+    part = np.where(places[:, 2] < _LID_CORNERS, _LOWER_LASHES, np.float32(1))
     return np.asarray(fade * hairs * part, np.float32)

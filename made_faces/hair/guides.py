@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.hair.haircut import SEED_UNIT, Haircut
-from made_faces.renderer.head_fit import SKULL, HeadDisc, sample
+from made_faces.hair.haircut import SEED_SCALE, Haircut
+from made_faces.renderer.head_fit import SKULL, HeadDisc, look_up_disc
 from made_faces.surface import Floats, unit
 from made_faces.texture import noise, smooth_step
 
@@ -18,43 +18,43 @@ _JAW = 0.69
 """Height in metres; below it and before the ears there is no hair of the head."""
 
 
-def hair_density(places: Floats, cut: Haircut) -> Floats:
+def hair_density(positions: Floats, cut: Haircut) -> Floats:
     """[P] how densely hair grows at places [P, 3] on the base head, 0 to 1."""
-    height, softness = _hairline(places, cut)
-    wander = np.float32(0.0022) * _wander(places, cut)
-    edge = (places[:, 2] - height + wander) / softness
+    height, softness = _hairline(positions, cut)
+    wander = np.float32(0.0022) * _hairline_noise(positions, cut)
+    edge = (positions[:, 2] - height + wander) / softness
     # The throat lies behind the middle of the skull too, but bears no hair.
-    head = np.maximum(smooth_step(-0.03, -0.015, places[:, 1]), places[:, 2] > _JAW)
+    head = np.maximum(smooth_step(-0.03, -0.015, positions[:, 1]), positions[:, 2] > _JAW)
     return np.asarray(
-        smooth_step(-1, 1, np.asarray(edge, np.float32)) * head * _kept_on_crown(places, cut),
+        smooth_step(-1, 1, np.asarray(edge, np.float32)) * head * _crown_density(positions, cut),
         np.float32,
     )
 
 
-def above_hairline(places: Floats, cut: Haircut) -> Floats:
+def above_hairline(positions: Floats, cut: Haircut) -> Floats:
     """[P] metres by which places [P, 3] lie above the hairline."""
-    return np.asarray(places[:, 2] - _hairline(places, cut)[0], np.float32)
+    return np.asarray(positions[:, 2] - _hairline(positions, cut)[0], np.float32)
 
 
-def hair_thickness(places: Floats, cut: Haircut) -> Floats:
+def hair_thickness(positions: Floats, cut: Haircut) -> Floats:
     """[P] metres of hair over places [P, 3] of the base head; thin near the hairline."""
-    height, _ = _hairline(places, cut)
+    height, _ = _hairline(positions, cut)
     # Thick hair rises as a dome does; flat hair soon has its full height.
-    inside = smooth_step(-0.004, 0.035 + 0.5 * cut.thickness, places[:, 2] - height)
+    inside = smooth_step(-0.004, 0.035 + 0.5 * cut.thickness, positions[:, 2] - height)
     least = np.float32(min(0.25, 0.003 / max(cut.thickness, 1e-4)))
-    top = smooth_step(0.755, 0.825, places[:, 2])
+    top = smooth_step(0.755, 0.825, positions[:, 2])
     thickness = cut.side_thickness + (cut.thickness - cut.side_thickness) * top
     lumps = 1 + np.float32(0.12) * noise(
-        "low", places[:, 0] * 3 + _shift(cut, 0), places[:, 1] * 3 + places[:, 2]
+        "low", positions[:, 0] * 3 + _noise_offset(cut, 0), positions[:, 1] * 3 + positions[:, 2]
     )
     full: Floats = thickness * (least + (1 - least) * inside) * lumps
-    return np.asarray(full * (0.3 + 0.7 * _kept_on_crown(places, cut)), np.float32)
+    return np.asarray(full * (0.3 + 0.7 * _crown_density(positions, cut)), np.float32)
 
 
-def _hairline(places: Floats, cut: Haircut) -> tuple[Floats, Floats]:
+def _hairline(positions: Floats, cut: Haircut) -> tuple[Floats, Floats]:
     """[P] height of the hairline, and half the width over which hair thins out there."""
-    across = np.abs(places[:, 0])
-    turn = np.degrees(np.arctan2(across, SKULL[1] - places[:, 1]))
+    across = np.abs(positions[:, 0])
+    turn = np.degrees(np.arctan2(across, SKULL[1] - positions[:, 1]))
     front = cut.hairline
     knots = (
         (0, front),
@@ -79,26 +79,26 @@ def _hairline(places: Floats, cut: Haircut) -> tuple[Floats, Floats]:
     return height, softness.astype(np.float32)
 
 
-def _wander(places: Floats, cut: Haircut) -> Floats:
+def _hairline_noise(positions: Floats, cut: Haircut) -> Floats:
     """[P] noise of standard deviation 1 and a little more, by which hairlines are uneven."""
-    u = places[:, 0] * 4 + _shift(cut, 1)
-    v = (places[:, 2] + places[:, 1]) * 4 + _shift(cut, 2)
+    u = positions[:, 0] * 4 + _noise_offset(cut, 1)
+    v = (positions[:, 2] + positions[:, 1]) * 4 + _noise_offset(cut, 2)
     wandering: Floats = noise("low", u, v) + np.float32(0.5) * noise("mid", u, v)
     return wandering
 
 
-def _kept_on_crown(places: Floats, cut: Haircut) -> Floats:
+def _crown_density(positions: Floats, cut: Haircut) -> Floats:
     """[P] 1 where age has left the hair."""
-    away = np.linalg.norm((places - _CROWN) * np.array([1, 0.8, 0.8], np.float32), axis=1)
+    away = np.linalg.norm((positions - _CROWN) * np.array([1, 0.8, 0.8], np.float32), axis=1)
     # Loss spreads from the crown and, later, from the forehead.
     reach = 0.02 + 0.07 * cut.crown_loss
     bald = (1 - smooth_step(reach * 0.6, reach * 1.3, away)) * min(cut.crown_loss * 1.6, 1.0)
     return np.asarray(1 - bald, np.float32)
 
 
-def _shift(cut: Haircut, number: int) -> np.float32:
+def _noise_offset(cut: Haircut, number: int) -> np.float32:
     """Where in the noise this person's hair lies, 0 to 1; number: which of the seed's eight."""
-    return np.float32(cut.seed[number] / SEED_UNIT)
+    return np.float32(cut.seed[number] / SEED_SCALE)
 
 
 Bools = NDArray[np.bool_]
@@ -136,7 +136,7 @@ def grow_guides(disc: HeadDisc, cut: Haircut, down: Floats, points: int) -> Guid
     """
     rng = np.random.default_rng([6, *cut.seed])
     directions = _spread_directions(rng)
-    skin = SKULL + directions * sample(disc.radius, directions)[:, None]
+    skin = SKULL + directions * look_up_disc(disc.radius, directions)[:, None]
     place = skin[hair_density(skin, cut) > rng.uniform(0.1, 0.9, len(skin))]
     count = len(place)
     layer = np.sqrt(rng.random(count)).astype(np.float32)
@@ -149,23 +149,23 @@ def grow_guides(disc: HeadDisc, cut: Haircut, down: Floats, points: int) -> Guid
     step = length / np.float32(points - 1)
     thickness = hair_thickness(place, cut)
     if cut.combing == "outward":
-        place = _keep_off(place, disc, cut, thickness, layer, 0.0)
+        place = _push_off_scalp(place, disc, cut, thickness, layer, 0.0)
     path, cut_off = [place], np.zeros(count, np.bool_)
     ends = np.zeros(count, np.float32)
     heading = np.zeros_like(place)
     for number in range(1, points):
         outward = unit(place - SKULL)
-        comb = _comb(place, outward, cut, fringe) + stray
+        comb = _combing_direction(place, outward, cut, fringe) + stray
         weight = _weight_of_gravity(place, cut, number / points)[:, None]
         wanted = unit(_along(comb, outward)) * (1 - weight) + down * weight
         heading = unit(heading * _STIFFNESS + wanted)
         place = place + heading * step[:, None]
-        place = _keep_off(place, disc, cut, thickness, layer, number / (points - 1))
-        cut_off |= _beyond(place, lowest, cut)
+        place = _push_off_scalp(place, disc, cut, thickness, layer, number / (points - 1))
+        cut_off |= _is_cut(place, lowest, cut)
         ends[~cut_off] = number / (points - 1)
         path.append(place)
     paths = np.stack(path, axis=1).astype(np.float32)
-    return Guides(_waved(paths, cut) if cut.wave else paths, ends, layer)
+    return Guides(_add_waves(paths, cut) if cut.wave else paths, ends, layer)
 
 
 def _spread_directions(rng: np.random.Generator) -> Floats:
@@ -204,7 +204,7 @@ def _lowest(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Floats:
     return np.asarray(cut.fringe_end + ragged - sides, np.float32)
 
 
-def _beyond(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
+def _is_cut(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
     """[G] whether hair has come to where the scissors end it."""
     across = np.abs(place[:, 0])
     before_face = (place[:, 1] < -0.085) & (place[:, 2] < lowest)
@@ -215,7 +215,7 @@ def _beyond(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
     return np.asarray(before_face | on_neck, np.bool_)
 
 
-def _comb(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats:
+def _combing_direction(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats:
     """[G, 3] where the comb draws the hair."""
     away = unit(_along(np.broadcast_to(-unit(_WHORL), outward.shape), outward))
     if cut.combing == "outward":
@@ -254,7 +254,7 @@ def _weight_of_gravity(place: Floats, cut: Haircut, part: float) -> Floats:
     return np.asarray(0.1 + 0.85 * below * np.maximum(behind, place[:, 2] < 0.70), np.float32)
 
 
-def _keep_off(
+def _push_off_scalp(
     place: Floats, disc: HeadDisc, cut: Haircut, thickness: Floats, layer: Floats, part: float
 ) -> Floats:
     """Push hair out of the head, and let it lie on it where it is short."""
@@ -263,7 +263,7 @@ def _keep_off(
     direction = offset / distance[:, None]
     # Hair that stands off begins where the inner shell leaves off.
     rise = np.float32(1 if cut.combing == "outward" else 1 - np.exp(-_SHARE_OF_RISE * part))
-    lowest = sample(disc.radius, direction) + thickness * (0.15 + 0.85 * layer) * rise
+    lowest = look_up_disc(disc.radius, direction) + thickness * (0.15 + 0.85 * layer) * rise
     if cut.hangs:
         lying = smooth_step(0.74, 0.79, place[:, 2])
         wanted = np.maximum(distance, lowest) * (1 - lying) + lowest * lying
@@ -274,7 +274,7 @@ def _keep_off(
     return np.asarray(SKULL + direction * wanted[:, None], np.float32)
 
 
-def _waved(paths: Floats, cut: Haircut) -> Floats:
+def _add_waves(paths: Floats, cut: Haircut) -> Floats:
     """Let hair swing aside in waves that neighbours share."""
     steps = np.linalg.norm(np.diff(paths, axis=1, prepend=paths[:, :1]), axis=2)
     metres = steps.cumsum(axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from made_faces.face_model.identity import Identity
 
 Combing = Literal["forward", "parted", "back", "tied", "outward"]
-SEED_UNIT = 1 << 20
+SEED_SCALE = 1 << 20
 """What 1 becomes where a person's texture offsets are made whole numbers."""
 
 
@@ -71,7 +71,7 @@ class Haircut:
     """What the places of hairs are drawn from."""
 
 
-class _Chances(NamedTuple):
+class _Samples(NamedTuple):
     """What an Identity leaves open, each drawn evenly from 0 to 1 in this order."""
 
     curls: float
@@ -96,9 +96,9 @@ def haircut_of(identity: Identity) -> Haircut | None:
     """The haircut of a person, always the same for the same person; None for a bald head."""
     if identity.hair_style == "bald":
         return None
-    seed = tuple(int(part * SEED_UNIT) for part in identity.texture_offsets)
+    seed = tuple(int(part * SEED_SCALE) for part in identity.texture_offsets)
     rng = np.random.default_rng([5, *seed])
-    chance = _Chances(*rng.random(len(_Chances._fields)).tolist())
+    chance = _Samples(*rng.random(len(_Samples._fields)).tolist())
     male = identity.female < 0.5
     old = float(np.clip((identity.age - 0.6) / 0.4, 0, 1))
     curl, turns = _curl(identity, chance.curls, chance.curl_size)
@@ -146,7 +146,7 @@ def haircut_of(identity: Identity) -> Haircut | None:
     )
 
 
-def flattened(cut: Haircut) -> Haircut:
+def flatten_under_hat(cut: Haircut) -> Haircut:
     """The same hair pressed down under a hat."""
     return replace(
         cut,

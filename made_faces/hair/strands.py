@@ -12,14 +12,14 @@ from made_faces.hair.guides import Guides
 from made_faces.hair.haircut import Haircut
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.head_fit import SKULL, HeadFit
-from made_faces.renderer.overlays import Strokes, gather_strokes, project_paths
+from made_faces.renderer.overlays import Strokes, project_paths, rasterise_strokes
 from made_faces.renderer.shading import SCATTERED, halfway
 from made_faces.scene.scene import Lighting
 from made_faces.surface import Canvas, Floats, unit
 
 
-def light_hair(
-    along: Floats, outward: Floats, openness: Floats, tint: Floats, lighting: Lighting
+def shade_hair(
+    along: Floats, outward: Floats, ambient_occlusion: Floats, tint: Floats, lighting: Lighting
 ) -> Floats:
     """[..., 3] light from threads.
 
@@ -27,7 +27,7 @@ def light_hair(
     inside to 1 at the surface; tint [..., 3] colour of the hair.
     """
     sky = lighting.ambient * (0.6 + 0.4 * outward[..., 2:])
-    matte = sky * openness[..., None]
+    matte = sky * ambient_occlusion[..., None]
     for direction, colour in (
         (lighting.key, lighting.key_colour),
         (lighting.fill, lighting.fill_colour),
@@ -36,10 +36,12 @@ def light_hair(
         thread = np.sqrt(np.clip(1 - np.square(cosine), 0, 1))
         # The volume's own shadow, soft because light seeps between the threads.
         facing = np.clip((outward @ direction + 0.35) / 1.35, 0, 1)
-        matte = matte + (thread * facing * openness)[..., None] * (colour * np.float32(0.8))
+        matte = matte + (thread * facing * ambient_occlusion)[..., None] * (
+            colour * np.float32(0.8)
+        )
     back = np.clip(outward @ lighting.rim, 0, 1) * np.float32(lighting.rim_strength)
     matte = matte + back[..., None]
-    shine = _shine(along, outward, lighting) * openness
+    shine = _shine(along, outward, lighting) * ambient_occlusion
     light = tint * matte * SCATTERED
     light = light + shine[..., None] * lighting.key_colour * (np.float32(0.013) + 0.25 * tint)
     return np.asarray(light, np.float32)
@@ -132,7 +134,7 @@ def _curls(
     return np.sin(angle) * radius, np.cos(angle) * radius
 
 
-def light_strands(
+def shade_strands(
     canvas: Canvas,
     strands: Strands,
     fit: HeadFit,
@@ -144,23 +146,23 @@ def light_strands(
     """Strands as strokes over the canvas, lit each by each."""
     rng = np.random.default_rng([8, *cut.seed])
     count, points, _ = strands.points.shape
-    placed = fit.place(strands.points)
+    placed = fit.to_posed(strands.points)
     middle = (strands.points[:, 1:] + strands.points[:, :-1]) / 2
     steps: Floats = np.diff(placed, axis=1)
     along = unit(steps)
-    outward = fit.turn(unit(np.asarray(middle - SKULL, np.float32)))
+    outward = fit.turn_directions(unit(np.asarray(middle - SKULL, np.float32)))
     part = np.linspace(0, 1, points - 1, dtype=np.float32)
     # The roots lie in the dark of the hair above them.
     shallow = np.clip(0.6 * (strands.layer[:, None] + part), 0, 1)
-    openness: Floats = (0.4 + 0.6 * shallow).astype(np.float32)
+    ambient_occlusion: Floats = (0.4 + 0.6 * shallow).astype(np.float32)
     gray = rng.random((count, 1)) < cut.gray
     pigment = np.where(gray, 0.6 * identity.hair + 0.4 * _GRAY, identity.hair)
     tint: Floats = (pigment * strands.tone[:, None]).astype(np.float32)[:, None]
-    colour = light_hair(along, outward, openness, tint, lighting)
+    colour = shade_hair(along, outward, ambient_occlusion, tint, lighting)
     # Thin at the tip, and never beginning at once.
     fade = np.clip((1 - part) * 3.5, 0.25, 1) * np.clip(0.4 + part * 5, 0, 1)
     rank = rng.normal(0, 0.9, count) + strands.layer * 1.5
-    return gather_strokes(
+    return rasterise_strokes(
         canvas,
         project_paths(camera, placed).reshape(-1, 2, 3),
         colour.reshape(-1, 3),

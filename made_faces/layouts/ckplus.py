@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from fer_det.core.expression import Expression
 from fer_det.imaging.decode import decode_rgb8
 from fer_det.io.files import make_folder, write_bytes, write_text
-from made_faces.layouts.assignment import SequenceRole, cast_sequences
-from made_faces.recipe import draw_frame
+from made_faces.layouts.assignment import SequenceAssignment, assign_sequences
+from made_faces.recipe import sample_frame
 from made_faces.render import Maker, make_picture
 from made_faces.surface import Floats
 
@@ -45,12 +45,12 @@ _CODES = {
 class FrameTask:
     """One frame of a sequence, counted from 0."""
 
-    role: SequenceRole
+    sequence: SequenceAssignment
     frame: int
 
 
 @dataclass(frozen=True)
-class CkplusTree:
+class CkplusLayout:
     """A folder that holds cohn-kanade-images/, and what is to be in it."""
 
     root: Path
@@ -68,67 +68,69 @@ class CkplusTree:
 
     def tasks(self) -> Sequence[FrameTask]:
         """The frames of all sequences in CK+'s order."""
-        roles = cast_sequences(self.seed, self.sequences)
-        return [FrameTask(role, frame) for role in roles for frame in range(role.frames)]
+        assigned = assign_sequences(self.seed, self.sequences)
+        return [
+            FrameTask(sequence, frame) for sequence in assigned for frame in range(sequence.frames)
+        ]
 
-    def is_made(self, task: FrameTask) -> bool:
+    def is_complete(self, task: FrameTask) -> bool:
         """Whether both files of that frame are there."""
-        return all(path.is_file() for path in self._paths(task.role, task.frame))
+        return all(path.is_file() for path in self._paths(task.sequence, task.frame))
 
-    def prepare(self) -> None:
+    def make_folders(self) -> None:
         """Make the folders."""
-        for role in cast_sequences(self.seed, self.sequences):
-            for path in self._paths(role, 0):
+        for sequence in assign_sequences(self.seed, self.sequences):
+            for path in self._paths(sequence, 0):
                 make_folder(path.parent)
 
     def make(self, task: FrameTask) -> None:
         """Make one frame and write its files, each whole or not at all."""
-        picture = self.maker(draw_frame(self.seed, task.role, task.frame))
+        picture = self.maker(sample_frame(self.seed, task.sequence, task.frame))
         pixels = decode_rgb8(picture.jpeg, "a made frame").pixels
         frame = cv2.resize(pixels, FRAME_SIZE, interpolation=cv2.INTER_CUBIC)
         scale = np.array(FRAME_SIZE, np.float32) / (pixels.shape[1], pixels.shape[0])
-        landmarks, image = self._paths(task.role, task.frame)
+        landmarks, image = self._paths(task.sequence, task.frame)
         write_text(landmarks, _format_landmarks(picture.landmarks68 * scale.astype(np.float32)))
         write_bytes(image, encode_png(frame.astype(np.uint8, copy=False)))
 
     def is_finished(self) -> bool:
         """Whether every sequence has its label or its empty folder."""
-        roles = cast_sequences(self.seed, self.sequences)
+        assigned = assign_sequences(self.seed, self.sequences)
         return all(
-            path.is_file() if role.labelled else path.parent.is_dir()
-            for role, path in zip(roles, map(self._emotion_path, roles), strict=True)
+            path.is_file() if sequence.labelled else path.parent.is_dir()
+            for sequence, path in zip(assigned, map(self._emotion_path, assigned), strict=True)
         )
 
     def finish(self) -> None:
         """Write the emotion files."""
-        for role in cast_sequences(self.seed, self.sequences):
-            path = self._emotion_path(role)
+        for sequence in assign_sequences(self.seed, self.sequences):
+            path = self._emotion_path(sequence)
             make_folder(path.parent)
-            if role.labelled:
-                write_text(path, f"   {_CODES[role.emotion]:.7e}\n")
+            if sequence.labelled:
+                write_text(path, f"   {_CODES[sequence.expression]:.7e}\n")
 
     def summary(self) -> str:
         """What is in the tree, in one line."""
-        roles = cast_sequences(self.seed, self.sequences)
-        subjects = len({role.subject for role in roles})
-        labelled = sum(role.labelled for role in roles)
+        assigned = assign_sequences(self.seed, self.sequences)
+        subjects = len({sequence.subject for sequence in assigned})
+        labelled = sum(sequence.labelled for sequence in assigned)
         return (
-            f"{self.root}: {len(roles)} sequences of {subjects} people in CK+'s layout,"
+            f"{self.root}: {len(assigned)} sequences of {subjects} people in CK+'s layout,"
             f" {labelled} of them labelled, {len(self.tasks())} frames"
         )
 
-    def _paths(self, role: SequenceRole, frame: int) -> tuple[Path, Path]:
+    def _paths(self, sequence: SequenceAssignment, frame: int) -> tuple[Path, Path]:
         """Landmarks and picture, in the order in which they are written."""
-        place = Path(role.subject) / role.name
-        name = _frame_name(role, frame)
+        place = Path(sequence.subject) / sequence.name
+        name = _frame_name(sequence, frame)
         return (
             self.root / "Landmarks" / place / f"{name}_landmarks.txt",
             self.root / "cohn-kanade-images" / place / f"{name}.png",
         )
 
-    def _emotion_path(self, role: SequenceRole) -> Path:
-        name = f"{_frame_name(role, role.frames - 1)}_emotion.txt"
-        return self.root / "Emotion" / role.subject / role.name / name
+    def _emotion_path(self, sequence: SequenceAssignment) -> Path:
+        name = f"{_frame_name(sequence, sequence.frames - 1)}_emotion.txt"
+        return self.root / "Emotion" / sequence.subject / sequence.name / name
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -140,9 +142,9 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     return bytes(buffer.tobytes())
 
 
-def _frame_name(role: SequenceRole, frame: int) -> str:
+def _frame_name(sequence: SequenceAssignment, frame: int) -> str:
     """CK+ counts frames from 1."""
-    return f"{role.subject}_{role.name}_{frame + 1:08d}"
+    return f"{sequence.subject}_{sequence.name}_{frame + 1:08d}"
 
 
 def _format_landmarks(points: Floats) -> str:

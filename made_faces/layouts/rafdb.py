@@ -28,9 +28,9 @@ from fer_det.imaging.affine import Matrix, warp
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.io.files import make_folder, write_bytes, write_text
 from made_faces.expression import UNIT_NAMES
-from made_faces.face_model.identity import Identity, years_at
-from made_faces.layouts.assignment import PhotoRole, cast_photos
-from made_faces.recipe import draw_photo
+from made_faces.face_model.identity import Identity, years_from_age
+from made_faces.layouts.assignment import PhotoAssignment, assign_photos
+from made_faces.recipe import sample_photo
 from made_faces.render import MadePicture, Maker, make_picture
 from made_faces.surface import Floats
 
@@ -56,7 +56,7 @@ _AGE_STARTS = (4.0, 20.0, 40.0, 70.0)
 
 
 @dataclass(frozen=True)
-class RafdbTree:
+class RafdbLayout:
     """A folder that holds basic/, and what is to be in it."""
 
     root: Path
@@ -83,27 +83,27 @@ class RafdbTree:
         """RAF-DB's list of names and labels."""
         return self.base / "EmoLabel" / "list_patition_label.txt"
 
-    def tasks(self) -> Sequence[PhotoRole]:
+    def tasks(self) -> Sequence[PhotoAssignment]:
         """The photos in RAF-DB's order."""
-        return cast_photos(self.seed, self.images)
+        return assign_photos(self.seed, self.images)
 
-    def is_made(self, role: PhotoRole) -> bool:
+    def is_complete(self, photo: PhotoAssignment) -> bool:
         """Whether all files of that photo are there."""
-        return all(path.is_file() for path in _paths(self.base, role.stem))
+        return all(path.is_file() for path in _paths(self.base, photo.stem))
 
-    def prepare(self) -> None:
+    def make_folders(self) -> None:
         """Make the folders."""
         for path in (*_paths(self.base, "any"), self.list_path):
             make_folder(path.parent)
 
-    def make(self, role: PhotoRole) -> None:
+    def make(self, photo: PhotoAssignment) -> None:
         """Make one photo and write its files, each whole or not at all."""
-        recipe = draw_photo(self.seed, role, self.variety)
+        recipe = sample_photo(self.seed, photo, self.variety)
         picture = self.maker(recipe)
-        original, aligned, manual, box = _paths(self.base, role.stem)
+        original, aligned, manual, box = _paths(self.base, photo.stem)
         write_bytes(original, picture.jpeg)
         write_bytes(aligned, align(picture))
-        write_text(manual, _format_manual(picture.landmarks, recipe.figure.identity))
+        write_text(manual, _format_manual(picture.landmarks, recipe.subject.identity))
         edges = " ".join(f"{edge:.6f}" for edge in picture.box.as_tuple())
         write_text(box, f"{edges}\n")
 
@@ -115,49 +115,49 @@ class RafdbTree:
         """Write faces.jsonl, then the list."""
         write_text(
             self.base / FACES_NAME,
-            "".join(f"{json.dumps(self._describe(role))}\n" for role in self.tasks()),
+            "".join(f"{json.dumps(self._describe(photo))}\n" for photo in self.tasks()),
         )
-        lines = (f"{role.stem}.jpg {_CODES[role.emotion]}\n" for role in self.tasks())
+        lines = (f"{photo.stem}.jpg {_CODES[photo.expression]}\n" for photo in self.tasks())
         write_text(self.list_path, "".join(lines))
 
     def summary(self) -> str:
         """What is in the tree, in one line."""
-        roles = self.tasks()
-        test = sum(role.split == "test" for role in roles)
-        people = len({role.person for role in roles})
+        photos = self.tasks()
+        test = sum(photo.split == "test" for photo in photos)
+        identities = len({photo.identity_number for photo in photos})
         return (
-            f"{self.root}: {len(roles)} photos of {people} people in RAF-DB's layout,"
-            f" {len(roles) - test} to train and {test} to test on"
+            f"{self.root}: {len(photos)} photos of {identities} people in RAF-DB's layout,"
+            f" {len(photos) - test} to train and {test} to test on"
         )
 
-    def _describe(self, role: PhotoRole) -> dict[str, Any]:
+    def _describe(self, photo: PhotoAssignment) -> dict[str, Any]:
         """A photo's line in faces.jsonl; numbers as far as a training can use them."""
-        recipe = draw_photo(self.seed, role, self.variety)
-        identity, scene = recipe.figure.identity, recipe.figure.scene
-        *_, box = _paths(self.base, role.stem)
+        recipe = sample_photo(self.seed, photo, self.variety)
+        identity, scene = recipe.subject.identity, recipe.subject.scene
+        *_, box = _paths(self.base, photo.stem)
         return {
-            "picture": f"{role.stem}.jpg",
-            "split": role.split,
-            "label": _CODES[role.emotion],
-            "emotion": role.emotion.label,
-            "intensity": _short(recipe.intensity),
-            "units": _report_units(recipe.figure.units),
-            "blink": _short(recipe.figure.blink),
+            "picture": f"{photo.stem}.jpg",
+            "split": photo.split,
+            "label": _CODES[photo.expression],
+            "emotion": photo.expression.label,
+            "intensity": _rounded(recipe.intensity),
+            "units": _report_units(recipe.subject.units),
+            "blink": _rounded(recipe.subject.blink),
             "identity": identity.number,
-            "age": _short(identity.age),
-            "female": _short(identity.female),
-            "ancestry": [_short(part) for part in identity.ancestry],
-            "weight": _short(identity.weight),
-            "beard": _short(identity.beard),
-            "yaw": _short(scene.yaw),
-            "pitch": _short(scene.pitch),
-            "roll": _short(scene.roll),
+            "age": _rounded(identity.age),
+            "female": _rounded(identity.female),
+            "ancestry": [_rounded(part) for part in identity.ancestry],
+            "weight": _rounded(identity.weight),
+            "beard": _rounded(identity.beard),
+            "yaw": _rounded(scene.yaw),
+            "pitch": _rounded(scene.pitch),
+            "roll": _rounded(scene.roll),
             "box": [float(edge) for edge in box.read_text(encoding="utf-8").split()],
             "glasses": scene.glasses,
             "mask": scene.mask,
             "hand": scene.hand,
             "hat": scene.hat,
-            "company": recipe.company is not None,
+            "company": recipe.bystander is not None,
             "variety": self.variety,
         }
 
@@ -189,7 +189,7 @@ def _format_manual(landmarks: Floats, identity: Identity) -> str:
     """Five points, then RAF-DB's codes of gender, race and age, a line each."""
     gender = int(identity.female > 0.5)
     race = _RACES[int(np.argmax(identity.ancestry))]
-    age = sum(years_at(identity.age) >= start for start in _AGE_STARTS)
+    age = sum(years_from_age(identity.age) >= start for start in _AGE_STARTS)
     points = [f"{x:.6f}\t{y:.6f}" for x, y in landmarks.tolist()]
     return "\n".join([*points, str(gender), str(race), str(age)]) + "\n"
 
@@ -211,8 +211,8 @@ def _report_units(units: Mapping[str, float]) -> dict[str, float]:
         number = unit.rstrip("LR")
         if number in weights:
             weights[number] += weight if unit == number else weight / 2
-    return {name: _short(weight) for name, weight in weights.items()}
+    return {name: _rounded(weight) for name, weight in weights.items()}
 
 
-def _short(value: float) -> float:
+def _rounded(value: float) -> float:
     return round(float(value), 4)

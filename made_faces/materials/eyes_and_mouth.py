@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from made_faces.face_model.identity import Identity
-from made_faces.materials.skin_points import Actions, Places
+from made_faces.materials.skin_points import Actions, SkinPoints
 from made_faces.surface import Floats
-from made_faces.texture import bell, noise, smooth_ramp
+from made_faces.texture import gaussian, noise, smooth_ramp
 
 EYE_ROUGHNESS = 0.09
 EYE_SPECULAR = 1.4
@@ -73,7 +73,7 @@ def _iris(angle: Floats, turn: NDArray[Any], direction: Floats, identity: Identi
     """Fibres from pupil to rim, a lighter ruff around the pupil and a dark ring outside."""
     fibres = noise("strand2", turn + identity.texture_offsets[2], angle / 60)
     fine = noise("strand", turn + identity.texture_offsets[4], angle / 70)
-    ruff = bell((angle - 13.5) / 3.2)
+    ruff = gaussian((angle - 13.5) / 3.2)
     ring = smooth_ramp(_IRIS_EDGE - 5.0, _IRIS_EDGE - 0.3, angle)
     light = 1 + 0.30 * fibres + 0.15 * fine + 0.45 * ruff - 0.78 * ring
     # The cornea gathers the light that falls from above in the lower half of the iris.
@@ -86,7 +86,7 @@ def _iris(angle: Floats, turn: NDArray[Any], direction: Floats, identity: Identi
 
 
 LIPS_SPECULAR = 1.0
-LIPS_SMOOTHER = -0.09
+LIPS_ROUGHNESS_OFFSET = -0.09
 """What lips add to the roughness of the skin."""
 TEETH_ROUGHNESS, TEETH_SPECULAR = 0.20, 0.9
 TONGUE_ROUGHNESS, TONGUE_SPECULAR = 0.40, 0.6
@@ -151,12 +151,12 @@ _LOWER = _Row(
 )
 
 
-def lip_part(face: Places) -> Floats:
+def lip_coverage(face: SkinPoints) -> Floats:
     """[F] how much of a point is lip; the border is soft but drawn."""
     return smooth_ramp(0.12, 0.80, face.lips + 0.03 * face.grain)
 
 
-def lip_albedo(face: Places, identity: Identity) -> Floats:
+def lip_albedo(face: SkinPoints, identity: Identity) -> Floats:
     """[F, 3] the colour of the lips, darker inside, creased from top to bottom."""
     skin = np.asarray(identity.skin, np.float32)
     own = skin * np.array([0.84, 0.60, 0.60], np.float32)
@@ -164,7 +164,7 @@ def lip_albedo(face: Places, identity: Identity) -> Floats:
     tint = np.asarray(identity.lips, np.float32) * min(0.3 + 2.0 * float(skin.mean()), 1.05)
     colour = own + (tint - own) * float(0.85 * identity.lip_tint)
     above = face.z - _MOUTH_LINE
-    inside = bell(above / 0.0032)
+    inside = gaussian(above / 0.0032)
     lower = smooth_ramp(0.0005, -0.0040, above) * float(0.10 + 0.10 * identity.darkness)
     light = 1 - 0.26 * inside + lower + 0.04 * lip_creases(face) + 0.03 * face.blotches
     warm = np.array([1.0, 0.88, 0.90], np.float32)
@@ -172,18 +172,18 @@ def lip_albedo(face: Places, identity: Identity) -> Floats:
     return albedo
 
 
-def lip_creases(face: Places) -> Floats:
+def lip_creases(face: SkinPoints) -> Floats:
     """[F] noise that runs up and down the lips."""
     return noise(
         "strand",
-        face.x / (_LIP_TILE * face.tuft()) + face.offsets[0],
+        face.x / (_LIP_TILE * face.strand_scale()) + face.offsets[0],
         face.z * 9 + face.offsets[1],
     )
 
 
-def lip_relief(face: Places) -> Floats:
+def lip_bump(face: SkinPoints) -> Floats:
     """[F] metres: the creases, and the lips' raised border."""
-    rim = bell((face.lips - 0.45) / 0.25)
+    rim = gaussian((face.lips - 0.45) / 0.25)
     return 45e-6 * lip_creases(face) + 120e-6 * rim
 
 
@@ -200,7 +200,7 @@ def lower_teeth(template: Floats) -> tuple[Floats, Floats]:
 def tongue_albedo(template: Floats) -> Floats:
     """[P, 3] red, rough with papillae, a groove along its middle."""
     papillae = noise("fine", template[:, 0] * 14, template[:, 1] * 14)
-    groove = bell(template[:, 0] / 0.0016)
+    groove = gaussian(template[:, 0] / 0.0016)
     light = 1 + 0.10 * papillae - 0.22 * groove
     return _TONGUE * light[:, None]
 
@@ -226,13 +226,13 @@ def _teeth(template: Floats, row: _Row) -> tuple[Floats, Floats]:
     # teeth turn away from the light beside it.
     aside = (1 - np.abs(beside)) * widths * 0.5
     corner = np.square(smooth_ramp(0.0026, 0.0, height))
-    slit = bell(aside / (0.00032 + 0.00070 * corner)) * (1 - 0.7 * gum)
-    turned = 0.16 * bell(aside / 0.0013)
+    slit = gaussian(aside / (0.00032 + 0.00070 * corner)) * (1 - 0.7 * gum)
+    turned = 0.16 * gaussian(aside / 0.0013)
     # Enamel is clearer at its edge and yellower at the neck and on the canine.
     neck = np.clip(height / crowns, 0, 1)
     yellow = 0.22 * neck * neck + np.where(tooth == 2, np.float32(0.16), np.float32(0))
     enamel = _IVORY * np.exp(-yellow[:, None] * np.array([0.12, 0.30, 0.75], np.float32))
     albedo = enamel + (_GAP - enamel) * (0.8 * slit + turned * (1 - slit))[:, None]
     albedo += (_GUM * (1 - 0.25 * slit)[:, None] - albedo) * gum[:, None]
-    relief = -0.00025 * np.square(beside) * (1 - gum) + 0.0001 * gum
-    return albedo, relief
+    bump = -0.00025 * np.square(beside) * (1 - gum) + 0.0001 * gum
+    return albedo, bump

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from made_faces.face_model.identity import Identity
 from made_faces.hair.guides import hair_density
 from made_faces.hair.haircut import haircut_of
-from made_faces.materials.skin_points import Actions, Places, sided
+from made_faces.materials.skin_points import Actions, SkinPoints, side_strength
 from made_faces.surface import Floats
-from made_faces.texture import bell, noise, smooth_ramp
+from made_faces.texture import gaussian, noise, smooth_ramp
 
 _INNER_END = 0.012
 _OUTER_END = 0.0565
@@ -41,12 +41,12 @@ _OUTER_RAISE = 0.0020
 """Metres at full strength of the action."""
 _HELD_UP = 0.82
 """Part of a frown's lowering that raised inner brows hold up."""
-_MOST = 1.5
+_MAX_ACTION = 1.5
 """Actions move the brow no further than at this strength."""
 
 
 @dataclass(frozen=True)
-class _BrowPlace:
+class _BrowCoordinates:
     """Where points lie on their side's brow, each [F]."""
 
     along: Floats
@@ -57,9 +57,9 @@ class _BrowPlace:
     """Distance from the middle plane, drawn together by a frown, in metres."""
 
 
-def brows(face: Places, identity: Identity, actions: Actions) -> Floats:
+def brows(face: SkinPoints, identity: Identity, actions: Actions) -> Floats:
     """[F] part of each point that the hairs of the brows cover."""
-    place = _on_the_brow(face, identity, actions)
+    place = _brow_coordinates(face, identity, actions)
     coarse, fine = _hairs(place, face)
     half = _half_height(place.along, identity)
     # Strands push the edge outwards and inwards, so that it is made of the ends of hairs.
@@ -81,16 +81,16 @@ def brow_colour(identity: Identity) -> Floats:
     return colour
 
 
-def near_brows(face: Places) -> NDArray[Any]:
+def near_brows(face: SkinPoints) -> NDArray[Any]:
     """[F] bool, the points that a brow can reach, whatever the expression."""
     return (face.z > 0.730) & (face.z < 0.777) & (face.across < 0.064) & (face.y < -0.06)
 
 
-def _on_the_brow(face: Places, identity: Identity, actions: Actions) -> _BrowPlace:
-    left = face.left_part()
-    frown = np.minimum(sided(actions, "browDown", left), _MOST)
-    outer = np.minimum(sided(actions, "browOuterUp", left), _MOST)
-    inner = min(max(actions.get("browInnerUp", 0.0), 0.0), _MOST)
+def _brow_coordinates(face: SkinPoints, identity: Identity, actions: Actions) -> _BrowCoordinates:
+    left = face.left_weight()
+    frown = np.minimum(side_strength(actions, "browDown", left), _MAX_ACTION)
+    outer = np.minimum(side_strength(actions, "browOuterUp", left), _MAX_ACTION)
+    inner = min(max(actions.get("browInnerUp", 0.0), 0.0), _MAX_ACTION)
     across = np.asarray(face.across + _FROWN_TOGETHER * frown, np.float32)
     along: Floats = (across - _INNER_END) * (1 / (_OUTER_END - _INNER_END))
     part = np.clip(along, 0, 1)
@@ -105,18 +105,18 @@ def _on_the_brow(face: Places, identity: Identity, actions: Actions) -> _BrowPla
     middle += outside * _OUTER_RAISE * outer
     middle -= part * _OUTER_SINK * inner
     above: Floats = face.z - middle
-    return _BrowPlace(along, above, across)
+    return _BrowCoordinates(along, above, across)
 
 
 def _half_height(along: Floats, identity: Identity) -> Floats:
     """[F] half the brow's height in metres: tapers outwards, rounds off at the inner end."""
     part = np.clip(along, 0, 1)
-    taper: Floats = _THICKNESS * np.sqrt(1 - part) * (1 - 0.18 * bell(along / 0.10))
+    taper: Floats = _THICKNESS * np.sqrt(1 - part) * (1 - 0.18 * gaussian(along / 0.10))
     taper += 0.0008
     return taper * float(identity.brow_width)
 
 
-def _hairs(place: _BrowPlace, face: Places) -> tuple[Floats, Floats]:
+def _hairs(place: _BrowCoordinates, face: SkinPoints) -> tuple[Floats, Floats]:
     """Two layers of strands: they stand up inside, lie outwards in the middle and sink outside."""
     part = np.clip(place.along, 0, 1)
     rise = _RISE_INSIDE - _RISE_LOSS * part
@@ -125,10 +125,10 @@ def _hairs(place: _BrowPlace, face: Places) -> tuple[Floats, Floats]:
     climbed = (_RISE_INSIDE - 0.5 * _RISE_LOSS * part) * part * length
     climbed += _RISE_INSIDE * length * np.minimum(place.along, 0)
     across_strand = place.above * np.sqrt(1 - rise * rise) - climbed
-    tuft = face.tuft()
-    along_strand = (face.z + place.across) / (_HAIR_LENGTH * tuft)
+    strand_scale = face.strand_scale()
+    along_strand = (face.z + place.across) / (_HAIR_LENGTH * strand_scale)
     side = np.where(face.x > 0, np.float32(0.37), np.float32(0))
-    u = across_strand / (_HAIR_TILE * tuft)
+    u = across_strand / (_HAIR_TILE * strand_scale)
     coarse = noise("strand", u + face.offsets[6] + side, along_strand)
     fine = noise("strand", u * 1.8 + face.offsets[7] + side, along_strand)
     single = 1 / (1 + 400 * face.pixel)
@@ -141,7 +141,7 @@ _TILES = 6
 """Tiles of strands for each tile of skin: they are 4 cm wide and hold some 60 hairs."""
 
 
-def beard(face: Places, identity: Identity) -> tuple[Floats, Floats]:
+def beard(face: SkinPoints, identity: Identity) -> tuple[Floats, Floats]:
     """Part of each point that hair covers, and the beard's relief in metres, each [F]."""
     if identity.beard <= 0:
         nothing = np.zeros_like(face.x)
@@ -150,14 +150,14 @@ def beard(face: Places, identity: Identity) -> tuple[Floats, Floats]:
     forwards = (face.z - 0.63) * np.sign(face.x)
     strands = noise(
         "strand",
-        (face.around + forwards) * (_TILES / face.tuft()),
+        (face.noise_u + forwards) * (_TILES / face.strand_scale()),
         face.z * 7,
     )
     density = float(identity.beard)
-    grown = jaw(face) * (1 + 0.35 * face.blotches * (1 - density))
+    grown = beard_area(face) * (1 + 0.35 * face.blotches * (1 - density))
     part: Floats = np.clip(grown * density * (1.05 + 0.28 * strands + 0.15 * face.grain), 0, 0.94)
-    relief: Floats = part * strands * (60e-6 * density)
-    return part, relief
+    bump: Floats = part * strands * (60e-6 * density)
+    return part, bump
 
 
 def beard_colour(identity: Identity) -> Floats:
@@ -170,12 +170,12 @@ def beard_colour(identity: Identity) -> Floats:
     return colour
 
 
-def jaw(face: Places) -> Floats:
+def beard_area(face: SkinPoints) -> Floats:
     """[F] 1 where a beard grows: chin, jaw, upper lip and the strip before the ears."""
     # Below this line, which climbs from the corner of the mouth to the cheek bone.
     line = 0.660 + 0.5 * np.maximum(face.across - 0.032, 0)
     chin = smooth_ramp(0.006, -0.006, face.z - line)
-    moustache = bell((face.z - 0.6765) / 0.0048) * bell(np.square(face.across / 0.024))
+    moustache = gaussian((face.z - 0.6765) / 0.0048) * gaussian(np.square(face.across / 0.024))
     sideburns = smooth_ramp(0.056, 0.065, face.across) * smooth_ramp(0.735, 0.70, face.z)
     grown = np.maximum(np.maximum(chin, moustache), sideburns)
     below_lip = face.blob(0.014, 0.6435, 0.007, 0.004)
@@ -189,7 +189,7 @@ _COVER = {"short": 0.85, "cap": 0.88, "long": 0.88, "buzz": 0.6, "bald": 0.0}
 """How much of the scalp each style hides."""
 
 
-def scalp(skin: Places, identity: Identity) -> Floats:
+def scalp_hair(skin: SkinPoints, identity: Identity) -> Floats:
     """[P] part of each point of the skin that the roots of the hair cover."""
     cut = haircut_of(identity)
     if cut is None:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from made_faces.face_model.identity import Identity
-from made_faces.materials.face_hair import jaw
-from made_faces.materials.skin_points import Places
+from made_faces.materials.face_hair import beard_area
+from made_faces.materials.skin_points import SkinPoints
 from made_faces.surface import Floats
-from made_faces.texture import bell, smooth_ramp
+from made_faces.texture import gaussian, smooth_ramp
 
 _PIGMENTS = np.array([[0.03, 0.33, 0.27], [0.26, 0.37, 0.46], [0.50, 0.62, 0.52]], np.float32)
 """What blood, melanin and a bluish shade take from red, green and blue light, as exponents."""
@@ -20,7 +20,9 @@ _SPECULAR = 0.45
 """Skin mirrors less than a plain dielectric: its scales are rough below the pixel."""
 
 
-def skin_albedo(skin: Places, face: Places, face_index: NDArray[Any], identity: Identity) -> Floats:
+def skin_albedo(
+    skin: SkinPoints, face: SkinPoints, face_index: NDArray[Any], identity: Identity
+) -> Floats:
     """[P, 3] of the points `skin`, of which face_index [F] are those of `face`."""
     uneven = float(identity.blotches)
     blood = 0.10 * np.maximum(skin.patches, -1) + 0.05 * skin.blotches + 0.9 * skin.ears
@@ -35,7 +37,7 @@ def skin_albedo(skin: Places, face: Places, face_index: NDArray[Any], identity: 
     return np.asarray(identity.skin, np.float32) * np.exp(-exponents)
 
 
-def skin_gloss(skin: Places, identity: Identity) -> tuple[Floats, Floats]:
+def skin_gloss(skin: SkinPoints, identity: Identity) -> tuple[Floats, Floats]:
     """Roughness and specular strength, each [P]: forehead and nose shine, the neck is dull."""
     oily = skin.front * (
         0.6 * skin.blob(0, 0.70, 0.012, 0.03) + 0.35 * skin.blob(0, 0.785, 0.04, 0.02)
@@ -46,26 +48,26 @@ def skin_gloss(skin: Places, identity: Identity) -> tuple[Floats, Floats]:
     return roughness, specular
 
 
-def skin_relief(skin: Places, identity: Identity) -> Floats:
+def skin_bump(skin: SkinPoints, identity: Identity) -> Floats:
     """[P] height in metres of the skin's grain and pores.
 
     What is too fine for the pixels is left out: it would flicker like sand instead.
     """
     age = float(max(identity.age - 0.3, 0))
-    relief = 12e-6 * (1 + age) * skin.blotches
-    grain = skin.resolved(2.0e-3)
+    bump = 12e-6 * (1 + age) * skin.blotches
+    grain = skin.resolvable(2.0e-3)
     if grain > 0:
-        relief += (7e-6 + 5e-6 * age) * grain * skin.grain
-    pores = skin.resolved(0.7e-3)
+        bump += (7e-6 + 5e-6 * age) * grain * skin.grain
+    pores = skin.resolvable(0.7e-3)
     if pores > 0:
         open_pores = 0.5 + skin.front * (
             skin.blob(0, 0.695, 0.02, 0.02) + 0.6 * skin.blob(0.035, 0.695, 0.02, 0.02)
         )
-        relief -= (9e-6 * pores) * open_pores * np.maximum(skin.pores, 0)
-    return relief
+        bump -= (9e-6 * pores) * open_pores * np.maximum(skin.pores, 0)
+    return bump
 
 
-def _flush(face: Places) -> Floats:
+def _flush(face: SkinPoints) -> Floats:
     """[F] where blood lies close under the skin: cheeks, nose, chin, lids, around the nostrils."""
     uneven = 1 + 0.15 * face.patches
     flush = 0.55 * face.blob(0.042, 0.692, 0.021, 0.017) * uneven
@@ -75,7 +77,7 @@ def _flush(face: Places) -> Floats:
     return flush * face.front
 
 
-def _tan(face: Places, identity: Identity) -> Floats:
+def _tan(face: SkinPoints, identity: Identity) -> Floats:
     """[F] melanin: the forehead is a little browner, dark skin more so around eyes and mouth."""
     around_mouth = face.blob(0.012, 0.660, 0.028, 0.018)
     around_eyes = face.blob(0.032, 0.724, 0.021, 0.014)
@@ -85,25 +87,25 @@ def _tan(face: Places, identity: Identity) -> Floats:
     return np.asarray(melanin * face.front, np.float32)
 
 
-def _shadows(face: Places, identity: Identity) -> Floats:
+def _shadows(face: SkinPoints, identity: Identity) -> Floats:
     """[F] the circles under the eyes, the crease of the upper lid, the dark of the nostrils."""
     tired = 0.22 + 0.35 * float(identity.texture_offsets[7]) + 0.5 * max(identity.age - 0.5, 0)
     # The circle follows the lower lid: lowest below the pupil, rising towards the nose.
     trough = face.z - 0.7135 - 9 * np.square(face.across - 0.030)
-    circles = bell(trough / 0.0038) * bell((face.across - 0.029) / 0.013)
+    circles = gaussian(trough / 0.0038) * gaussian((face.across - 0.029) / 0.013)
     lid = face.z - 0.7365 + 14 * np.square(face.across - 0.031)
-    crease = bell(lid / 0.0016) * bell((face.across - 0.032) / 0.012)
+    crease = gaussian(lid / 0.0016) * gaussian((face.across - 0.032) / 0.012)
     shade: Floats = tired * circles + 0.35 * crease + 3.0 * _nostrils(face)
     return shade * face.front
 
 
-def _nostrils(face: Places) -> Floats:
+def _nostrils(face: SkinPoints) -> Floats:
     """[F] 1 at the roof of the nostrils, which are mere dents in the mesh."""
     hole = face.blob(0.0090, 0.6872, 0.0030, 0.0013)
-    return hole * bell((face.y + 0.1573) / 0.0034)
+    return hole * gaussian((face.y + 0.1573) / 0.0034)
 
 
-def _freckles(face: Places, identity: Identity) -> Floats:
+def _freckles(face: SkinPoints, identity: Identity) -> Floats:
     """[F] melanin in spots on cheeks, nose and forehead."""
     if identity.freckles <= 0:
         return np.zeros_like(face.x)
@@ -113,7 +115,7 @@ def _freckles(face: Places, identity: Identity) -> Floats:
     return np.asarray(melanin * face.front, np.float32)
 
 
-def _moles(face: Places, identity: Identity) -> Floats:
+def _moles(face: SkinPoints, identity: Identity) -> Floats:
     """[F] up to three dark spots at places of this person's own."""
     rng = np.random.default_rng([identity.number, 41])
     melanin = np.zeros_like(face.x)
@@ -126,10 +128,10 @@ def _moles(face: Places, identity: Identity) -> Floats:
     return melanin * face.front
 
 
-def _stubble(face: Places, identity: Identity) -> Floats:
+def _stubble(face: SkinPoints, identity: Identity) -> Floats:
     """[F] the shade of a shaven jaw, on men only."""
     male = max(1 - 2.2 * identity.female, 0) * min(max((identity.age - 0.4) / 0.1, 0), 1)
     if male == 0:
         return np.zeros_like(face.x)
     dark_hair = 1 - min(float(np.mean(identity.hair)) / 0.25, 0.8)
-    return float(0.32 * male * dark_hair) * jaw(face) * (1 + 0.25 * face.grain)
+    return float(0.32 * male * dark_hair) * beard_area(face) * (1 + 0.25 * face.grain)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from made_faces.surface import Floats
-from made_faces.texture import bell, noise, smooth_ramp
+from made_faces.texture import gaussian, noise, smooth_ramp
 
 Actions = Mapping[str, float]
 """Facial actions by their ARKit names, such as browDownLeft, to their strength."""
@@ -32,7 +32,7 @@ _HAIR_PIXEL = 0.00028
 
 
 @dataclass(frozen=True)
-class Places:
+class SkinPoints:
     """Points of the skin on the base head; each field [P] where not said."""
 
     x: Floats
@@ -47,7 +47,7 @@ class Places:
     """1 on the eyelids."""
     ears: Floats
     """1 on the ears."""
-    around: Floats
+    noise_u: Floats
     """Turns around the head's axis times the tiles that go round it: u of the skin's noise."""
     offsets: Floats
     """[8] where this person's skin lies in the noise."""
@@ -84,28 +84,28 @@ class Places:
         """Noise of 0.3 to 1.5 mm."""
         return self._skin_noise("fine", 6, scale=3)
 
-    def left_part(self, width: float = 0.008) -> Floats:
+    def left_weight(self, width: float = 0.008) -> Floats:
         """1 on the head's own left half, 0 on its right, changing over `width` metres."""
         return smooth_ramp(-width, width, self.x)
 
     def blob(self, across: float, height: float, width: float, tallness: float) -> Floats:
         """Soft spots left and right: 1 in their middle, 1 / e at `width` and `tallness` metres."""
-        return bell((self.across - across) / width) * bell((self.z - height) / tallness)
+        return gaussian((self.across - across) / width) * gaussian((self.z - height) / tallness)
 
-    def chosen(self, which: NDArray[Any]) -> Places:
+    def subset(self, which: NDArray[Any]) -> SkinPoints:
         """The points that an index or a mask names, with the noise that is known already."""
-        fields = ("x", "y", "z", "lips", "eyelids", "ears", "around")
+        fields = ("x", "y", "z", "lips", "eyelids", "ears", "noise_u")
         places = replace(self, **{name: getattr(self, name)[which] for name in fields})
         for name in ("across", "front", "patches", "blotches", "grain", "pores"):
             if name in self.__dict__:
                 places.__dict__[name] = self.__dict__[name][which]
         return places
 
-    def resolved(self, wave: float) -> float:
+    def resolvable(self, wave: float) -> float:
         """How much of a wave, in metres, the picture's pixels can show: 0 to 1."""
         return min(max(wave / (2 * self.pixel) - 0.6, 0), 1)
 
-    def tuft(self) -> float:
+    def strand_scale(self) -> float:
         """How many times wider strands are painted than hairs are, so that pixels show them.
 
         A power of two, so that a small change of the view leaves every strand in its place.
@@ -115,26 +115,26 @@ class Places:
     def _skin_noise(self, name: str, offset: int, scale: int = 1) -> Floats:
         return noise(
             name,
-            self.around * scale + self.offsets[offset],
+            self.noise_u * scale + self.offsets[offset],
             self.z * (scale / _TILE) + self.offsets[offset + 1],
         )
 
 
-def around_head(x: Floats, y: Floats) -> Floats:
+def head_noise_u(x: Floats, y: Floats) -> Floats:
     """u of the skin's noise for points at x, y [P]."""
     tiles: Floats = np.arctan2(x, -(y + _AXIS)) * (0.5 * _TILES_AROUND / np.pi)
     return tiles
 
 
-def sided(actions: Actions, name: str, left_part: Floats) -> Floats:
+def side_strength(actions: Actions, name: str, left_weight: Floats) -> Floats:
     """[P] strength of the action `name` + Left or Right, whichever side a point lies on."""
     right = float(actions.get(f"{name}Right", 0))
     left = float(actions.get(f"{name}Left", 0))
-    strength: Floats = np.maximum(right + (left - right) * left_part, 0)
+    strength: Floats = np.maximum(right + (left - right) * left_weight, 0)
     return strength
 
 
-def both_sides(actions: Actions, name: str) -> float:
+def mean_strength(actions: Actions, name: str) -> float:
     """Mean strength of the action `name` on the left and on the right, not below 0."""
     return max((actions.get(f"{name}Left", 0.0) + actions.get(f"{name}Right", 0.0)) / 2, 0.0)
 

@@ -34,7 +34,7 @@ class _Joint:
 # From the head down, so that a joint turns everything above it as it stands already. The upper one
 # ends below the chin (0.615), or a turned head would shear its own jaw.
 _JOINTS = (_Joint(0.565, 0.615, 0.5), _Joint(0.51, 0.565, 0.5))
-_SHOULDERS_TURN = (0.4, 0.1, 0.15)
+_SHOULDER_SHARES = (0.4, 0.1, 0.15)
 """Parts of yaw, pitch and roll with which the shoulders follow the head."""
 _WAIST = 0.3
 """Metres below the lower joint about which the shoulders lean."""
@@ -56,20 +56,20 @@ def pose_head(points: Floats, template: Floats, yaw: float, pitch: float, roll: 
     shoulders follow a little and the neck bends in between.
     """
     shoulders = head_rotation(
-        *(angle * part for angle, part in zip((yaw, pitch, roll), _SHOULDERS_TURN, strict=True))
+        *(angle * part for angle, part in zip((yaw, pitch, roll), _SHOULDER_SHARES, strict=True))
     )
     bend = _rotation_vector(shoulders.T @ head_rotation(yaw, pitch, roll))
     posed = points
     for joint in _JOINTS:
         pivot = _neck_centre(points, template, joint.pivot)
-        follow = _follow(template, joint) * np.float32(joint.part)
-        posed = _turn(posed, pivot, bend, follow)
+        follow = _joint_weights(template, joint) * np.float32(joint.part)
+        posed = _rotate_about(posed, pivot, bend, follow)
     waist = _neck_centre(points, template, _JOINTS[-1].pivot) - _WAIST * UP
     whole: Floats = ((posed - waist) @ shoulders.T + waist).astype(np.float32)
     return whole
 
 
-def _follow(template: Floats, joint: _Joint) -> Floats:
+def _joint_weights(template: Floats, joint: _Joint) -> Floats:
     """[V] how far each vertex turns with the joint, 0 to 1."""
     return smooth_step(joint.low, joint.high, template[:, 2])
 
@@ -83,7 +83,9 @@ def _neck_centre(points: Floats, template: Floats, height: float) -> Floats:
     return centre
 
 
-def _turn(points: Floats, pivot: Floats, vector: NDArray[np.float64], parts: Floats) -> Floats:
+def _rotate_about(
+    points: Floats, pivot: Floats, vector: NDArray[np.float64], parts: Floats
+) -> Floats:
     """Rotate each point about the pivot by its part of a rotation vector (radians)."""
     angle = float(np.linalg.norm(vector))
     if angle == 0:
@@ -152,11 +154,11 @@ class Camera:
     def project(self, points: Floats) -> Floats:
         """[N, 3] in the world -> [N, 3]: column, row, 1 / distance along the view."""
         offset = points - self.target
-        nearness = 1 / (offset[:, 1] + np.float32(self.distance))
-        scale = np.float32(self.focal) * nearness
+        inverse_depth = 1 / (offset[:, 1] + np.float32(self.distance))
+        scale = np.float32(self.focal) * inverse_depth
         column = np.float32(self.centre[0]) + offset[:, 0] * scale
         row = np.float32(self.centre[1]) - offset[:, 2] * scale
-        return np.stack([column, row, nearness], axis=1).astype(np.float32)
+        return np.stack([column, row, inverse_depth], axis=1).astype(np.float32)
 
 
 SUPERSAMPLING = 1.5
@@ -164,13 +166,13 @@ SUPERSAMPLING = 1.5
 
 _BROWS, _CHIN = slice(17, 27), 8
 """Of the 68 landmarks."""
-_GROWN_FACE = 0.135
+_ADULT_FACE_HEIGHT = 0.135
 """Metres from brow to chin of a grown person; the camera comes as much nearer to a smaller one."""
-_NEAREST = 0.6
+_MIN_DISTANCE_SHARE = 0.6
 """Of the distance to a grown person."""
 
 
-def aim(head: Head, shape: Floats, scene: Scene) -> Camera:
+def portrait_camera(head: Head, shape: Floats, scene: Scene) -> Camera:
     """The camera that takes the scene of this person, `shape` [V, 3] the head at rest.
 
     It is aimed at the face at rest, so that all pictures of one scene are framed alike.
@@ -178,12 +180,12 @@ def aim(head: Head, shape: Floats, scene: Scene) -> Camera:
     posed = pose_head(shape, head.template, scene.yaw, scene.pitch, scene.roll)
     face_height = _face_height(head, shape)
     width, height = (round(side * SUPERSAMPLING) for side in (scene.width, scene.height))
-    distance = scene.distance * max(_NEAREST, face_height / _GROWN_FACE)
+    distance = scene.distance * max(_MIN_DISTANCE_SHARE, face_height / _ADULT_FACE_HEIGHT)
     across, down = scene.offset
     return Camera(
         width=width,
         height=height,
-        focal=scene.face_part * min(width, height) * distance / face_height,
+        focal=scene.face_fraction * min(width, height) * distance / face_height,
         centre=(width * (0.5 + across), height * (0.5 + down)),
         target=_face_middle(head, posed),
         distance=distance,

@@ -15,7 +15,7 @@ import numpy as np
 from made_faces.face_model.head import Head
 from made_faces.renderer.rasteriser import rasterise
 from made_faces.surface import Floats, Ints, Region, unit
-from made_faces.texture import sample_texture
+from made_faces.texture import look_up_texture
 
 SKULL = np.array([0, -0.055, 0.755], np.float32)
 """Middle of the skull on the base head, in metres."""
@@ -53,19 +53,19 @@ class HeadFit:
     residual: Floats
     """[N, N, 3] what the affine map leaves over on the skin, metres."""
 
-    def place(self, points: Floats) -> Floats:
+    def to_posed(self, points: Floats) -> Floats:
         """[..., 3] around the base head -> the same places around the posed head."""
         flat = points.reshape(-1, 3)
         placed = flat @ self.affine[:3] + self.affine[3]
-        placed += sample(self.residual, flat - SKULL)
+        placed += look_up_disc(self.residual, flat - SKULL)
         moved: Floats = placed.reshape(points.shape)
         return moved
 
-    def turn(self, directions: Floats) -> Floats:
+    def turn_directions(self, directions: Floats) -> Floats:
         """Unit directions [..., 3] around the base head -> around the posed head."""
         return unit(directions @ self.affine[:3])
 
-    def unturn(self, direction: Floats) -> Floats:
+    def turn_back(self, direction: Floats) -> Floats:
         """[3] a direction in the world -> the one of the base head that turns into it."""
         back: Floats = np.linalg.solve(self.affine[:3].T, direction).astype(np.float32)
         return unit(back)
@@ -81,7 +81,7 @@ def fit_head(head: Head, points: Floats) -> HeadFit:
     return HeadFit(disc, affine.astype(np.float32), np.asarray(smooth, np.float32))
 
 
-def on_disc(directions: Floats) -> tuple[Floats, Floats]:
+def disc_coordinates(directions: Floats) -> tuple[Floats, Floats]:
     """Directions [P, 3], of any length -> column and row [P] in a disc's picture."""
     across = np.hypot(directions[:, 0], directions[:, 1])
     angle = np.arctan2(across, directions[:, 2])
@@ -91,7 +91,7 @@ def on_disc(directions: Floats) -> tuple[Floats, Floats]:
     return column.astype(np.float32), row.astype(np.float32)
 
 
-def off_disc(size: int = _SIZE) -> Floats:
+def disc_directions(size: int = _SIZE) -> Floats:
     """[size, size, 3] unit directions of the texels of a disc's picture."""
     line = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / size) - 1
     x, y = np.meshgrid(line * _REACH, line * _REACH)
@@ -100,9 +100,9 @@ def off_disc(size: int = _SIZE) -> Floats:
     return np.stack([x * across, y * across, np.cos(angle)], axis=2).astype(np.float32)
 
 
-def sample(picture: Floats, directions: Floats) -> Floats:
+def look_up_disc(picture: Floats, directions: Floats) -> Floats:
     """Look up a disc's picture [N, N] or [N, N, C] in directions [P, 3] -> [P] or [P, C]."""
-    return sample_texture(picture, *on_disc(directions), "edge")
+    return look_up_texture(picture, *disc_coordinates(directions), "edge")
 
 
 _DISCS: dict[int, tuple[weakref.ref[Head], HeadDisc]] = {}
@@ -123,15 +123,15 @@ def _make_disc(head: Head) -> HeadDisc:
     skin = head.triangles[head.regions == Region.SKIN]
     directions = head.template - SKULL
     radius = np.linalg.norm(directions, axis=1).astype(np.float32)
-    column, row = on_disc(directions)
+    column, row = disc_coordinates(directions)
     # The nearest skin is wanted, not the ear or the lip that lies over it.
     flat = np.stack([column + 0.5, row + 0.5, 1 / radius], axis=1).astype(np.float32)
-    sheet = _on_one_sheet(skin, flat)
-    seen = rasterise(flat, sheet, _SIZE, _SIZE, cull=False)
-    corners = sheet[np.maximum(seen.triangle, 0)]
+    whole = _without_rim_triangles(skin, flat)
+    seen = rasterise(flat, whole, _SIZE, _SIZE, cull=False)
+    corners = whole[np.maximum(seen.triangle, 0)]
     weights = np.dstack([seen.weights, 1 - seen.weights.sum(axis=2)])
     missing = seen.triangle < 0
-    found = 1 / np.maximum(seen.nearness, np.float32(1e-6))
+    found = 1 / np.maximum(seen.inverse_depth, np.float32(1e-6))
     found[missing] = np.float32(0.1)
     weights[missing] = 0
     anchors = np.unique(skin[head.template[skin, 2].min(axis=1) > _HEAD_FLOOR])
@@ -146,7 +146,7 @@ def _make_disc(head: Head) -> HeadDisc:
     )
 
 
-def _on_one_sheet(triangles: Ints, flat: Floats) -> Ints:
+def _without_rim_triangles(triangles: Ints, flat: Floats) -> Ints:
     """Leave out what the disc's rim tears: triangles that span a large part of the picture."""
     corners = flat[triangles, :2]
     span = corners.max(axis=1) - corners.min(axis=1)

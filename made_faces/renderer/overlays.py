@@ -18,12 +18,12 @@ _SHADOW = np.float32(0.42)
 
 
 @dataclass(frozen=True)
-class SeenPoints:
+class VisiblePoints:
     """The points of a mesh that nothing on the canvas hides, one row a pixel."""
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
-    nearness: Floats
+    inverse_depth: Floats
     """[P]"""
     position: Floats
     """[P, 3] in the world."""
@@ -33,7 +33,7 @@ class SeenPoints:
     """[P, C] whatever the vertices carry."""
 
 
-def see(
+def visible_points(
     canvas: Canvas,
     camera: Camera,
     points: Floats,
@@ -42,7 +42,7 @@ def see(
     triangles: Ints,
     cull: bool = True,
     slack: float = 0.0,
-) -> SeenPoints:
+) -> VisiblePoints:
     """Find where the camera sees a mesh before what the canvas holds.
 
     points, normals [V, 3] and values [V, C] of the vertices; slack: metres by which the mesh may
@@ -51,8 +51,8 @@ def see(
     height, width = canvas.alpha.shape
     found = rasterise(camera.project(points), triangles, width, height, cull)
     # 1 / (1 / n - slack) is about n + slack * n * n.
-    reach = found.nearness + np.float32(slack) * np.square(found.nearness)
-    rows, columns = np.nonzero((found.triangle >= 0) & (reach > canvas.nearness))
+    reach = found.inverse_depth + np.float32(slack) * np.square(found.inverse_depth)
+    rows, columns = np.nonzero((found.triangle >= 0) & (reach > canvas.inverse_depth))
     corners = triangles[found.triangle[rows, columns]]
     first, second = found.weights[rows, columns].T
     weights = np.stack([first, second, 1 - first - second], axis=1)
@@ -60,19 +60,21 @@ def see(
     at = np.einsum("pcv,pc->pv", carried[corners], weights)
     normal = unit(at[:, 3:6])
     normal[normal[:, 1] > 0.35] *= np.float32(-1)
-    return SeenPoints(rows, columns, found.nearness[rows, columns], at[:, :3], normal, at[:, 6:])
+    return VisiblePoints(
+        rows, columns, found.inverse_depth[rows, columns], at[:, :3], normal, at[:, 6:]
+    )
 
 
-def cover_of(canvas: Canvas, seen: SeenPoints, alpha: Floats) -> Floats:
+def alpha_image(canvas: Canvas, seen: VisiblePoints, alpha: Floats) -> Floats:
     """[H, W] the alpha of seen points, 0 elsewhere."""
     cover = np.zeros_like(canvas.alpha)
     cover[seen.rows, seen.columns] = alpha
     return cover
 
 
-def lay(canvas: Canvas, seen: SeenPoints, colour: Floats, alpha: Floats) -> None:
+def composite(canvas: Canvas, seen: VisiblePoints, colour: Floats, alpha: Floats) -> None:
     """Paint seen points in colour [P, 3] with alpha [P] over the canvas."""
-    canvas.lay(seen.rows, seen.columns, seen.nearness, colour, alpha)
+    canvas.composite(seen.rows, seen.columns, seen.inverse_depth, colour, alpha)
 
 
 def cast_soft_shadow(
@@ -113,7 +115,7 @@ class Strokes:
     """[P, 3]"""
     alpha: Floats
     """[P]"""
-    nearness: Floats
+    inverse_depth: Floats
     """[P]"""
 
 
@@ -130,10 +132,10 @@ def draw_strokes(
     canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
 ) -> None:
     """Draw straight strokes; the arguments as of gather_strokes."""
-    lay_strokes(canvas, gather_strokes(canvas, ends, colour, cover, rank, slack))
+    composite_strokes(canvas, rasterise_strokes(canvas, ends, colour, cover, rank, slack))
 
 
-def gather_strokes(
+def rasterise_strokes(
     canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
 ) -> Strokes:
     """What straight strokes, one pixel wide and as opaque as `cover` says, do to the picture.
@@ -146,13 +148,18 @@ def gather_strokes(
     height, width = canvas.alpha.shape
     ends, kept = _in_view(ends, width, height)
     owner, pixels, shares = _steps(ends, width, height)
-    nearness = ends[:, :, 2].mean(axis=1)
-    reach = (nearness + np.float32(slack) * np.square(nearness))[owner]
+    inverse_depth = ends[:, :, 2].mean(axis=1)
+    reach = (inverse_depth + np.float32(slack) * np.square(inverse_depth))[owner]
     strength = (cover * np.exp(rank))[kept]
     size = height * width
-    before = canvas.nearness.ravel()
+    before = canvas.inverse_depth.ravel()
     sums = np.zeros((6, size))
-    carried = [cover[kept], strength, *(strength[:, None] * colour[kept]).T, strength * nearness]
+    carried = [
+        cover[kept],
+        strength,
+        *(strength[:, None] * colour[kept]).T,
+        strength * inverse_depth,
+    ]
     for pixel, share in zip(pixels, shares, strict=True):
         seen = np.flatnonzero(reach > before[pixel])
         at, whose, part = pixel[seen], owner[seen], share[seen]
@@ -165,10 +172,10 @@ def gather_strokes(
     return Strokes(touched, np.ascontiguousarray(mean[:3].T), alpha, mean[3])
 
 
-def lay_strokes(canvas: Canvas, strokes: Strokes) -> None:
+def composite_strokes(canvas: Canvas, strokes: Strokes) -> None:
     """Paint gathered strokes over the canvas."""
     rows, columns = np.divmod(strokes.pixels, canvas.alpha.shape[1])
-    canvas.lay(rows, columns, strokes.nearness, strokes.colour, strokes.alpha)
+    canvas.composite(rows, columns, strokes.inverse_depth, strokes.colour, strokes.alpha)
 
 
 def _in_view(ends: Floats, width: int, height: int) -> tuple[Floats, Ints]:

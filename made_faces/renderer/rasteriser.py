@@ -28,7 +28,7 @@ _SMALLEST_AREA = 1e-9
 class Fragments:
     """What a camera sees of a mesh; all [H, W], pixel by pixel."""
 
-    nearness: Floats
+    inverse_depth: Floats
     """1 / distance along the view, 0 where there is nothing."""
     triangle: Ints
     """Index of the nearest triangle, -1 where there is nothing."""
@@ -58,7 +58,7 @@ class _Coverage:
     """[M] row * width + column."""
     plane: Ints
     """[M] index into the planes."""
-    nearness: Floats
+    inverse_depth: Floats
     """[M]"""
 
 
@@ -71,10 +71,10 @@ def rasterise(projected: Floats, triangles: Ints, width: int, height: int, cull:
     one later in the list is seen.
     """
     planes = _planes(projected, triangles, width, height, cull)
-    covered = _cover(planes, width, height)
-    nearness = np.zeros(height * width, np.float32)
-    np.maximum.at(nearness, covered.pixel, covered.nearness)
-    seen = covered.nearness == nearness[covered.pixel]
+    covered = _covered_pixels(planes, width, height)
+    inverse_depth = np.zeros(height * width, np.float32)
+    np.maximum.at(inverse_depth, covered.pixel, covered.inverse_depth)
+    seen = covered.inverse_depth == inverse_depth[covered.pixel]
     shown = np.full(height * width, -1, np.int32)
     shown[covered.pixel[seen]] = covered.plane[seen]
     filled = np.flatnonzero(shown >= 0)
@@ -84,20 +84,22 @@ def rasterise(projected: Floats, triangles: Ints, width: int, height: int, cull:
     triangle = np.full(height * width, -1, np.int32)
     triangle[filled] = planes.numbers[plane]
     size = (height, width)
-    return Fragments(nearness.reshape(size), triangle.reshape(size), weights.reshape(*size, 2))
+    return Fragments(inverse_depth.reshape(size), triangle.reshape(size), weights.reshape(*size, 2))
 
 
-def nearness_map(projected: Floats, triangles: Ints, width: int, height: int) -> Floats:
+def inverse_depth_map(projected: Floats, triangles: Ints, width: int, height: int) -> Floats:
     """[H, W] the greatest nearness at each pixel, 0 where there is nothing; both sides count."""
-    covered = _cover(_planes(projected, triangles, width, height, cull=False), width, height)
-    nearness = np.zeros(height * width, np.float32)
-    np.maximum.at(nearness, covered.pixel, covered.nearness)
-    return nearness.reshape(height, width)
+    covered = _covered_pixels(
+        _planes(projected, triangles, width, height, cull=False), width, height
+    )
+    inverse_depth = np.zeros(height * width, np.float32)
+    np.maximum.at(inverse_depth, covered.pixel, covered.inverse_depth)
+    return inverse_depth.reshape(height, width)
 
 
 def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: bool) -> _Planes:
     """Keep the triangles that may cover a pixel's centre."""
-    column, row, nearness = (projected[:, axis][triangles] for axis in range(3))
+    column, row, inverse_depth = (projected[:, axis][triangles] for axis in range(3))
     area = _twice_area(column, row)
     # Columns grow to the right and rows downwards, so counter-clockwise is negative.
     facing = area < -_SMALLEST_AREA if cull else np.abs(area) > _SMALLEST_AREA
@@ -111,7 +113,7 @@ def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: b
         & (row_low < height - 0.5)
         # An extent that holds no centre of a row covers nothing.
         & (np.ceil(row_low - 0.5) < np.ceil(row_high - 0.5))
-        & (nearness.min(axis=1) > 0)
+        & (inverse_depth.min(axis=1) > 0)
     )
     # Slivers demand double precision; there are few numbers a triangle.
     corners = projected[triangles[kept]].astype(np.float64)
@@ -142,14 +144,14 @@ def _extent(values: Floats) -> tuple[Floats, Floats]:
     return low, np.maximum(np.maximum(first, second), third)
 
 
-def _cover(planes: _Planes, width: int, height: int) -> _Coverage:
+def _covered_pixels(planes: _Planes, width: int, height: int) -> _Coverage:
     """List the pixels of every triangle: first its rows, then the columns of each row."""
     by_row = np.argsort(planes.corners[:, :, 1], axis=1, kind="stable")
     corners = np.take_along_axis(planes.corners, by_row[:, :, None], axis=1)
     top, middle, bottom = corners[:, 0, :2], corners[:, 1, :2], corners[:, 2, :2]
     first = np.clip(np.ceil(top[:, 1] - 0.5), 0, height).astype(np.int64)
     end = np.clip(np.ceil(bottom[:, 1] - 0.5), 0, height).astype(np.int64)
-    plane, row = _count_up(first, end)
+    plane, row = _expand_ranges(first, end)
     centre = row.astype(np.float64) + 0.5
     long_side = _crossing(top, bottom, plane, centre)
     upper = centre < middle[plane, 1]
@@ -158,21 +160,21 @@ def _cover(planes: _Planes, width: int, height: int) -> _Coverage:
     )
     left = np.clip(np.ceil(np.minimum(long_side, short_side) - 0.5), 0, width).astype(np.int64)
     right = np.clip(np.ceil(np.maximum(long_side, short_side) - 0.5), 0, width).astype(np.int64)
-    span, column = _count_up(left, right)
+    span, column = _expand_ranges(left, right)
     origin, slope = planes.corners[:, 0], planes.slope
     # Nearness on each row at column 0.5, then along it.
     start = origin[plane, 2] + slope[plane, 1] * (centre - origin[plane, 1])
     start += slope[plane, 0] * (left + 0.5 - origin[plane, 0])
     growth = slope[plane, 0].astype(np.float32)
-    nearness = start.astype(np.float32)[span] + growth[span] * (column - left[span])
+    inverse_depth = start.astype(np.float32)[span] + growth[span] * (column - left[span])
     of_span = plane.astype(np.int32)[span]
     # A sliver's plane is steep: rounding must not carry it out of its own corners.
     low, high = _extent(planes.corners[:, :, 2].astype(np.float32))
-    np.clip(nearness, low[of_span], high[of_span], out=nearness)
-    return _Coverage(row[span] * width + column, of_span, nearness.astype(np.float32))
+    np.clip(inverse_depth, low[of_span], high[of_span], out=inverse_depth)
+    return _Coverage(row[span] * width + column, of_span, inverse_depth.astype(np.float32))
 
 
-def _count_up(first: Longs, end: Longs) -> tuple[Longs, Longs]:
+def _expand_ranges(first: Longs, end: Longs) -> tuple[Longs, Longs]:
     """For ranges first..end - 1 -> the range's index and the number, for each number of each."""
     counts = np.maximum(end - first, 0)
     owner = np.repeat(np.arange(len(counts)), counts)
@@ -210,23 +212,23 @@ def _weights(planes: _Planes, plane: Ints, column: Longs, row: Longs) -> Floats:
     return found
 
 
-_LOOSE = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.TONGUE)
+_INNER_MOUTH = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.TONGUE)
 """What lies in the mouth without being a part of the skin's sheet."""
 
 
-def see_head(projected: Floats, head: Head, width: int, height: int) -> Fragments:
+def rasterise_head(projected: Floats, head: Head, width: int, height: int) -> Fragments:
     """Which of the head's triangles each pixel shows.
 
     projected [V, 3]: the head as the camera sees it. Teeth and tongue appear only before the
     hollow of the mouth, for in a narrow jaw they may reach through the skin.
     """
-    loose = np.isin(head.regions, _LOOSE)
+    loose = np.isin(head.regions, _INNER_MOUTH)
     seen = _rasterise_some(np.flatnonzero(~loose), projected, head, width, height)
     inner = _rasterise_some(np.flatnonzero(loose), projected, head, width, height)
     hollow = head.regions[seen.triangle] == Region.MOUTH_CAVITY
-    shown = hollow & (seen.triangle >= 0) & (inner.nearness > seen.nearness)
+    shown = hollow & (seen.triangle >= 0) & (inner.inverse_depth > seen.inverse_depth)
     for behind, before in (
-        (seen.nearness, inner.nearness),
+        (seen.inverse_depth, inner.inverse_depth),
         (seen.triangle, inner.triangle),
         (seen.weights, inner.weights),
     ):

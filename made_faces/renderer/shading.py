@@ -10,7 +10,7 @@ import numpy as np
 
 from made_faces.renderer.camera import Camera
 from made_faces.scene.scene import Lighting
-from made_faces.surface import TOWARDS_CAMERA, Floats, Paint, Surface, unit
+from made_faces.surface import TOWARDS_CAMERA, Floats, Material, Surface, unit
 
 SKY_MEAN, SKY_GAIN = np.float32(0.62), np.float32(0.38)
 """Parts of the light from around that reach whatever faces sideways, and more what faces up."""
@@ -23,7 +23,7 @@ def halfway(lighting: Lighting) -> Floats:
     return unit(lighting.key + TOWARDS_CAMERA)
 
 
-def light_matte(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Floats:
+def diffuse_light(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Floats:
     """[P, 3] light that a white matte surface sends out; `wrap` lets it reach round the edge."""
     softness = np.float32(wrap)
     light = lighting.ambient * (SKY_MEAN + SKY_GAIN * normal[:, 2:])
@@ -38,7 +38,7 @@ def light_matte(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Float
     return lit
 
 
-def light_shine(normal: Floats, lighting: Lighting, sharpness: float) -> Floats:
+def specular_light(normal: Floats, lighting: Lighting, sharpness: float) -> Floats:
     """[P, 3] the key light's reflection; `sharpness` as Blinn and Phong's exponent."""
     shine = np.power(np.clip(normal @ halfway(lighting), 0, 1), np.float32(sharpness))
     glint: Floats = (shine[:, None] * lighting.key_colour).astype(np.float32)
@@ -53,7 +53,7 @@ _DARKEST_CREASE, _BRIGHTEST_RIDGE = -0.35, 0.1
 """The most that creases lose and ridges gain."""
 
 
-def bend_normals(
+def perturb_normals(
     surface: Surface, height: Floats, width: int, rows: int, pixels_per_metre: float
 ) -> Floats:
     """[P, 3] the surface's normals, bent by the slope of the relief [P] in metres.
@@ -89,7 +89,7 @@ _PENUMBRA = np.array([0.18, -0.04, -0.1], np.float32)
 """What the half-shadow on skin gains and loses: it is redder than light or shadow."""
 _HOLLOW = np.array([0.22, -0.05, -0.1], np.float32)
 """The same for hollows, where light bounces from skin to skin."""
-_MIRRORED = np.float32(0.9)
+_SPECULAR_SCALE = np.float32(0.9)
 """Strength of all that gloss mirrors; sets its balance with the scattered part."""
 _FACING_REFLECTANCE = np.float32(0.04)
 """Part of the light that a dielectric mirrors straight back."""
@@ -104,24 +104,24 @@ _SHEEN = np.float32(0.02)
 
 
 @dataclass(frozen=True)
-class Reach:
+class LightVisibility:
     """How much of the light arrives at each point of a surface."""
 
     shadow: Floats
     """[P] 0 in the key light to 1 in its shadow."""
-    openness: Floats
+    ambient_occlusion: Floats
     """[P] 1 in the open to 0 in a hollow."""
-    recess: Floats
+    cavity: Floats
     """[P] part of all light that is left, between lids and lips and in creases."""
 
 
 def shade(
     surface: Surface,
-    paint: Paint,
+    material: Material,
     normals: Floats,
     camera: Camera,
     lighting: Lighting,
-    reach: Reach,
+    visibility: LightVisibility,
 ) -> Floats:
     """[P, 3] linear light that the surface sends to the camera.
 
@@ -129,30 +129,39 @@ def shade(
     """
     view = unit(camera.place - surface.position)
     facing = np.clip(_dot(normals, view), 0, 1)
-    lit = 1 - reach.shadow
-    hollow = _tinted(reach.openness, paint.scatter, _HOLLOW)
+    lit = 1 - visibility.shadow
+    hollow = _tinted(visibility.ambient_occlusion, material.scatter, _HOLLOW)
     sky = (SKY_MEAN + SKY_GAIN * normals[:, 2])[:, None] * hollow * lighting.ambient
-    key = _scatter(normals @ lighting.key, paint.scatter)
-    key *= _tinted(lit, paint.scatter, _PENUMBRA) * lighting.key_colour
-    fill = _scatter(normals @ lighting.fill, paint.scatter) * hollow * lighting.fill_colour
+    key = _wrapped_diffuse(normals @ lighting.key, material.scatter)
+    key *= _tinted(lit, material.scatter, _PENUMBRA) * lighting.key_colour
+    fill = (
+        _wrapped_diffuse(normals @ lighting.fill, material.scatter) * hollow * lighting.fill_colour
+    )
     light = (sky + key + fill) * SCATTERED
-    light += _rim(normals, facing, lighting, reach)[:, None]
-    light *= reach.recess[:, None]
+    light += _rim(normals, facing, lighting, visibility)[:, None]
+    light *= visibility.cavity[:, None]
     gloss = (
-        lighting.key_colour * (_mirror(normals, view, facing, lighting.key, paint) * lit)[:, None]
+        lighting.key_colour
+        * (_ggx_specular(normals, view, facing, lighting.key, material) * lit)[:, None]
     )
     gloss += (
         lighting.fill_colour
-        * (_mirror(normals, view, facing, lighting.fill, paint) * reach.openness)[:, None]
+        * (
+            _ggx_specular(normals, view, facing, lighting.fill, material)
+            * visibility.ambient_occlusion
+        )[:, None]
     )
     grazing = 1 - facing
-    gloss += lighting.ambient * (_SHEEN * grazing * grazing * grazing * reach.openness)[:, None]
-    gloss *= (paint.specular * reach.recess * _MIRRORED)[:, None]
-    colour: Floats = paint.albedo * light + gloss
+    gloss += (
+        lighting.ambient
+        * (_SHEEN * grazing * grazing * grazing * visibility.ambient_occlusion)[:, None]
+    )
+    gloss *= (material.specular * visibility.cavity * _SPECULAR_SCALE)[:, None]
+    colour: Floats = material.albedo * light + gloss
     return colour
 
 
-def _scatter(cosine: Floats, scatter: Floats) -> Floats:
+def _wrapped_diffuse(cosine: Floats, scatter: Floats) -> Floats:
     """[P, 3] diffuse light by the cosine of its angle; past 90 degrees where light seeps."""
     wrap = scatter[:, None] * _WRAP
     wrapped = np.clip((cosine[:, None] + wrap) / (1 + wrap), 0, 1)
@@ -166,23 +175,29 @@ def _tinted(part: Floats, scatter: Floats, tint: Floats) -> Floats:
     return tinted
 
 
-def _rim(normals: Floats, facing: Floats, lighting: Lighting, reach: Reach) -> Floats:
+def _rim(
+    normals: Floats, facing: Floats, lighting: Lighting, visibility: LightVisibility
+) -> Floats:
     """[P] light from behind, which reaches only what turns away from the camera."""
     if lighting.rim_strength <= 0:
         return np.zeros(len(normals), np.float32)
     grazing = np.clip(np.float32(1.25) - facing, 0, 1)
     strength = np.float32(lighting.rim_strength) * _RIM
-    light: Floats = strength * np.clip(normals @ lighting.rim, 0, 1) * grazing * reach.openness
+    light: Floats = (
+        strength * np.clip(normals @ lighting.rim, 0, 1) * grazing * visibility.ambient_occlusion
+    )
     return light
 
 
-def _mirror(normals: Floats, view: Floats, facing: Floats, light: Floats, paint: Paint) -> Floats:
+def _ggx_specular(
+    normals: Floats, view: Floats, facing: Floats, light: Floats, material: Material
+) -> Floats:
     """[P] light mirrored towards the camera: GGX with Schlick's Fresnel and a short masking term.
 
     Walter et al., "Microfacet models for refraction through rough surfaces", 2007.
     """
     half = unit(view + light)
-    spread = np.square(np.square(np.maximum(paint.roughness, _ROUGHEST_MIRROR)))
+    spread = np.square(np.square(np.maximum(material.roughness, _ROUGHEST_MIRROR)))
     closeness = np.square(_dot(normals, half))
     lobe = spread / (np.float32(np.pi) * np.square(closeness * (spread - 1) + 1))
     glance = 1 - np.clip(_dot(view, half), 0, 1)

@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.renderer.rasteriser import nearness_map
+from made_faces.renderer.rasteriser import inverse_depth_map
 from made_faces.surface import UP, Floats, Ints, Region, Surface, unit
-from made_faces.texture import sample_texture, smooth_step
+from made_faces.texture import look_up_texture, smooth_step
 
 _MAP_SIZE = 224
 """Pixels on a side of the picture that the light takes of the head."""
 _MAP_EXTENT = 0.42
 """Metres on that side: a head, its neck and what they shade of the shoulders."""
-_BEFORE = 2.0
+_LIGHT_PLANE = 2.0
 """Metres from the head's middle to the plane from which the light looks; any that clears it."""
 _BIAS = 0.004
 """Metres that a point must lie behind another to be shaded: coarser than the map's pixels, or a
@@ -36,16 +36,18 @@ def cast_shadow(
     middle [3]: the middle of the map in the world. light [3]: unit vector towards the light.
     Outside the map all is lit.
     """
-    across = unit(np.cross(_upright(light), light).astype(np.float32))
+    across = unit(np.cross(_not_parallel(light), light).astype(np.float32))
     upwards = np.cross(light, across).astype(np.float32)
     axes = np.stack([across, upwards, light], axis=1)
-    nearest = nearness_map(_seen_by_light(points, middle, axes), triangles, _MAP_SIZE, _MAP_SIZE)
+    nearest = inverse_depth_map(
+        _to_light_view(points, middle, axes), triangles, _MAP_SIZE, _MAP_SIZE
+    )
     grazing = 1 - np.clip(surface.normal @ light, 0, 1)
     lifted = surface.position + surface.normal * (np.float32(_LIFT) * grazing)[:, None]
-    place = _seen_by_light(lifted, middle, axes)
+    place = _to_light_view(lifted, middle, axes)
     # Pixel centres lie at + 0.5, the map's samples at whole numbers.
     columns, rows = place[:, 0] - np.float32(0.5), place[:, 1] - np.float32(0.5)
-    blocker = sample_texture(nearest, columns, rows, "zero")
+    blocker = look_up_texture(nearest, columns, rows, "zero")
     behind = blocker - place[:, 2] - np.float32(_BIAS)
     shadow: Floats = np.clip(behind / np.float32(_EDGE), 0, 1)
     return shadow
@@ -71,21 +73,21 @@ def blur_over_surface(
     return softened
 
 
-def _seen_by_light(points: Floats, middle: Floats, axes: Floats) -> Floats:
+def _to_light_view(points: Floats, middle: Floats, axes: Floats) -> Floats:
     """[N, 3] column, row and nearness to the light (metres) in the light's own picture."""
     seen = np.asarray((points - middle) @ axes, np.float32)
     seen[:, :2] *= np.float32(_MAP_SIZE / _MAP_EXTENT)
     seen[:, :2] += np.float32(_MAP_SIZE / 2)
-    seen[:, 2] += np.float32(_BEFORE)
+    seen[:, 2] += np.float32(_LIGHT_PLANE)
     return seen
 
 
-def _upright(light: Floats) -> Floats:
+def _not_parallel(light: Floats) -> Floats:
     """A direction that is not the light's."""
     return UP if abs(float(light[2])) < 0.99 else np.array([0, -1, 0], np.float32)
 
 
-_SCALES = ((0.004, 45.0, 0.3), (0.012, 28.0, 0.5), (0.035, 9.0, 0.5))
+_NEIGHBOURHOODS = ((0.004, 45.0, 0.3), (0.012, 28.0, 0.5), (0.035, 9.0, 0.5))
 """Radius of a neighbourhood in metres, loss of light a metre that a point lies behind its mean, and
 the most that may be lost: folds of the skin, eye sockets and nostrils, the neck below the chin."""
 _BACKDROP = 0.12
@@ -94,22 +96,22 @@ _FINEST = 2.0
 """Standard deviation in pixels to which a blur's picture may be shrunk: the eye sees no more."""
 
 
-def openness(nearness: Floats, distance: float, pixels_per_metre: float) -> Floats:
+def ambient_occlusion(inverse_depth: Floats, distance: float, pixels_per_metre: float) -> Floats:
     """[H, W] 1 in the open to 0 in a deep hollow.
 
     nearness [H, W]: 1 / distance along the view, 0 where there is nothing. distance and
     pixels_per_metre: the camera's, at its target.
     """
     backdrop = np.float32(1 / (distance + _BACKDROP))
-    depth: Floats = np.reciprocal(np.maximum(nearness, backdrop))
+    depth: Floats = np.reciprocal(np.maximum(inverse_depth, backdrop))
     light: Floats = np.ones_like(depth)
-    for radius, loss, most in _SCALES:
+    for radius, loss, most in _NEIGHBOURHOODS:
         around = _blur(depth, max(1.0, radius * pixels_per_metre))
         light *= 1 - np.clip((depth - around) * np.float32(loss), 0, np.float32(most))
     return light
 
 
-def contact_light(
+def contact_occlusion(
     before: Floats, after: Floats, distance: float, pixels_per_metre: float
 ) -> Floats:
     """[H, W] part of the light that something drawn since leaves to what lies beside it.
@@ -118,8 +120,8 @@ def contact_light(
     is seen and keeps its light, 1. distance, pixels_per_metre: as for openness.
     """
     least = np.float32(0.05)
-    without = np.maximum(openness(before, distance, pixels_per_metre), least)
-    left = np.minimum(openness(after, distance, pixels_per_metre) / without, 1)
+    without = np.maximum(ambient_occlusion(before, distance, pixels_per_metre), least)
+    left = np.minimum(ambient_occlusion(after, distance, pixels_per_metre) / without, 1)
     light: Floats = np.where(after == before, left, np.float32(1))
     return light
 
@@ -139,7 +141,7 @@ def _blur(image: Floats, deviation: float) -> Floats:
 
 _EYES = (Region.LEFT_EYE, Region.RIGHT_EYE)
 INSIDE_MOUTH = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.MOUTH_CAVITY, Region.TONGUE)
-_HOLLOW = (Region.MOUTH_CAVITY, Region.TONGUE)
+_MOUTH_HOLLOW = (Region.MOUTH_CAVITY, Region.TONGUE)
 
 _LID_REACH = 0.0022
 """Metres below the upper lid over which it shades the eye."""
@@ -153,31 +155,31 @@ _TEETH_FRONT = -0.146
 """y of the front teeth on the base head, metres."""
 _MOUTH_DEPTH = 0.05
 """Metres behind them at which hardly any light is left; the paint darkens, too."""
-_DEEPEST = 0.08
+_MIN_MOUTH_LIGHT = 0.08
 """Part of the light that is left there."""
 
 
-def recess_light(surface: Surface, width: int, height: int, pixels_per_metre: float) -> Floats:
+def cavity_light(surface: Surface, width: int, height: int, pixels_per_metre: float) -> Floats:
     """[P] part of the light that reaches each point: 1 on the skin, less in eyes and mouth."""
     light = np.ones(len(surface.rows), np.float32)
     eyes = np.isin(surface.region, _EYES)
     inside = np.isin(surface.region, INSIDE_MOUTH)
     if eyes.any():
         reach = _LID_REACH * pixels_per_metre
-        open_above = _opening(surface, eyes, width, height, reach, reach)
+        open_above = _open_share(surface, eyes, width, height, reach, reach)
         light[eyes] = 1 - np.float32(_LID_SHADE) * (1 - smooth_step(0.1, 0.95, open_above))
     if inside.any():
         reach = _LIP_REACH * pixels_per_metre
-        around = _opening(surface, inside, width, height, reach, reach / 2)
+        around = _open_share(surface, inside, width, height, reach, reach / 2)
         behind = (surface.template[inside, 1] - np.float32(_TEETH_FRONT)) / np.float32(_MOUTH_DEPTH)
-        deep = np.clip(1 - behind, _DEEPEST, 1)
+        deep = np.clip(1 - behind, _MIN_MOUTH_LIGHT, 1)
         # Teeth stand in the light of the opening; the hollow behind sees little of it.
-        deep = np.where(np.isin(surface.region[inside], _HOLLOW), deep * deep, deep)
+        deep = np.where(np.isin(surface.region[inside], _MOUTH_HOLLOW), deep * deep, deep)
         light[inside] = deep * (1 - np.float32(_LIP_SHADE) * (1 - smooth_step(0, 1, around)))
     return light
 
 
-def _opening(
+def _open_share(
     surface: Surface, part: NDArray[np.bool_], width: int, height: int, reach: float, above: float
 ) -> Floats:
     """For the points of `part` [P] bool, how much of what lies around them belongs to it too.

@@ -15,12 +15,12 @@ from made_faces.scene.drawing import (
     cell_values,
     clouds,
     dimming,
-    draw_colour,
     glow,
     gradient,
     grid,
     mix,
     paste,
+    sample_colour,
     wall_colour,
 )
 from made_faces.scene.indoors import draw_room, draw_window
@@ -80,7 +80,7 @@ def _disc(radius: float) -> Floats:
 def draw_studio(rng: np.random.Generator, height: int, width: int) -> Floats:
     """A backdrop of paper or muslin, lit in the middle and darker towards the edges."""
     muted = rng.random() < 0.7
-    colour = draw_colour(rng, (0.05, 1.0), (0.0, 0.25) if muted else (0.3, 0.8))
+    colour = sample_colour(rng, (0.05, 1.0), (0.0, 0.25) if muted else (0.3, 0.8))
     picture = gradient(height, width, colour, colour * dimming(rng), across=rng.random() < 0.3)
     if rng.random() < 0.4:
         muslin = clouds(rng, height, width, (3, 3), 3) * np.float32(rng.uniform(0.1, 0.4))
@@ -109,9 +109,9 @@ def draw_wall(rng: np.random.Generator, height: int, width: int) -> Floats:
 def _bricks(rng: np.random.Generator) -> Floats:
     rows = int(rng.integers(10, 24))
     row, column, down, across = grid(rows, rows * rng.uniform(0.35, 0.5), TEXTURE_SIZE, stagger=0.5)
-    colour = draw_colour(rng, (0.3, 0.9), (0.0, 0.6), (5, 35))
+    colour = sample_colour(rng, (0.3, 0.9), (0.0, 0.6), (5, 35))
     texture = colour * cell_values(rng, row, column, 0.6, 1.2)[..., None]
-    mortar = draw_colour(rng, (0.4, 0.9), (0.0, 0.15))
+    mortar = sample_colour(rng, (0.4, 0.9), (0.0, 0.15))
     mix(texture, mortar, ((down < 0.14) | (across < 0.07)).astype(np.float32))
     return texture
 
@@ -121,14 +121,14 @@ def _tiles(rng: np.random.Generator) -> Floats:
     row, column, down, across = grid(number, number, TEXTURE_SIZE)
     colour = wall_colour(rng, (0.4, 1.0), 0.5)
     texture = colour * cell_values(rng, row, column, 0.85, 1.1)[..., None]
-    joint = draw_colour(rng, (0.3, 0.9), (0.0, 0.1))
+    joint = sample_colour(rng, (0.3, 0.9), (0.0, 0.1))
     mix(texture, joint, ((down < 0.06) | (across < 0.06)).astype(np.float32))
     return texture
 
 
 def _planks(rng: np.random.Generator) -> Floats:
     row, column, _, across = grid(1, rng.integers(4, 16), TEXTURE_SIZE)
-    colour = draw_colour(rng, (0.2, 0.95), (0.0, 0.6), (15, 45))
+    colour = sample_colour(rng, (0.2, 0.95), (0.0, 0.6), (15, 45))
     grain = 1 + 0.12 * clouds(rng, TEXTURE_SIZE, TEXTURE_SIZE, (2, 24), 2)
     texture = colour * (cell_values(rng, row, column, 0.75, 1.1) * grain)[..., None]
     texture[across < 0.06] *= 0.4

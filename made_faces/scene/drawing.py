@@ -26,7 +26,7 @@ _FRACTION_BITS = 4
 """OpenCV's shapes begin at sixteenths of a pixel."""
 
 
-def draw_colour(
+def sample_colour(
     rng: np.random.Generator, value: Range, saturation: Range, hue: Range = (0.0, 360.0)
 ) -> Floats:
     """[3] linear RGB of a colour with value, saturation and hue (degrees) from ranges in sRGB."""
@@ -146,7 +146,7 @@ def cell_values(
 def wall_colour(rng: np.random.Generator, value: Range, saturation: float) -> Floats:
     """Cream and beige above all; saturation: the greatest."""
     hue = (20, 60) if rng.random() < 0.6 else (0, 360)
-    return draw_colour(rng, value, (0.0, saturation), hue)
+    return sample_colour(rng, value, (0.0, saturation), hue)
 
 
 def dimming(rng: np.random.Generator) -> np.float32:

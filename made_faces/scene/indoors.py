@@ -12,7 +12,6 @@ from made_faces.scene.drawing import (
     blank,
     clouds,
     dimming,
-    draw_colour,
     fill_box,
     fill_ellipse,
     fill_polygon,
@@ -21,6 +20,7 @@ from made_faces.scene.drawing import (
     grid,
     mix,
     paste,
+    sample_colour,
     wall_colour,
 )
 from made_faces.surface import Floats
@@ -60,8 +60,8 @@ def _side_wall(picture: Floats, rng: np.random.Generator, wall: Floats) -> None:
 
 def _floor(picture: Floats, rng: np.random.Generator) -> None:
     top, slope = rng.uniform(0.7, 0.95), rng.uniform(-0.08, 0.08)
-    skirting = draw_colour(rng, (0.5, 0.95), (0, 0.2))
-    floor = draw_colour(rng, (0.2, 0.7), (0.1, 0.6), (15, 45))
+    skirting = sample_colour(rng, (0.5, 0.95), (0, 0.2))
+    floor = sample_colour(rng, (0.2, 0.7), (0.1, 0.6), (15, 45))
     for shift, colour in ((-0.05, skirting), (0.0, floor)):
         left, right = top + slope + shift, top - slope + shift
         fill_polygon(picture, ((0, left), (1, right), (1, 1.01), (0, 1.01)), colour)
@@ -71,11 +71,11 @@ def draw_window(picture: Floats, rng: np.random.Generator) -> None:
     """A window: bright sky over something green or gray, bars, a frame, perhaps blinds."""
     x, y, half = rng.uniform(0.0, 1.0), rng.uniform(-0.1, 0.25), rng.uniform(0.12, 0.35)
     bottom, bright = y + rng.uniform(0.4, 0.8), np.float32(rng.uniform(0.8, 2.5))
-    sky = draw_colour(rng, (0.85, 1.0), (0.0, 0.3), (190, 230)) * bright
-    ground = draw_colour(rng, (0.4, 0.8), (0.0, 0.5), (60, 200)) * bright
+    sky = sample_colour(rng, (0.85, 1.0), (0.0, 0.3), (190, 230)) * bright
+    ground = sample_colour(rng, (0.4, 0.8), (0.0, 0.5), (60, 200)) * bright
     view = gradient(TEXTURE_SIZE, TEXTURE_SIZE, sky, ground)
     _, _, down, across = grid(rng.integers(1, 4), rng.integers(1, 4), TEXTURE_SIZE)
-    frame = draw_colour(rng, (0.15, 1.0), (0.0, 0.3))
+    frame = sample_colour(rng, (0.15, 1.0), (0.0, 0.3))
     bars = (np.abs(across - 0.5) > 0.46) | (np.abs(down - 0.5) > 0.46)
     if rng.random() < 0.3:
         slats = grid(rng.integers(12, 24), 1, TEXTURE_SIZE)[2]
@@ -91,7 +91,7 @@ def draw_window(picture: Floats, rng: np.random.Generator) -> None:
 def _curtain(picture: Floats, rng: np.random.Generator, x: float | None = None) -> None:
     """Cloth in folds from the ceiling down."""
     x, half = rng.uniform(0, 1) if x is None else x, rng.uniform(0.08, 0.3)
-    colour = draw_colour(rng, (0.2, 0.95), (0.0, 0.8))
+    colour = sample_colour(rng, (0.2, 0.95), (0.0, 0.8))
     place = np.linspace(0, 1, TEXTURE_SIZE, dtype=np.float32)
     waves = rng.uniform(3, 9), rng.uniform(7, 16)
     folds = 0.6 + 0.25 * np.sin(place * 6.28 * waves[0]) + 0.15 * np.sin(place * 6.28 * waves[1])
@@ -104,10 +104,10 @@ def _curtain(picture: Floats, rng: np.random.Generator, x: float | None = None) 
 def _door(picture: Floats, rng: np.random.Generator) -> None:
     """A door or an opening in its frame."""
     x, half, top = rng.uniform(0.0, 1.0), rng.uniform(0.12, 0.25), rng.uniform(-0.1, 0.25)
-    frame = draw_colour(rng, (0.3, 1.0), (0.0, 0.5), (15, 45))
+    frame = sample_colour(rng, (0.3, 1.0), (0.0, 0.5), (15, 45))
     leaf = frame * np.float32(rng.uniform(0.5, 0.9))
     if rng.random() < 0.35:
-        leaf = draw_colour(rng, (0.05, 0.3), (0.0, 0.4))
+        leaf = sample_colour(rng, (0.05, 0.3), (0.0, 0.4))
     fill_box(picture, x - half - 0.03, top - 0.03, x + half + 0.03, 1.01, frame)
     fill_box(picture, x - half, top, x + half, 1.01, leaf)
     for panel_top in (top + 0.06, top + 0.42):
@@ -118,7 +118,7 @@ def _door(picture: Floats, rng: np.random.Generator) -> None:
 def _shelves(picture: Floats, rng: np.random.Generator) -> None:
     """Boards full of books."""
     x, half, rows = rng.uniform(0.0, 1.0), rng.uniform(0.25, 0.6), int(rng.integers(3, 6))
-    wood = draw_colour(rng, (0.1, 0.8), (0.1, 0.6), (15, 40))
+    wood = sample_colour(rng, (0.1, 0.8), (0.1, 0.6), (15, 40))
     case = blank(rows * 24, 160, wood * np.float32(0.25))
     down = np.arange(24)[:, None]
     for row in range(rows):
@@ -142,8 +142,8 @@ def _frames(picture: Floats, rng: np.random.Generator) -> None:
     for _ in range(rng.integers(1, 5)):
         x, y = rng.uniform(0.0, 1.0), rng.uniform(0.0, 0.6)
         half_width, half_height = rng.uniform(0.06, 0.18), rng.uniform(0.06, 0.2)
-        frame = draw_colour(rng, (0.05, 0.9), (0.0, 0.6), (20, 50))
-        first, last = (draw_colour(rng, (0.2, 0.95), (0.1, 0.7)) for _ in range(2))
+        frame = sample_colour(rng, (0.05, 0.9), (0.0, 0.6), (20, 50))
+        first, last = (sample_colour(rng, (0.2, 0.95), (0.1, 0.7)) for _ in range(2))
         image = gradient(32, 32, first, last)
         mix(image, first * 0.3, np.clip(clouds(rng, 32, 32, (2, 3), 2) * 3, 0, 1))
         image[:3], image[-3:], image[:, :3], image[:, -3:] = frame, frame, frame, frame
@@ -153,7 +153,7 @@ def _frames(picture: Floats, rng: np.random.Generator) -> None:
 
 def _lamp(picture: Floats, rng: np.random.Generator) -> None:
     """A lampshade or ceiling lights, and their glow on the wall."""
-    light = draw_colour(rng, (0.9, 1.0), (0.1, 0.5), (25, 50)) * np.float32(rng.uniform(1.5, 4))
+    light = sample_colour(rng, (0.9, 1.0), (0.1, 0.5), (25, 50)) * np.float32(rng.uniform(1.5, 4))
     if rng.random() < 0.5:
         x, y, half = rng.uniform(0, 1), rng.uniform(0.1, 0.6), rng.uniform(0.05, 0.12)
         shade = ((x - half * 0.6, y - half), (x + half * 0.6, y - half))
@@ -170,7 +170,7 @@ def _furniture(picture: Floats, rng: np.random.Generator) -> None:
     """Backs of sofas and chairs, cupboards: soft boxes from below."""
     for _ in range(rng.integers(1, 4)):
         x, half, top = rng.uniform(-0.1, 1.1), rng.uniform(0.08, 0.4), rng.uniform(0.45, 0.85)
-        colour = draw_colour(rng, (0.05, 0.8), (0.0, 0.7))
+        colour = sample_colour(rng, (0.05, 0.8), (0.0, 0.7))
         fill_box(picture, x - half, top, x + half, 1.01, colour)
         fill_ellipse(picture, x, top, half, rng.uniform(0.01, 0.06), colour * np.float32(1.15))
 
@@ -179,7 +179,7 @@ def _plant(picture: Floats, rng: np.random.Generator) -> None:
     """Leaves that spring from one place."""
     x, y, reach = rng.uniform(0, 1), rng.uniform(0.5, 1.0), rng.uniform(0.15, 0.4)
     for angle in rng.uniform(-2.6, -0.5, rng.integers(8, 24)).tolist():
-        green = draw_colour(rng, (0.15, 0.65), (0.4, 0.8), (75, 150))
+        green = sample_colour(rng, (0.15, 0.65), (0.4, 0.8), (75, 150))
         length = reach * rng.uniform(0.5, 1.0)
         tip = (x + length * np.cos(angle), y + length * np.sin(angle))
         side = (-0.12 * length * np.sin(angle), 0.12 * length * np.cos(angle))

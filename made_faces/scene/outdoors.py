@@ -9,7 +9,6 @@ from made_faces.scene.drawing import (
     blank,
     cell_values,
     clouds,
-    draw_colour,
     fill_box,
     fill_ellipse,
     fill_polygon,
@@ -17,6 +16,7 @@ from made_faces.scene.drawing import (
     grid,
     mix,
     paste,
+    sample_colour,
 )
 from made_faces.surface import Floats
 
@@ -28,7 +28,7 @@ def draw_street(rng: np.random.Generator, height: int, width: int) -> Floats:
     """Houses on both sides of a road, or a facade across the picture, under a sky."""
     picture = _sky(rng, height, width)
     far_x, far_y = rng.uniform(0.15, 0.85), rng.uniform(0.35, 0.7)
-    road = draw_colour(rng, (0.2, 0.6), (0.0, 0.15))
+    road = sample_colour(rng, (0.2, 0.6), (0.0, 0.15))
     fill_polygon(picture, ((-0.1, far_y), (1.1, far_y), (1.1, 1.01), (-0.1, 1.01)), road)
     if rng.random() < 0.35:
         bottom = rng.uniform(0.6, 1.2)
@@ -61,14 +61,14 @@ def draw_nature(rng: np.random.Generator, height: int, width: int) -> Floats:
     horizon = rng.uniform(0.2, 0.8)
     for depth in range(int(rng.integers(0, 4))):
         far = np.float32(1 - 0.25 * depth)
-        hill = draw_colour(rng, (0.25, 0.6), (0.2, 0.6), (70, 220)) * far
+        hill = sample_colour(rng, (0.25, 0.6), (0.2, 0.6), (70, 220)) * far
         _ridge(picture, rng, horizon - 0.12 + 0.05 * depth, hill)
     _ground(picture, rng, horizon)
     if rng.random() < 0.65:
         _foliage(picture, rng)
     for _ in range(rng.integers(0, 5) if rng.random() < 0.5 else 0):
         x, half = rng.uniform(0, 1), rng.uniform(0.01, 0.05)
-        bark = draw_colour(rng, (0.08, 0.4), (0.1, 0.5), (15, 45))
+        bark = sample_colour(rng, (0.08, 0.4), (0.1, 0.5), (15, 45))
         lean = rng.uniform(-0.05, 0.05)
         trunk = ((x - half, -0.01), (x + half, -0.01), (x + half + lean, 1.01), (x - half, 1.01))
         fill_polygon(picture, trunk, bark)
@@ -77,13 +77,13 @@ def draw_nature(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 def draw_night(rng: np.random.Generator, height: int, width: int) -> Floats:
     """Lamps, signals and windows far away: points, which the lens spreads to discs."""
-    dark = draw_colour(rng, (0.03, 0.3), (0.2, 0.8), (180, 400))
+    dark = sample_colour(rng, (0.03, 0.3), (0.2, 0.8), (180, 400))
     picture = gradient(height, width, dark, dark * np.float32(rng.uniform(0.2, 2)))
     warm = rng.random() < 0.5
     rows = rng.uniform(0.1, 0.9, 3)
     for _ in range(rng.integers(15, 70)):
         hue = (15, 60) if warm and rng.random() < 0.7 else (0, 360)
-        lamp = draw_colour(rng, (0.8, 1.0), (0.1, 0.65), hue)
+        lamp = sample_colour(rng, (0.8, 1.0), (0.1, 0.65), hue)
         y = rng.choice(rows) + rng.normal(0, 0.05) if rng.random() < 0.5 else rng.uniform(0, 1)
         half = rng.uniform(0.003, 0.012)
         bright = np.float32(rng.uniform(3, 25))
@@ -93,7 +93,7 @@ def draw_night(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 def draw_crowd(rng: np.random.Generator, height: int, width: int) -> Floats:
     """Many people far out of focus, row before row, seen from behind: hair over a coat."""
-    back = draw_colour(rng, (0.1, 0.8), (0.0, 0.4))
+    back = sample_colour(rng, (0.1, 0.8), (0.0, 0.4))
     picture = gradient(height, width, back, back * np.float32(rng.uniform(0.3, 0.9)))
     top, size = rng.uniform(0.0, 0.5), rng.uniform(0.035, 0.07)
     for depth in np.linspace(0, 1, int(rng.integers(2, 6))).tolist():
@@ -101,8 +101,8 @@ def draw_crowd(rng: np.random.Generator, height: int, width: int) -> Floats:
         for x in np.arange(rng.uniform(-0.1, 0.0), 1.1, half * 3).tolist():
             place = x + rng.normal(0, half * 0.4)
             y = top + depth * (0.9 - top) + rng.normal(0, half * 0.4)
-            coat = draw_colour(rng, (0.05, 0.9), (0.0, 0.5))
-            hair = draw_colour(rng, (0.05, 0.5), (0.1, 0.6), (10, 40))
+            coat = sample_colour(rng, (0.05, 0.9), (0.0, 0.5))
+            hair = sample_colour(rng, (0.05, 0.5), (0.1, 0.6), (10, 40))
             fill_ellipse(picture, place, y + half * 3, half * 1.7, half * 2, coat)
             fill_ellipse(picture, place, y, half * 0.75, half, hair)
     return picture
@@ -113,13 +113,13 @@ def _sky(rng: np.random.Generator, height: int, width: int) -> Floats:
     kind = rng.integers(4)
     bright = np.float32(rng.uniform(0.6, 1.6))
     if kind == 0:
-        low, high = (draw_colour(rng, (0.7, 1.0), (0.0, 0.1)) for _ in range(2))
+        low, high = (sample_colour(rng, (0.7, 1.0), (0.0, 0.1)) for _ in range(2))
     elif kind == 1:
-        low = draw_colour(rng, (0.7, 1.0), (0.3, 0.8), (5, 50))
-        high = draw_colour(rng, (0.3, 0.8), (0.1, 0.6), (200, 290))
+        low = sample_colour(rng, (0.7, 1.0), (0.3, 0.8), (5, 50))
+        high = sample_colour(rng, (0.3, 0.8), (0.1, 0.6), (200, 290))
     else:
-        low = draw_colour(rng, (0.85, 1.0), (0.02, 0.25), (190, 230))
-        high = draw_colour(rng, (0.5, 0.95), (0.3, 0.7), (200, 225))
+        low = sample_colour(rng, (0.85, 1.0), (0.02, 0.25), (190, 230))
+        high = sample_colour(rng, (0.5, 0.95), (0.3, 0.7), (200, 225))
     picture = gradient(height, width, high * bright, low * bright)
     if kind == 3:
         white = blank(1, 1, np.full(3, bright, np.float32))
@@ -131,18 +131,18 @@ def _sky(rng: np.random.Generator, height: int, width: int) -> Floats:
 def _facade(rng: np.random.Generator) -> Floats:
     """Storeys of windows over a row of shops: [TEXTURE_SIZE, TEXTURE_SIZE, 3]."""
     row, column, down, across = grid(rng.integers(4, 12), rng.integers(4, 14), TEXTURE_SIZE)
-    wall = draw_colour(rng, (0.25, 0.95), (0.0, 0.5), (0, 60))
+    wall = sample_colour(rng, (0.25, 0.95), (0.0, 0.5), (0, 60))
     texture = blank(TEXTURE_SIZE, TEXTURE_SIZE, wall)
     high, wide = rng.uniform(0.2, 0.45), rng.uniform(0.2, 0.48)
     window = (np.abs(down - 0.5) < high) & (np.abs(across - 0.5) < wide)
     # Most panes are dark, some mirror the sky.
     glass = cell_values(rng, row, column, 0.15, 1.0) ** 2
-    tint = draw_colour(rng, (0.5, 0.9), (0.0, 0.4), (190, 230))
+    tint = sample_colour(rng, (0.5, 0.9), (0.0, 0.4), (190, 230))
     mix(texture, glass[..., None] * tint, window.astype(np.float32))
     texture[down < 0.06] *= 0.7
     shops = row == row.max()
     bright = cell_values(rng, row, column, 0.05, 0.9)[..., None]
-    sign = bright * draw_colour(rng, (0.5, 1.0), (0.2, 0.8))
+    sign = bright * sample_colour(rng, (0.5, 1.0), (0.2, 0.8))
     mix(texture, sign, (shops & (down < 0.85)).astype(np.float32) * 0.8)
     return texture
 
@@ -151,11 +151,11 @@ def _car(picture: Floats, rng: np.random.Generator, horizon: float) -> None:
     """A car's body, its windows above and its lamps."""
     near = rng.uniform(0.03, 0.3)
     x, y, half = rng.uniform(0, 1), horizon + near, near * rng.uniform(0.6, 1.2)
-    paint = draw_colour(rng, (0.05, 0.95), (0.0, 0.8))
-    fill_ellipse(picture, x, y - half * 0.45, half * 0.7, half * 0.4, paint * np.float32(0.15))
-    fill_box(picture, x - half, y - half * 0.45, x + half, y, paint)
-    fill_box(picture, x - half, y, x + half, y + half * 0.1, paint * np.float32(0.1))
-    lamp = draw_colour(rng, (0.9, 1.0), (0.0, 0.9), (0, 50)) * np.float32(rng.uniform(0.5, 3))
+    body = sample_colour(rng, (0.05, 0.95), (0.0, 0.8))
+    fill_ellipse(picture, x, y - half * 0.45, half * 0.7, half * 0.4, body * np.float32(0.15))
+    fill_box(picture, x - half, y - half * 0.45, x + half, y, body)
+    fill_box(picture, x - half, y, x + half, y + half * 0.1, body * np.float32(0.1))
+    lamp = sample_colour(rng, (0.9, 1.0), (0.0, 0.9), (0, 50)) * np.float32(rng.uniform(0.5, 3))
     for side in (-0.85, 0.85):
         fill_ellipse(picture, x + side * half, y - half * 0.25, half * 0.08, half * 0.08, lamp)
 
@@ -177,7 +177,7 @@ def _ground(picture: Floats, rng: np.random.Generator, horizon: float) -> None:
     if rows < 2:
         return
     hue, saturation = _GROUNDS[rng.integers(len(_GROUNDS))]
-    near = draw_colour(rng, (0.25, 0.8), saturation, hue)
+    near = sample_colour(rng, (0.25, 0.8), saturation, hue)
     land = gradient(rows, width, near * np.float32(1.5), near)
     blades = clouds(rng, rows, width, (12, 40), 2)
     contrast = np.linspace(0.1, 0.7, rows, dtype=np.float32)[:, None]
@@ -195,7 +195,7 @@ def _foliage(picture: Floats, rng: np.random.Generator) -> None:
     slope = slope * np.float32(rng.choice([-1.0, 0.0, 1.0]))
     part = np.clip((lumps + leaves * 0.8 + slope + rng.uniform(-0.2, 0.7)) * 4, 0, 1)
     hue = (15, 60) if rng.random() < 0.15 else (65, 125)
-    green = draw_colour(rng, (0.25, 0.65), (0.2, 0.65), hue)
+    green = sample_colour(rng, (0.25, 0.65), (0.2, 0.65), hue)
     shade = np.maximum(0.7 + 0.8 * leaves + 0.5 * lumps, 0.08)[..., None]
     mix(picture, green * shade, part.astype(np.float32))
     if rng.random() < 0.35:

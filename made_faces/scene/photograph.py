@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from fer_det.imaging.decode import encode_jpeg
-from made_faces.scene.scene import Film
+from made_faces.scene.scene import CameraEffects
 from made_faces.surface import Canvas, Floats
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
@@ -33,7 +33,7 @@ _SHRUNK_SIDE = 8
 def photograph(
     canvases: Sequence[Canvas],
     background: Floats,
-    film: Film,
+    effects: CameraEffects,
     width: int,
     height: int,
     rng: np.random.Generator,
@@ -44,14 +44,14 @@ def photograph(
     changed. rng: draws the noise. The same arguments give the same bytes.
     """
     light = compose(canvases, background)
-    light *= np.float32(meter(canvases) * 2.0**film.exposure)
+    light *= np.float32(meter(canvases) * 2.0**effects.exposure)
     light = _resize(tone_curve(light), width, height, cv2.INTER_AREA)
-    light = _blur(_colour(light, film), film)
+    light = _blur(_colour(light, effects), effects)
     encoded = encode_srgb(np.clip(light, 0, 1))
-    if film.noise > 0:
-        encoded += _noise(encoded, film, rng)
+    if effects.noise > 0:
+        encoded += _noise(encoded, effects, rng)
     pixels = np.rint(np.clip(encoded, 0, 1) * 255).astype(np.uint8)
-    return encode_jpeg(pixels, film.quality)
+    return encode_jpeg(pixels, effects.quality)
 
 
 def compose(canvases: Sequence[Canvas], background: Floats) -> Floats:
@@ -100,23 +100,23 @@ def encode_srgb(light: Floats) -> Floats:
     return np.asarray(np.where(light <= 0.0031308, light * 12.92, bent), np.float32)
 
 
-def _colour(light: Floats, film: Film) -> Floats:
+def _colour(light: Floats, effects: CameraEffects) -> Floats:
     gray = (light @ _LUMINANCE)[..., None]
-    if film.gray:
+    if effects.gray:
         return np.repeat(gray, 3, axis=2)
-    return np.asarray(gray + (light - gray) * film.saturation, np.float32)
+    return np.asarray(gray + (light - gray) * effects.saturation, np.float32)
 
 
-def _blur(light: Floats, film: Film) -> Floats:
+def _blur(light: Floats, effects: CameraEffects) -> Floats:
     """Out of focus, moved while the shutter was open, and through a smaller picture."""
-    if film.blur > 0:
-        light = np.asarray(cv2.GaussianBlur(light, (0, 0), film.blur), np.float32)
-    if film.motion > 0:
-        kernel = _line(film.motion, film.motion_angle)
+    if effects.blur > 0:
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), effects.blur), np.float32)
+    if effects.motion > 0:
+        kernel = _line(effects.motion, effects.motion_angle)
         moved = cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REPLICATE)
         light = np.asarray(moved, np.float32)
-    if film.shrink < 1:
-        light = _through_smaller(light, film.shrink)
+    if effects.shrink < 1:
+        light = _through_smaller(light, effects.shrink)
     return light
 
 
@@ -144,7 +144,7 @@ def _resize(picture: Floats, width: int, height: int, interpolation: int) -> Flo
     return np.asarray(cv2.resize(picture, (width, height), interpolation=interpolation), np.float32)
 
 
-def _noise(encoded: Floats, film: Film, rng: np.random.Generator) -> Floats:
+def _noise(encoded: Floats, effects: CameraEffects, rng: np.random.Generator) -> Floats:
     """Grain for an sRGB picture [H, W, 3], about film.noise in standard deviation.
 
     The root of the light, which is shot noise, is nearly even after sRGB's curve; the sensor's own
@@ -152,7 +152,7 @@ def _noise(encoded: Floats, film: Film, rng: np.random.Generator) -> Floats:
     """
     height, width = encoded.shape[:2]
     grain = rng.standard_normal((height, width, 1), dtype=np.float32) * np.float32(0.85)
-    if not film.gray:
+    if not effects.gray:
         coarse = rng.standard_normal(((height + 1) // 2, (width + 1) // 2, 3), dtype=np.float32)
         grain = grain + _resize(coarse, width, height, cv2.INTER_LINEAR) * np.float32(0.7)
-    return np.asarray(grain * film.noise * (1.25 - 0.5 * encoded), np.float32)
+    return np.asarray(grain * effects.noise * (1.25 - 0.5 * encoded), np.float32)

@@ -36,7 +36,7 @@ class Lighting:
 
 
 @dataclass(frozen=True)
-class Film:
+class CameraEffects:
     """What camera and file do to the light."""
 
     exposure: float
@@ -72,19 +72,19 @@ class Scene:
     """Turn of the head in degrees: to its left, downwards, towards its left shoulder."""
     distance: float
     """Metres from the camera to a grown person's face; it comes nearer to a smaller one."""
-    face_part: float
+    face_fraction: float
     """Height from chin to brow as a part of the picture's smaller side."""
     offset: tuple[float, float]
     """Right and down from the picture's middle to the face's, as parts of its width and height."""
     lighting: Lighting
-    film: Film
-    background: int
+    effects: CameraEffects
+    background_seed: int
     """The background's seed."""
     glasses: GlassesKind = "none"
     mask: bool = False
     hand: bool = False
     hat: bool = False
-    accessory: int = 0
+    accessory_seed: int = 0
     """The seed of all things worn and held."""
 
 
@@ -95,7 +95,7 @@ class _Span(NamedTuple):
     usual: tuple[float, float]
     wide: tuple[float, float]
 
-    def draw(self, rng: np.random.Generator, variety: float) -> float:
+    def sample(self, rng: np.random.Generator, variety: float) -> float:
         """A number from the range, each as likely."""
         return float(rng.uniform(*self.at(variety)))
 
@@ -113,7 +113,7 @@ class _Chance(NamedTuple):
     usual: float
     wide: float
 
-    def draw(self, rng: np.random.Generator, variety: float) -> bool:
+    def sample(self, rng: np.random.Generator, variety: float) -> bool:
         """Whether it happens."""
         return bool(rng.random() < np.interp(variety, (0, 0.5, 1), self))
 
@@ -161,39 +161,39 @@ _MASK = _Chance(0, 0, 0.06)
 _HAND = _Chance(0, 0.02, 0.08)
 _HAT = _Chance(0, 0.05, 0.12)
 
-_BUST = 1.9
+_BODY_HEIGHTS = 1.9
 """Heights of brow to chin from a face's middle down to where the body surely reaches. Larger than
 recipe.COMPANY_BUST: one figure for both would change made pictures."""
 
 
-def draw_scene(rng: np.random.Generator, variety: float) -> Scene:
+def sample_scene(rng: np.random.Generator, variety: float) -> Scene:
     """Draw how a face is photographed.
 
     variety: 0 studio portraits, 0.5 usual snapshots, 1 anything: profiles, hard light, crops at
     all margins, bad film, things in the way.
     """
-    width, height = _draw_size(rng, variety)
+    width, height = _sample_size(rng, variety)
     smallest, largest = _FACE_PART.at(variety)
     # Squared: whole faces are more usual than faces that fill the picture.
-    face_part = smallest + (largest - smallest) * float(rng.random()) ** 2
-    offset = _draw_bounded(rng, _SHIFT, variety), _draw_bounded(rng, _SHIFT, variety)
+    face_fraction = smallest + (largest - smallest) * float(rng.random()) ** 2
+    offset = _sample_bounded(rng, _SHIFT, variety), _sample_bounded(rng, _SHIFT, variety)
     return Scene(
         width=width,
         height=height,
-        yaw=_draw_bounded(rng, _YAW, variety),
-        pitch=_draw_bounded(rng, _PITCH, variety),
-        roll=_draw_bounded(rng, _ROLL, variety),
-        distance=_DISTANCE.draw(rng, variety),
-        face_part=_fill_picture(face_part, offset[1], width, height),
+        yaw=_sample_bounded(rng, _YAW, variety),
+        pitch=_sample_bounded(rng, _PITCH, variety),
+        roll=_sample_bounded(rng, _ROLL, variety),
+        distance=_DISTANCE.sample(rng, variety),
+        face_fraction=_enlarge_to_edge(face_fraction, offset[1], width, height),
         offset=offset,
-        lighting=_draw_lighting(rng, variety),
-        film=_draw_film(rng, variety),
-        background=_draw_seed(rng),
-        glasses=_draw_glasses(rng, variety),
-        mask=_MASK.draw(rng, variety),
-        hand=_HAND.draw(rng, variety),
-        hat=_HAT.draw(rng, variety),
-        accessory=_draw_seed(rng),
+        lighting=_sample_lighting(rng, variety),
+        effects=_sample_effects(rng, variety),
+        background_seed=_sample_seed(rng),
+        glasses=_sample_glasses(rng, variety),
+        mask=_MASK.sample(rng, variety),
+        hand=_HAND.sample(rng, variety),
+        hat=_HAT.sample(rng, variety),
+        accessory_seed=_sample_seed(rng),
     )
 
 
@@ -206,63 +206,63 @@ def direction(azimuth: float, elevation: float) -> Floats:
     )
 
 
-def _draw_size(rng: np.random.Generator, variety: float) -> tuple[int, int]:
-    sides = _SIDE.draw(rng, variety), _SIDE.draw(rng, variety)
-    if _SQUARE.draw(rng, variety):
+def _sample_size(rng: np.random.Generator, variety: float) -> tuple[int, int]:
+    sides = _SIDE.sample(rng, variety), _SIDE.sample(rng, variety)
+    if _SQUARE.sample(rng, variety):
         sides = sides[0], sides[0]
     # Even, so that one and a half times as many pixels are whole ones.
     return 2 * round(sides[0] / 2), 2 * round(sides[1] / 2)
 
 
-def _fill_picture(face_part: float, down: float, width: int, height: int) -> float:
+def _enlarge_to_edge(face_fraction: float, down: float, width: int, height: int) -> float:
     """Enlarge a face whose body would end above the picture's lower edge.
 
     down: the face's shift, as a part of the height.
     """
     below = (0.5 - down) * height / min(width, height)
-    return max(face_part, below / _BUST)
+    return max(face_fraction, below / _BODY_HEIGHTS)
 
 
-def _draw_lighting(rng: np.random.Generator, variety: float) -> Lighting:
+def _sample_lighting(rng: np.random.Generator, variety: float) -> Lighting:
     side = float(rng.choice([-1, 1]))
-    key = direction(side * _KEY_AZIMUTH.draw(rng, variety), _KEY_ELEVATION.draw(rng, variety))
+    key = direction(side * _KEY_AZIMUTH.sample(rng, variety), _KEY_ELEVATION.sample(rng, variety))
     rim_side = float(rng.choice([-1, 1]))
-    sky = _tint(_WARMTH.draw(rng, variety))
+    sky = _tint(_WARMTH.sample(rng, variety))
     return Lighting(
         key=key,
-        key_colour=_tint(_WARMTH.draw(rng, variety)) * np.float32(_KEY.draw(rng, variety)),
-        softness=_SOFTNESS.draw(rng, variety),
-        fill=direction(-side * _FILL_AZIMUTH.draw(rng, variety), 14),
-        fill_colour=sky * np.float32(_FILL.draw(rng, variety)),
-        rim=direction(rim_side * _RIM_AZIMUTH.draw(rng, variety), 17),
-        rim_strength=_RIM.draw(rng, variety),
-        ambient=sky * np.float32(_AMBIENT.draw(rng, variety)),
+        key_colour=_tint(_WARMTH.sample(rng, variety)) * np.float32(_KEY.sample(rng, variety)),
+        softness=_SOFTNESS.sample(rng, variety),
+        fill=direction(-side * _FILL_AZIMUTH.sample(rng, variety), 14),
+        fill_colour=sky * np.float32(_FILL.sample(rng, variety)),
+        rim=direction(rim_side * _RIM_AZIMUTH.sample(rng, variety), 17),
+        rim_strength=_RIM.sample(rng, variety),
+        ambient=sky * np.float32(_AMBIENT.sample(rng, variety)),
     )
 
 
-def _draw_film(rng: np.random.Generator, variety: float) -> Film:
-    moved, shrunk = _MOVED.draw(rng, variety), _SHRUNK.draw(rng, variety)
-    return Film(
+def _sample_effects(rng: np.random.Generator, variety: float) -> CameraEffects:
+    moved, shrunk = _MOVED.sample(rng, variety), _SHRUNK.sample(rng, variety)
+    return CameraEffects(
         exposure=float(rng.normal(0, _EXPOSURE.at(variety)[1])),
-        saturation=_SATURATION.draw(rng, variety),
-        gray=_GRAY.draw(rng, variety),
-        blur=_BLUR.draw(rng, variety),
-        motion=_MOTION.draw(rng, variety) if moved else 0.0,
+        saturation=_SATURATION.sample(rng, variety),
+        gray=_GRAY.sample(rng, variety),
+        blur=_BLUR.sample(rng, variety),
+        motion=_MOTION.sample(rng, variety) if moved else 0.0,
         motion_angle=float(rng.uniform(0, 180)),
-        noise=_NOISE.draw(rng, variety),
-        shrink=_SHRINK.draw(rng, variety) if shrunk else 1.0,
-        quality=round(_QUALITY.draw(rng, variety)),
+        noise=_NOISE.sample(rng, variety),
+        shrink=_SHRINK.sample(rng, variety) if shrunk else 1.0,
+        quality=round(_QUALITY.sample(rng, variety)),
     )
 
 
-def _draw_glasses(rng: np.random.Generator, variety: float) -> GlassesKind:
-    worn, dark = _GLASSES.draw(rng, variety), _DARK_GLASSES.draw(rng, variety)
+def _sample_glasses(rng: np.random.Generator, variety: float) -> GlassesKind:
+    worn, dark = _GLASSES.sample(rng, variety), _DARK_GLASSES.sample(rng, variety)
     if not worn:
         return "none"
     return "dark" if dark else "clear"
 
 
-def _draw_bounded(rng: np.random.Generator, span: _Span, variety: float) -> float:
+def _sample_bounded(rng: np.random.Generator, span: _Span, variety: float) -> float:
     """A normal number around 0, cut off; the span gives its standard deviation and its bound."""
     deviation, most = span.at(variety)
     return float(np.clip(rng.normal(0, deviation), -most, most))
@@ -273,5 +273,5 @@ def _tint(warmth: float) -> Floats:
     return np.array([1 + warmth, 1, 1 - warmth], np.float32)
 
 
-def _draw_seed(rng: np.random.Generator) -> int:
+def _sample_seed(rng: np.random.Generator) -> int:
     return int(rng.integers(1 << 30))

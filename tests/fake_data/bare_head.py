@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from made_faces.face_model.head import Head
-from made_faces.renderer.camera import Camera, aim, pose_head
+from made_faces.renderer.camera import Camera, portrait_camera, pose_head
 from made_faces.renderer.rasteriser import rasterise
-from made_faces.scene.scene import Film, Lighting, Scene
+from made_faces.scene.scene import CameraEffects, Lighting, Scene
 from made_faces.surface import Canvas, Floats
 
 GRAY = 0.3
@@ -30,12 +30,12 @@ class BareHead:
 
     def copy(self) -> Canvas:
         canvas = self.canvas
-        return Canvas(canvas.colour.copy(), canvas.alpha.copy(), canvas.nearness.copy())
+        return Canvas(canvas.colour.copy(), canvas.alpha.copy(), canvas.inverse_depth.copy())
 
     def behind_a_wall(self) -> Canvas:
         """The same canvas with something right before the camera."""
         canvas = self.copy()
-        canvas.nearness[:] = 1e3
+        canvas.inverse_depth[:] = 1e3
         canvas.alpha[:] = 1
         return canvas
 
@@ -53,24 +53,24 @@ def scene(**settings: Any) -> Scene:
         rim_strength=0.3,
         ambient=np.array([0.6, 0.6, 0.6], np.float32),
     )
-    film = Film(0.0, 1.0, False, 0.4, 0.0, 0.0, 0.0, 1.0, 95)
+    effects = CameraEffects(0.0, 1.0, False, 0.4, 0.0, 0.0, 0.0, 1.0, 95)
     plain = {"width": 112, "height": 112, "yaw": 0.0, "pitch": 0.0, "roll": 0.0}
-    plain |= {"distance": 1.2, "face_part": 0.38, "offset": (0.0, 0.0)}
-    plain |= {"lighting": lighting, "film": film, "background": 0}
+    plain |= {"distance": 1.2, "face_fraction": 0.38, "offset": (0.0, 0.0)}
+    plain |= {"lighting": lighting, "effects": effects, "background_seed": 0}
     return Scene(**{**plain, **settings})
 
 
 def bare_head(head: Head, **settings: Any) -> BareHead:
     """The base head, posed and seen as the scene's settings say."""
     seen_in = scene(**settings)
-    camera = aim(head, head.template, seen_in)
+    camera = portrait_camera(head, head.template, seen_in)
     points = pose_head(head.template, head.template, seen_in.yaw, seen_in.pitch, seen_in.roll)
     found = rasterise(
         camera.project(points), head.triangles, camera.width, camera.height, cull=True
     )
     covered = (found.triangle >= 0).astype(np.float32)
     colour = np.repeat((covered * np.float32(GRAY))[..., None], 3, axis=2)
-    return BareHead(Canvas(colour, covered, found.nearness.copy()), points, camera, seen_in)
+    return BareHead(Canvas(colour, covered, found.inverse_depth.copy()), points, camera, seen_in)
 
 
 def change(before: Canvas, after: Canvas) -> Floats:
@@ -80,7 +80,7 @@ def change(before: Canvas, after: Canvas) -> Floats:
 
 def assert_sound(canvas: Canvas) -> None:
     """What every canvas must be, whatever has been drawn on it."""
-    for part in (canvas.colour, canvas.alpha, canvas.nearness):
+    for part in (canvas.colour, canvas.alpha, canvas.inverse_depth):
         assert part.dtype == np.float32
         assert np.isfinite(part).all()
     assert canvas.alpha.min() >= 0

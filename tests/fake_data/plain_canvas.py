@@ -7,9 +7,11 @@ import numpy as np
 from made_faces.surface import Canvas
 
 
-def empty(size: int = 32, colour: float = 0.0, alpha: float = 0.0, nearness: float = 0.0) -> Canvas:
+def empty(
+    size: int = 32, colour: float = 0.0, alpha: float = 0.0, inverse_depth: float = 0.0
+) -> Canvas:
     return Canvas(
         np.full((size, size, 3), colour, np.float32),
         np.full((size, size), alpha, np.float32),
-        np.full((size, size), nearness, np.float32),
+        np.full((size, size), inverse_depth, np.float32),
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from made_faces.face_model.identity import Identity
 from made_faces.hair.haircut import Haircut, haircut_of
-from made_faces.materials.skin_points import Places, around_head
+from made_faces.materials.skin_points import SkinPoints, head_noise_u
 from made_faces.surface import Floats, Region, Surface
 
 PIXEL = 0.0005
@@ -22,7 +22,7 @@ EYE_CENTRE = np.array([0.031, -0.1245, 0.7284], np.float32)
 EYE_RADIUS = 0.015
 
 
-def person(**features: Any) -> Identity:
+def make_identity(**features: Any) -> Identity:
     """A shaven grown man of middling skin without freckles, or someone else."""
     plain = Identity(
         number=1,
@@ -59,7 +59,7 @@ def person(**features: Any) -> Identity:
 
 def cut_of(**features: Any) -> Haircut:
     """The haircut of such a person, who must not be bald."""
-    cut = haircut_of(person(**features))
+    cut = haircut_of(make_identity(**features))
     assert cut is not None
     return cut
 
@@ -80,18 +80,18 @@ def lip_shape(x: Floats, z: Floats) -> Floats:
     return np.clip(1 - (apart - 1) * 4, 0, 1).astype(np.float32)
 
 
-def face_places(pixel: float = PIXEL) -> Places:
+def face_points(pixel: float = PIXEL) -> SkinPoints:
     """The sheet as the paint sees it; `pixel` is what it is told of the picture's fineness."""
     x, y, z = sheet()
-    return Places(
+    return SkinPoints(
         x=x,
         y=y,
         z=z,
         lips=lip_shape(x, z),
         eyelids=np.zeros_like(x),
         ears=np.zeros_like(x),
-        around=around_head(x, y),
-        offsets=person().texture_offsets,
+        noise_u=head_noise_u(x, y),
+        offsets=make_identity().texture_offsets,
         pixel=pixel,
     )
 

@@ -18,7 +18,7 @@ LANDMARKS = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
 
 def draw_spot(recipe: Recipe) -> MadePicture:
     """A spot that FakeDetector finds; its place, size and ground hang on the recipe."""
-    scene = recipe.figure.scene
+    scene = recipe.subject.scene
     width, height = scene.width, scene.height
     column, row = (
         side * (0.5 + part / 4) for side, part in zip((width, height), scene.offset, strict=True)
@@ -27,7 +27,7 @@ def draw_spot(recipe: Recipe) -> MadePicture:
     box = FaceBox(column - 0.8 * half, row - half, column + 0.8 * half, row + half)
     y, x = np.mgrid[:height, :width] + 0.5
     inside = ((x - column) / box.width) ** 2 + ((y - row) / box.height) ** 2 < 0.25
-    pixels = np.full((height, width, 3), 60 + recipe.figure.identity.number % 60, np.uint8)
+    pixels = np.full((height, width, 3), 60 + recipe.subject.identity.number % 60, np.uint8)
     pixels[inside] = COLOURS[0]
     landmarks = np.array(LANDMARKS) * (box.width, box.height) + (box.x_min, box.y_min)
     return MadePicture(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fer_det.core.expression import Expression
-from made_faces.expression import ONE_FOR_BOTH_SIDES, UNIT_NAMES, draw_units, facial_actions
-from made_faces.face_model.identity import draw_identity
+from made_faces.expression import UNIT_NAMES, UNSIDED_UNITS, facial_actions, sample_units
+from made_faces.face_model.identity import sample_identity
 
 ALL = [*UNIT_NAMES, "11", "18", "19", "22", "28", "34", "61", "62", "63", "64"]
 
@@ -33,7 +33,7 @@ def test_one_side_leaves_the_other_at_rest(unit):
 def test_the_inner_brow_is_one_whatever_the_side():
     halves = facial_actions({"1L": 0.5, "1R": 0.3}, blink=0.0)
     assert halves["browInnerUp"] == pytest.approx(0.4)
-    assert "1" not in ONE_FOR_BOTH_SIDES
+    assert "1" not in UNSIDED_UNITS
 
 
 def test_gaze_turns_both_eyes_the_same_way():
@@ -55,7 +55,7 @@ def test_corners_of_the_mouth_at_rest_are_level_with_where_the_lips_meet(head):
     corners, lips = head.landmarks68[[48, 54]], head.landmarks68[[62, 66]]
     heights = []
     for number in range(20):
-        face = head.express(head.shape(draw_identity(5, number)), facial_actions({}, blink=0.1))
+        face = head.express(head.shape(sample_identity(5, number)), facial_actions({}, blink=0.1))
         heights.append(face[corners, 2].mean() - face[lips, 2].mean())
     assert abs(np.mean(heights)) < 0.0006
 
@@ -82,11 +82,11 @@ def test_unknown_unit_is_a_key_error():
         facial_actions({"99L": 1.0}, blink=0.0)
 
 
-EMOTIONS = [each for each in Expression if each is not Expression.NEUTRAL]
+EXPRESSIONS = [each for each in Expression if each is not Expression.NEUTRAL]
 
 
-def draw(emotion, number: int, variety: float = 0.0, intensity: float = 1.0) -> dict[str, float]:
-    return draw_units(emotion, intensity, np.random.default_rng([3, number]), variety)
+def draw(expression, number: int, variety: float = 0.0, intensity: float = 1.0) -> dict[str, float]:
+    return sample_units(expression, intensity, np.random.default_rng([3, number]), variety)
 
 
 def side_sum(units: dict[str, float], number: str) -> float:
@@ -95,17 +95,17 @@ def side_sum(units: dict[str, float], number: str) -> float:
 
 
 @pytest.mark.parametrize("variety", [0.0, 1.0])
-@pytest.mark.parametrize("emotion", list(Expression))
-def test_every_draw_can_be_shown(head, emotion, variety):
+@pytest.mark.parametrize("expression", list(Expression))
+def test_every_draw_can_be_shown(head, expression, variety):
     for number in range(30):
-        units = draw(emotion, number, variety)
+        units = draw(expression, number, variety)
         assert all(0 < weight <= 2 for weight in units.values())
         assert set(facial_actions(units, 0.1)) <= set(head.actions.names)
 
 
 # Ekman and Friesen's prototypes: what each expression is known by.
 @pytest.mark.parametrize(
-    ("emotion", "units"),
+    ("expression", "units"),
     [
         (Expression.HAPPINESS, "6 12"),
         (Expression.SADNESS, "1 15"),
@@ -115,9 +115,9 @@ def test_every_draw_can_be_shown(head, emotion, variety):
         (Expression.DISGUST, "9 10"),
     ],
 )
-def test_the_books_units_are_there(emotion, units):
+def test_the_books_units_are_there(expression, units):
     for number in range(20):
-        drawn = draw(emotion, number)
+        drawn = draw(expression, number)
         assert all(side_sum(drawn, unit) > 0.05 for unit in units.split())
 
 
@@ -144,14 +144,14 @@ def test_contempt_is_on_one_side_and_on_either():
     assert sides == {"L", "R"}
 
 
-@pytest.mark.parametrize("emotion", EMOTIONS)
-def test_intensity_scales_the_same_draw(emotion):
-    full, half = draw(emotion, 5, 0.5), draw(emotion, 5, 0.5, intensity=0.5)
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_intensity_scales_the_same_draw(expression):
+    full, half = draw(expression, 5, 0.5), draw(expression, 5, 0.5, intensity=0.5)
     moved = [unit for unit in half if unit not in ("43", "61", "62", "63", "64")]
     assert moved
     for unit in moved:
         assert half[unit] == pytest.approx(full[unit] / 2, rel=0.25)
-    assert draw(emotion, 5, 0.0, intensity=0.0) == {}
+    assert draw(expression, 5, 0.0, intensity=0.0) == {}
 
 
 def test_neutral_is_at_rest_for_the_books_and_nearly_so_for_people():
@@ -188,9 +188,9 @@ def test_reported_units_are_distinct_and_all_of_them_occur():
     assert len(set(UNIT_NAMES)) == len(UNIT_NAMES)
     seen = {
         unit.rstrip("LR")
-        for emotion in Expression
+        for expression in Expression
         for n in range(120)
-        for unit in draw(emotion, n, 1)
+        for unit in draw(expression, n, 1)
     }
     assert set(UNIT_NAMES) <= seen
 
@@ -199,7 +199,7 @@ def test_smiles_bare_the_upper_teeth(head):
     """Some of the upper teeth lie between the lips, in most people's open smiles."""
     bared = 0
     for number in range(10):
-        shape = head.shape(draw_identity(4, number))
+        shape = head.shape(sample_identity(4, number))
         smile = {"6": 0.7, "12": 1.25, "25": 1.0, "10": 0.4}
         face = head.express(shape, facial_actions(smile, 0.05))
         edge = face[head.landmarks68[61:64], 2].min()

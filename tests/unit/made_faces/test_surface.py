@@ -12,14 +12,14 @@ def places(*points: tuple[float, float]) -> Floats:
 
 
 def test_lay_mixes_and_hides() -> None:
-    canvas = empty(8, colour=0.5, alpha=1.0, nearness=0.5)
+    canvas = empty(8, colour=0.5, alpha=1.0, inverse_depth=0.5)
     rows, columns = np.array([1, 1, 1]), np.array([2, 3, 4])
     near = np.array([1, 1, 0.25], np.float32)
     alpha = np.array([0.25, 0.75, 0.75], np.float32)
-    canvas.lay(rows, columns, near, np.ones((3, 3), np.float32), alpha)
+    canvas.composite(rows, columns, near, np.ones((3, 3), np.float32), alpha)
     np.testing.assert_allclose(canvas.colour[1, 2:5, 0], [0.625, 0.875, 0.875])
     # What is faint hides nothing, and nothing moves further away.
-    np.testing.assert_allclose(canvas.nearness[1, 2:5], [0.5, 1, 0.5])
+    np.testing.assert_allclose(canvas.inverse_depth[1, 2:5], [0.5, 1, 0.5])
     assert canvas.alpha.max() == 1
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from made_faces.texture import (
     TEXELS,
-    bell,
-    interpolation_parts,
+    gaussian,
+    interpolation_weights,
+    look_up_mask,
+    look_up_texture,
     noise,
     noise_texture,
-    sample_mask,
-    sample_texture,
     smooth_ramp,
     smooth_step,
 )
@@ -33,12 +33,12 @@ def test_a_ramp_may_fall() -> None:
 
 
 def test_bell() -> None:
-    assert bell(VALUES) == pytest.approx(np.exp([-1, 0, -0.25, -1, -4, -9]))
+    assert gaussian(VALUES) == pytest.approx(np.exp([-1, 0, -0.25, -1, -4, -9]))
 
 
 def test_parts_interpolate() -> None:
     stops = np.array([0.0, 1.0, 3.0])
-    parts = interpolation_parts(np.array([-2.0, 0.25, 2.0, 9.0]), stops)
+    parts = interpolation_weights(np.array([-2.0, 0.25, 2.0, 9.0]), stops)
     assert parts.tolist() == [[1, 0, 0], [0.75, 0.25, 0], [0, 0.5, 0.5], [0, 0, 1]]
 
 
@@ -47,7 +47,7 @@ RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 def test_between_texels() -> None:
     columns, rows = np.array([0, 1.5, 3], np.float32), np.array([0, 0.5, 2], np.float32)
-    found = sample_texture(RAMP, columns, rows, "zero")
+    found = look_up_texture(RAMP, columns, rows, "zero")
     assert found.dtype == np.float32
     assert found == pytest.approx([0, 3.5, 11], abs=0.02)
 
@@ -57,20 +57,20 @@ def test_between_texels() -> None:
 )
 def test_outside(outside: Literal["zero", "repeat", "edge"], wanted: list[float]) -> None:
     columns, rows = np.array([-3, 4], np.float32), np.array([0, 1], np.float32)
-    assert sample_texture(RAMP, columns, rows, outside).tolist() == wanted
+    assert look_up_texture(RAMP, columns, rows, outside).tolist() == wanted
 
 
 @pytest.mark.parametrize("count", [0, 1, 511, 512, 513, 70_000])
 def test_any_number_of_points(count: int) -> None:
     columns = np.full(count, 2, np.float32)
-    found = sample_texture(RAMP, columns, np.ones(count, np.float32), "repeat")
+    found = look_up_texture(RAMP, columns, np.ones(count, np.float32), "repeat")
     assert found.shape == (count,)
     assert (found == 6).all()
 
 
 def test_channels_are_kept() -> None:
     both = np.dstack([RAMP, -RAMP])
-    found = sample_texture(both, np.array([2], np.float32), np.array([1], np.float32), "edge")
+    found = look_up_texture(both, np.array([2], np.float32), np.array([1], np.float32), "edge")
     assert found.tolist() == [[6, -6]]
 
 
@@ -78,7 +78,7 @@ def test_a_mask_has_v_upwards() -> None:
     mask = np.zeros((4, 4), np.float32)
     mask[0, 3] = 1
     uv = np.array([[0.875, 0.875], [0.875, 0.125], [0.125, 0.875]], np.float32)
-    assert sample_mask(mask, uv).tolist() == [1, 0, 0]
+    assert look_up_mask(mask, uv).tolist() == [1, 0, 0]
 
 
 NAMES = ("low", "mid", "fine", "strand", "strand2")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fake_data.bare_head import BareHead, assert_sound, bare_head, change
-from fake_data.plain_face import person
+from fake_data.plain_face import make_identity
 
 from made_faces.accessories.glasses import draw_glasses
 from made_faces.accessories.hand import draw_hand
@@ -22,7 +22,7 @@ THINGS: dict[str, tuple[Draw, dict[str, Any]]] = {
     ),
     "hand": (
         lambda canvas, head, bare: draw_hand(
-            canvas, head, person(), bare.scene, bare.points, bare.camera
+            canvas, head, make_identity(), bare.scene, bare.points, bare.camera
         ),
         {"hand": True},
     ),
@@ -57,16 +57,16 @@ class TestEach:
     @pytest.mark.parametrize("seed", range(3))
     def test_hidden_behind_what_is_nearer(self, head: Head, thing: str, seed: int) -> None:
         draw, asked = THINGS[thing]
-        bare = bare_head(head, accessory=seed, **asked)
+        bare = bare_head(head, accessory_seed=seed, **asked)
         wall = bare.behind_a_wall()
         draw(wall, head, bare)
         assert change(bare.canvas, wall).max() == 0
 
     def test_the_same_twice(self, head: Head, thing: str) -> None:
         draw, asked = THINGS[thing]
-        bare = bare_head(head, accessory=3, yaw=20.0, **asked)
+        bare = bare_head(head, accessory_seed=3, yaw=20.0, **asked)
         one, two = bare.copy(), bare.copy()
         draw(one, head, bare)
         draw(two, head, bare)
         assert one.colour.tobytes() == two.colour.tobytes()
-        assert one.nearness.tobytes() == two.nearness.tobytes()
+        assert one.inverse_depth.tobytes() == two.inverse_depth.tobytes()

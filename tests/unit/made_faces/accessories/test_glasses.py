@@ -19,7 +19,7 @@ def draw(head: Head, bare: BareHead) -> Canvas:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_rims_go_round_the_eyes(head: Head, seed: int) -> None:
-    bare = bare_head(head, glasses="clear", accessory=seed, width=160, height=160)
+    bare = bare_head(head, glasses="clear", accessory_seed=seed, width=160, height=160)
     canvas = draw(head, bare)
     assert_sound(canvas)
     changed = change(bare.canvas, canvas) > 0.03
@@ -38,7 +38,7 @@ def test_rims_go_round_the_eyes(head: Head, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_dark_glasses_hide_the_eyes(head: Head, seed: int) -> None:
-    bare = bare_head(head, glasses="dark", accessory=seed, yaw=10.0)
+    bare = bare_head(head, glasses="dark", accessory_seed=seed, yaw=10.0)
     canvas = draw(head, bare)
     assert_sound(canvas)
     for landmark in head.landmarks[:2]:
@@ -46,7 +46,7 @@ def test_dark_glasses_hide_the_eyes(head: Head, seed: int) -> None:
 
 
 def test_a_temple_runs_to_the_near_ear_only(head: Head) -> None:
-    bare = bare_head(head, glasses="clear", accessory=2, yaw=60.0)
+    bare = bare_head(head, glasses="clear", accessory_seed=2, yaw=60.0)
     changed = change(bare.canvas, draw(head, bare)) > 0.03
     # Turned to its left, the head shows its right cheek, on the picture's left side.
     far_eye = bare.pixel(head.landmarks[1])[1]
@@ -56,7 +56,7 @@ def test_a_temple_runs_to_the_near_ear_only(head: Head) -> None:
 
 
 def test_a_raised_brow_bends_no_frame(head: Head) -> None:
-    calm = bare_head(head, glasses="clear", accessory=2)
+    calm = bare_head(head, glasses="clear", accessory_seed=2)
     moved = head.express(calm.points, {"jawOpen": 1.0, "mouthSmileLeft": 1.0})
     canvas = calm.copy()
     draw_glasses(canvas, head, calm.scene, moved, calm.camera)
@@ -65,7 +65,7 @@ def test_a_raised_brow_bends_no_frame(head: Head) -> None:
 
 
 def test_seeds_give_other_glasses_and_the_same_ones_again(head: Head) -> None:
-    bares = [bare_head(head, glasses="clear", accessory=seed) for seed in SEEDS]
+    bares = [bare_head(head, glasses="clear", accessory_seed=seed) for seed in SEEDS]
     drawn = {draw(head, bare).colour.tobytes() for bare in bares}
     assert len(drawn) == len(SEEDS)
     assert drawn == {draw(head, bare).colour.tobytes() for bare in bares}

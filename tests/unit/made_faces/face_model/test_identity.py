@@ -7,20 +7,20 @@ import pytest
 
 from made_faces.face_model.identity import (
     Identity,
-    age_at,
-    draw_identity,
-    phenotype_weights,
-    target_names,
-    years_at,
+    age_from_years,
+    body_target_names,
+    body_target_weights,
+    sample_identity,
+    years_from_age,
 )
 
 
 def person(**changes: object):
-    return replace(draw_identity(1, 1), **changes)
+    return replace(sample_identity(1, 1), **changes)
 
 
 def test_an_extreme_is_one_body_of_one_build():
-    weights = phenotype_weights(
+    weights = body_target_weights(
         person(age=2 / 3, female=1.0, ancestry=(0.0, 1.0, 0.0), muscle=0.5, weight=0.0)
     )
     assert weights == {
@@ -31,7 +31,7 @@ def test_an_extreme_is_one_body_of_one_build():
 
 def test_in_between_is_the_product_of_the_parts():
     # Age 5/6 lies half way from young (2/3) to old (1), weight 0.75 half way from average to most.
-    weights = phenotype_weights(
+    weights = body_target_weights(
         person(age=5 / 6, female=0.25, ancestry=(0.2, 0.0, 0.8), muscle=1.0, weight=0.75)
     )
     assert weights["african-male-old"] == pytest.approx(0.75 * 0.5 * 0.2)
@@ -42,25 +42,25 @@ def test_in_between_is_the_product_of_the_parts():
 
 def test_both_families_of_weights_sum_to_one():
     for number in range(20):
-        weights = phenotype_weights(draw_identity(3, number))
+        weights = body_target_weights(sample_identity(3, number))
         universal = sum(w for name, w in weights.items() if name.startswith("universal"))
         assert universal == pytest.approx(1)
         assert sum(weights.values()) - universal == pytest.approx(1)
-        assert set(weights) <= set(target_names())
+        assert set(weights) <= set(body_target_names())
 
 
 def test_there_are_24_ancestral_and_72_universal_bodies():
-    names = target_names()
+    names = body_target_names()
     assert len(set(names)) == len(names) == 3 * 2 * 4 + 2 * 4 * 3 * 3
 
 
 def test_years_and_age_are_each_others_inverse():
     for years in (1, 4, 10, 18, 25, 60, 90):
-        assert years_at(age_at(years)) == pytest.approx(years)
-    assert age_at(25) == pytest.approx(2 / 3)
+        assert years_from_age(age_from_years(years)) == pytest.approx(years)
+    assert age_from_years(25) == pytest.approx(2 / 3)
 
 
-PEOPLE = [draw_identity(5, number) for number in range(400)]
+IDENTITIES = [sample_identity(5, number) for number in range(400)]
 
 
 def as_bytes(identity: Identity) -> bytes:
@@ -72,19 +72,21 @@ def as_bytes(identity: Identity) -> bytes:
 
 
 def test_a_person_is_a_function_of_seed_and_number():
-    assert as_bytes(draw_identity(5, 7)) == as_bytes(PEOPLE[7])
-    assert len({as_bytes(person) for person in PEOPLE}) == len(PEOPLE)
-    assert as_bytes(draw_identity(6, 7)) != as_bytes(PEOPLE[7])
+    assert as_bytes(sample_identity(5, 7)) == as_bytes(IDENTITIES[7])
+    assert len({as_bytes(person) for person in IDENTITIES}) == len(IDENTITIES)
+    assert as_bytes(sample_identity(6, 7)) != as_bytes(IDENTITIES[7])
 
 
 def test_every_shape_is_one_that_the_head_has(head):
     known = set(head.local_shapes())
-    assert set(PEOPLE[0].local_shapes) <= known
-    assert all(abs(strength) <= 1 for person in PEOPLE for strength in person.local_shapes.values())
+    assert set(IDENTITIES[0].local_shapes) <= known
+    assert all(
+        abs(strength) <= 1 for person in IDENTITIES for strength in person.local_shapes.values()
+    )
 
 
 def test_ages_go_from_four_to_old():
-    years = np.array([years_at(person.age) for person in PEOPLE])
+    years = np.array([years_from_age(person.age) for person in IDENTITIES])
     assert years.min() >= 4
     assert years.max() > 75
     assert 0.02 < (years < 12).mean() < 0.15
@@ -92,43 +94,43 @@ def test_ages_go_from_four_to_old():
 
 
 def test_both_sexes_and_all_ancestries_are_common():
-    assert 0.4 < np.mean([person.female > 0.5 for person in PEOPLE]) < 0.6
-    ancestry = np.array([person.ancestry for person in PEOPLE])
+    assert 0.4 < np.mean([person.female > 0.5 for person in IDENTITIES]) < 0.6
+    ancestry = np.array([person.ancestry for person in IDENTITIES])
     np.testing.assert_allclose(ancestry.sum(axis=1), 1, atol=1e-6)
     assert (ancestry.mean(axis=0) > 0.25).all()
 
 
 def test_skin_follows_ancestry_with_overlap():
-    african = [p.darkness for p in PEOPLE if p.ancestry[0] > 0.8]
-    caucasian = [p.darkness for p in PEOPLE if p.ancestry[2] > 0.8]
+    african = [p.darkness for p in IDENTITIES if p.ancestry[0] > 0.8]
+    caucasian = [p.darkness for p in IDENTITIES if p.ancestry[2] > 0.8]
     assert np.mean(african) > np.mean(caucasian) + 0.4
-    for person in PEOPLE:
+    for person in IDENTITIES:
         assert ((person.skin > 0) & (person.skin < 1)).all()
-    brightness = [float(person.skin.mean()) for person in PEOPLE]
-    assert np.corrcoef(brightness, [p.darkness for p in PEOPLE])[0, 1] < -0.9
+    brightness = [float(person.skin.mean()) for person in IDENTITIES]
+    assert np.corrcoef(brightness, [p.darkness for p in IDENTITIES])[0, 1] < -0.9
 
 
 def test_beards_are_grown_mens():
-    bearded = [person for person in PEOPLE if person.beard]
+    bearded = [person for person in IDENTITIES if person.beard]
     assert bearded
-    assert all(person.female < 0.5 and years_at(person.age) >= 18 for person in bearded)
+    assert all(person.female < 0.5 and years_from_age(person.age) >= 18 for person in bearded)
 
 
 def test_hair_grays_and_thins_with_age():
     def gray(person: Identity) -> bool:
         return bool(np.ptp(person.hair) < 0.05 < person.hair.mean())
 
-    assert not any(gray(person) for person in PEOPLE if years_at(person.age) < 25)
-    old_men = [p for p in PEOPLE if years_at(p.age) > 70 and p.female < 0.5]
+    assert not any(gray(person) for person in IDENTITIES if years_from_age(person.age) < 25)
+    old_men = [p for p in IDENTITIES if years_from_age(p.age) > 70 and p.female < 0.5]
     assert np.mean([gray(person) for person in old_men]) > 0.5
-    bald = [person for person in PEOPLE if person.hair_style == "bald"]
+    bald = [person for person in IDENTITIES if person.hair_style == "bald"]
     assert bald
-    assert all(person.female < 0.5 and years_at(person.age) > 25 for person in bald)
+    assert all(person.female < 0.5 and years_from_age(person.age) > 25 for person in bald)
 
 
 @pytest.mark.parametrize("name", ["skin", "lips", "iris", "hair", "shirt", "texture_offsets"])
 def test_arrays_are_float32(name):
-    for person in PEOPLE[:50]:
+    for person in IDENTITIES[:50]:
         value = getattr(person, name)
         assert value.dtype == np.float32
         assert value.shape == ((8,) if name == "texture_offsets" else (3,))

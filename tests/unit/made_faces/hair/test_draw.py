@@ -5,26 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_data.bare_head import GRAY, BareHead, assert_sound, bare_head, change
-from fake_data.plain_face import cut_of, person
+from fake_data.plain_face import cut_of, make_identity
 
 from made_faces.accessories.hat import Headgear
 from made_faces.face_model.head import Head
 from made_faces.face_model.identity import Identity
-from made_faces.hair.draw import draw_hair, draw_lashes, light_curtain, light_shell
+from made_faces.hair.draw import draw_hair, draw_lashes, shade_bands, shade_shell
 from made_faces.hair.guides import above_hairline, grow_guides, hair_density
 from made_faces.hair.haircut import Haircut
 from made_faces.renderer.head_fit import fit_head, head_disc
-from made_faces.renderer.overlays import SeenPoints, Strokes
+from made_faces.renderer.overlays import Strokes, VisiblePoints
 from made_faces.surface import Canvas, Floats
 
 HANGING = np.array([0.6, 0.1, 0.4, 0.9, 0.2, 0.3, 0.5, 0.9], np.float32)
-PEOPLE = {
-    "short": person(),
-    "cap": person(hair_style="cap", ancestry=(0.0, 1.0, 0.0)),
-    "long": person(hair_style="long", female=1.0, texture_offsets=HANGING),
-    "buzz": person(hair_style="buzz"),
-    "afro": person(hair_style="cap", ancestry=(1.0, 0.0, 0.0), volume=1.3),
-    "old": person(age=1.0),
+IDENTITIES = {
+    "short": make_identity(),
+    "cap": make_identity(hair_style="cap", ancestry=(0.0, 1.0, 0.0)),
+    "long": make_identity(hair_style="long", female=1.0, texture_offsets=HANGING),
+    "buzz": make_identity(hair_style="buzz"),
+    "afro": make_identity(hair_style="cap", ancestry=(1.0, 0.0, 0.0), volume=1.3),
+    "old": make_identity(age=1.0),
 }
 
 
@@ -37,10 +37,10 @@ def draw(
 
 
 @pytest.mark.parametrize("yaw", [0.0, -55.0])
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", IDENTITIES)
 def test_covers_the_scalp_and_not_the_face(head: Head, who: str, yaw: float) -> None:
     bare = bare_head(head, yaw=yaw)
-    canvas = draw(head, bare, PEOPLE[who])
+    canvas = draw(head, bare, IDENTITIES[who])
     assert_sound(canvas)
     changed = change(bare.canvas, canvas)
     crown = head.scalp.ravel()[np.argmax(bare.points[head.scalp.ravel(), 2])]
@@ -54,20 +54,20 @@ def test_covers_the_scalp_and_not_the_face(head: Head, who: str, yaw: float) -> 
 
 
 def test_the_outline_is_soft(head: Head) -> None:
-    canvas = draw(head, bare_head(head), PEOPLE["short"])
+    canvas = draw(head, bare_head(head), IDENTITIES["short"])
     partly = (canvas.alpha > 0.05) & (canvas.alpha < 0.95)
     assert partly.sum() > 150
 
 
 def test_bald_draws_nothing(head: Head) -> None:
     bare = bare_head(head)
-    canvas = draw(head, bare, person(hair_style="bald"))
+    canvas = draw(head, bare, make_identity(hair_style="bald"))
     assert change(bare.canvas, canvas).max() == 0
 
 
 def test_hidden_behind_what_is_nearer(head: Head) -> None:
     bare = bare_head(head)
-    wall = draw(head, bare, PEOPLE["long"], wall=True)
+    wall = draw(head, bare, IDENTITIES["long"], wall=True)
     assert change(bare.canvas, wall).max() == 0
 
 
@@ -75,7 +75,7 @@ def test_long_hair_reaches_past_the_chin(head: Head) -> None:
     bare = bare_head(head)
     chin, _ = bare.pixel(head.landmarks68[8])
     below = {
-        who: float((change(bare.canvas, draw(head, bare, PEOPLE[who])) > 0.05)[chin:].sum())
+        who: float((change(bare.canvas, draw(head, bare, IDENTITIES[who])) > 0.05)[chin:].sum())
         for who in ("short", "long")
     }
     assert below["long"] > 300
@@ -84,12 +84,12 @@ def test_long_hair_reaches_past_the_chin(head: Head) -> None:
 
 def test_an_afro_stands_out(head: Head) -> None:
     bare = bare_head(head)
-    drawn = {who: float(draw(head, bare, PEOPLE[who]).alpha.sum()) for who in ("buzz", "afro")}
+    drawn = {who: float(draw(head, bare, IDENTITIES[who]).alpha.sum()) for who in ("buzz", "afro")}
     assert drawn["afro"] > 1.05 * drawn["buzz"]
 
 
 def test_casts_darkness_on_the_forehead(head: Head) -> None:
-    canvas = draw(head, bare_head(head), PEOPLE["buzz"])
+    canvas = draw(head, bare_head(head), IDENTITIES["buzz"])
     # Hair is brown; gray skin that is merely darkened stays gray.
     gray = np.ptp(canvas.colour, axis=2) < 1e-5
     shaded = gray & (canvas.colour[:, :, 0] > 0.15) & (canvas.colour[:, :, 0] < 0.97 * GRAY)
@@ -98,23 +98,23 @@ def test_casts_darkness_on_the_forehead(head: Head) -> None:
 
 def test_a_scarf_hides_all_and_a_hat_flattens(head: Head) -> None:
     bare = bare_head(head)
-    assert change(bare.canvas, draw(head, bare, PEOPLE["afro"], "scarf")).max() == 0
-    free, pressed = (draw(head, bare, PEOPLE["afro"], worn) for worn in ("none", "beanie"))
+    assert change(bare.canvas, draw(head, bare, IDENTITIES["afro"], "scarf")).max() == 0
+    free, pressed = (draw(head, bare, IDENTITIES["afro"], worn) for worn in ("none", "beanie"))
     assert pressed.alpha.sum() < 0.98 * free.alpha.sum()
 
 
 def test_the_same_twice(head: Head) -> None:
     bare = bare_head(head, yaw=20.0)
-    one, two = (draw(head, bare, PEOPLE["long"]) for _ in range(2))
+    one, two = (draw(head, bare, IDENTITIES["long"]) for _ in range(2))
     assert one.colour.tobytes() == two.colour.tobytes()
-    assert one.nearness.tobytes() == two.nearness.tobytes()
+    assert one.inverse_depth.tobytes() == two.inverse_depth.tobytes()
 
 
-def shell(head: Head, cut: Haircut, yaw: float = 0.0) -> tuple[SeenPoints, Floats, Floats]:
+def shell(head: Head, cut: Haircut, yaw: float = 0.0) -> tuple[VisiblePoints, Floats, Floats]:
     bare = bare_head(head, yaw=yaw)
     fit = fit_head(head, bare.points)
     light = bare.scene.lighting
-    return light_shell(bare.canvas, fit, person(), cut, bare.camera, light)
+    return shade_shell(bare.canvas, fit, make_identity(), cut, bare.camera, light)
 
 
 @pytest.mark.parametrize("yaw", [0.0, 60.0])
@@ -164,16 +164,16 @@ def curtain(head: Head, bare: BareHead, canvas: Canvas) -> Strokes:
     )
     guides = grow_guides(head_disc(head), cut, DOWN, cut.points)
     fit = fit_head(head, bare.points)
-    return light_curtain(canvas, guides, fit, person(), bare.camera, bare.scene.lighting)
+    return shade_bands(canvas, guides, fit, make_identity(), bare.camera, bare.scene.lighting)
 
 
 def test_hangs_on_both_sides_of_the_face(head: Head) -> None:
     bare = bare_head(head)
     found = curtain(head, bare, bare.canvas)
-    assert len(found.pixels) == len(found.alpha) == len(found.colour) == len(found.nearness)
+    assert len(found.pixels) == len(found.alpha) == len(found.colour) == len(found.inverse_depth)
     assert np.isfinite(found.colour).all()
     assert found.alpha.max() <= 1
-    assert (found.nearness > bare.canvas.nearness.reshape(-1)[found.pixels]).all()
+    assert (found.inverse_depth > bare.canvas.inverse_depth.reshape(-1)[found.pixels]).all()
     covered = np.zeros(bare.canvas.alpha.size, bool)
     covered[found.pixels] = True
     covered = covered.reshape(bare.canvas.alpha.shape)
@@ -193,7 +193,7 @@ def test_bands_are_hidden_behind_what_is_nearer(head: Head) -> None:
 def test_dark_strokes_over_the_eyes_only(head: Head) -> None:
     bare = bare_head(head, width=224, height=224)
     canvas = bare.copy()
-    draw_lashes(canvas, head, person(lashes=1.0), bare.points, bare.camera)
+    draw_lashes(canvas, head, make_identity(lashes=1.0), bare.points, bare.camera)
     assert_sound(canvas)
     rows, columns = np.nonzero(change(bare.canvas, canvas))
     assert len(rows) > 30
@@ -209,7 +209,7 @@ def test_dark_strokes_over_the_eyes_only(head: Head) -> None:
 def test_softer_than_a_pixel(head: Head) -> None:
     bare = bare_head(head)
     canvas = bare.copy()
-    draw_lashes(canvas, head, person(lashes=1.0), bare.points, bare.camera)
+    draw_lashes(canvas, head, make_identity(lashes=1.0), bare.points, bare.camera)
     touched = change(bare.canvas, canvas)
     assert len(np.unique(np.round(touched[touched > 0], 3))) >= 3
 
@@ -219,7 +219,7 @@ def test_darker_lashes_darken_more(head: Head) -> None:
     sums = []
     for darkness in (0.0, 0.3, 1.0):
         canvas = bare.copy()
-        draw_lashes(canvas, head, person(lashes=darkness), bare.points, bare.camera)
+        draw_lashes(canvas, head, make_identity(lashes=darkness), bare.points, bare.camera)
         sums.append(change(bare.canvas, canvas).sum())
     assert sums[0] == 0
     assert sums[2] > 2 * sums[1] > 0
@@ -228,5 +228,5 @@ def test_darker_lashes_darken_more(head: Head) -> None:
 def test_lashes_are_hidden_behind_what_is_nearer(head: Head) -> None:
     bare = bare_head(head)
     wall = bare.behind_a_wall()
-    draw_lashes(wall, head, person(lashes=1.0), bare.points, bare.camera)
+    draw_lashes(wall, head, make_identity(lashes=1.0), bare.points, bare.camera)
     assert change(bare.canvas, wall).max() == 0

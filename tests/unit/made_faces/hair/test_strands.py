@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 from fake_data.bare_head import bare_head, scene
-from fake_data.plain_face import cut_of, person
+from fake_data.plain_face import cut_of, make_identity
 
 from made_faces.face_model.head import Head
 from made_faces.hair.guides import Guides, grow_guides
 from made_faces.hair.haircut import Haircut
-from made_faces.hair.strands import grow_strands, light_hair, light_strands
+from made_faces.hair.strands import grow_strands, shade_hair, shade_strands
 from made_faces.renderer.head_fit import fit_head, head_disc
 from made_faces.surface import Floats
 
@@ -17,10 +17,10 @@ LIGHTING = scene().lighting
 TINT = np.full((1, 3), 0.1, np.float32)
 
 
-def lit(along: Floats, outward: Floats, openness: float = 1.0) -> float:
+def lit(along: Floats, outward: Floats, ambient_occlusion: float = 1.0) -> float:
     """Brightness of one thread."""
-    openly = np.full(1, openness, np.float32)
-    return float(light_hair(along[None], outward[None], openly, TINT, LIGHTING).mean())
+    openly = np.full(1, ambient_occlusion, np.float32)
+    return float(shade_hair(along[None], outward[None], openly, TINT, LIGHTING).mean())
 
 
 def across_the_key() -> Floats:
@@ -42,7 +42,7 @@ def test_the_inside_of_the_hair_is_dark() -> None:
 
 def test_single_precision_and_shape() -> None:
     along = np.zeros((4, 5, 3), np.float32)
-    light = light_hair(along, along, np.ones((4, 5), np.float32), TINT[None], LIGHTING)
+    light = shade_hair(along, along, np.ones((4, 5), np.float32), TINT[None], LIGHTING)
     assert light.shape == (4, 5, 3)
     assert light.dtype == np.float32
     assert np.isfinite(light).all()
@@ -96,11 +96,11 @@ def test_gray_hairs_are_lighter(head: Head) -> None:
     cut = cut_of()
     strands = grow_strands(guides_of(head, cut), cut, 2000)
     means = [
-        light_strands(
+        shade_strands(
             bare.canvas,
             strands,
             fit_head(head, bare.points),
-            person(),
+            make_identity(),
             replace(cut, gray=gray),
             bare.camera,
             bare.scene.lighting,

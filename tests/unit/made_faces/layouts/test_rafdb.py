@@ -15,9 +15,9 @@ from fer_det.core.sample import Sample
 from fer_det.errors import DatasetNotFoundError
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
 from made_faces.expression import UNIT_NAMES
-from made_faces.layouts.assignment import cast_photos
-from made_faces.layouts.rafdb import ALIGNED_PLACES, RafdbTree, align, fit_similarity
-from made_faces.recipe import Recipe, draw_photo
+from made_faces.layouts.assignment import assign_photos
+from made_faces.layouts.rafdb import ALIGNED_PLACES, RafdbLayout, align, fit_similarity
+from made_faces.recipe import Recipe, sample_photo
 from made_faces.render import MadePicture
 from voc_builder.readers import rafdb
 
@@ -25,52 +25,52 @@ IMAGES = 35
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> RafdbTree:
-    tree = RafdbTree(tmp_path_factory.mktemp("made"), 5, IMAGES, 0.5, draw_spot)
+def layout(tmp_path_factory: pytest.TempPathFactory) -> RafdbLayout:
+    layout = RafdbLayout(tmp_path_factory.mktemp("made"), 5, IMAGES, 0.5, draw_spot)
     with pytest.MonkeyPatch.context() as patch:
         do_not_wait(patch)
-        tree.prepare()
-        for role in tree.tasks():
-            tree.make(role)
-        tree.finish()
-    return tree
+        layout.make_folders()
+        for photo in layout.tasks():
+            layout.make(photo)
+        layout.finish()
+    return layout
 
 
 @pytest.fixture(scope="module")
-def samples(tree: RafdbTree) -> list[Sample]:
-    return list(rafdb.read(tree.root, rafdb.Options()))
+def samples(layout: RafdbLayout) -> list[Sample]:
+    return list(rafdb.read(layout.root, rafdb.Options()))
 
 
 @pytest.fixture(scope="module")
-def faces(tree: RafdbTree) -> list[dict[str, Any]]:
-    lines = (tree.base / "faces.jsonl").read_text().splitlines()
+def faces(layout: RafdbLayout) -> list[dict[str, Any]]:
+    lines = (layout.base / "faces.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
-def recipes(tree: RafdbTree) -> list[Recipe]:
-    return [draw_photo(tree.seed, role, tree.variety) for role in tree.tasks()]
+def recipes(layout: RafdbLayout) -> list[Recipe]:
+    return [sample_photo(layout.seed, photo, layout.variety) for photo in layout.tasks()]
 
 
 class TestReader:
     """The reader of the real data set reads a made one as it is."""
 
-    def test_labels_and_splits(self, tree: RafdbTree, samples: list[Sample]) -> None:
-        roles = cast_photos(5, IMAGES)
-        assert [each.expression for each in samples] == [role.emotion for role in roles]
+    def test_labels_and_splits(self, layout: RafdbLayout, samples: list[Sample]) -> None:
+        photos = assign_photos(5, IMAGES)
+        assert [each.expression for each in samples] == [photo.expression for photo in photos]
         assert Counter(each.split for each in samples) == {"train": 28, "test": 7}
         assert all(each.image_path.is_file() for each in samples)
         assert {each.framing for each in samples} == {"photo"}
 
-    def test_boxes_and_points(self, tree: RafdbTree, samples: list[Sample]) -> None:
-        for sample, recipe in zip(samples, recipes(tree), strict=True):
+    def test_boxes_and_points(self, layout: RafdbLayout, samples: list[Sample]) -> None:
+        for sample, recipe in zip(samples, recipes(layout), strict=True):
             picture = draw_spot(recipe)
             assert sample.face_box is not None
             assert sample.face_box.as_tuple() == pytest.approx(picture.box.as_tuple(), abs=1e-5)
             assert np.array(sample.landmarks) == pytest.approx(picture.landmarks, abs=1e-5)
 
-    def test_attributes_are_the_persons(self, tree: RafdbTree, samples: list[Sample]) -> None:
-        for sample, recipe in zip(samples, recipes(tree), strict=True):
-            identity = recipe.figure.identity
+    def test_attributes_are_the_persons(self, layout: RafdbLayout, samples: list[Sample]) -> None:
+        for sample, recipe in zip(samples, recipes(layout), strict=True):
+            identity = recipe.subject.identity
             assert sample.attributes["gender"] == ("female" if identity.female > 0.5 else "male")
             largest = ("African-American", "Asian", "Caucasian")[int(np.argmax(identity.ancestry))]
             assert sample.attributes["race"] == largest
@@ -78,16 +78,16 @@ class TestReader:
         assert "20-39" in ages
         assert len(ages) > 2
 
-    def test_aligned_pictures(self, tree: RafdbTree) -> None:
-        samples = list(rafdb.read(tree.root, rafdb.Options(images="aligned")))
+    def test_aligned_pictures(self, layout: RafdbLayout) -> None:
+        samples = list(rafdb.read(layout.root, rafdb.Options(images="aligned")))
         assert len(samples) == IMAGES
         assert {each.framing for each in samples} == {"face_crop"}
         assert {load_rgb8(each.image_path).shape for each in samples} == {(100, 100, 3)}
 
     def test_unfinished_tree_is_refused(self, tmp_path: Path) -> None:
-        tree = RafdbTree(tmp_path, 5, IMAGES, 0.5, draw_spot)
-        tree.prepare()
-        tree.make(tree.tasks()[0])
+        layout = RafdbLayout(tmp_path, 5, IMAGES, 0.5, draw_spot)
+        layout.make_folders()
+        layout.make(layout.tasks()[0])
         with pytest.raises(DatasetNotFoundError, match="list_patition_label"):
             list(rafdb.read(tmp_path, rafdb.Options()))
 
@@ -120,11 +120,11 @@ class TestFaces:
         assert min(smiles) > max(frowns)
 
     def test_splits_share_nobody(self, faces: list[dict[str, Any]]) -> None:
-        people = {
+        identities = {
             split: {face["identity"] for face in faces if face["split"] == split}
             for split in ("train", "test")
         }
-        assert not people["train"] & people["test"]
+        assert not identities["train"] & identities["test"]
 
 
 class TestAlign:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_data.plain_face import EYE_CENTRE, EYE_RADIUS, face_places, person
+from fake_data.plain_face import EYE_CENTRE, EYE_RADIUS, face_points, make_identity
 
 from made_faces.materials.eyes_and_mouth import (
     cavity_albedo,
     eye_albedo,
     lip_albedo,
-    lip_part,
-    lip_relief,
+    lip_bump,
+    lip_coverage,
     lower_teeth,
     socket_colour,
     tongue_albedo,
@@ -28,7 +28,7 @@ def ball(angle: float, count: int = 400) -> np.ndarray:
 
 
 def albedo(angle: float, **features: object) -> np.ndarray:
-    return eye_albedo(ball(angle), EYE_CENTRE, person(**features), {})
+    return eye_albedo(ball(angle), EYE_CENTRE, make_identity(**features), {})
 
 
 def test_pupil_iris_and_white() -> None:
@@ -56,7 +56,7 @@ def test_iris_has_fibres_and_a_dark_ring() -> None:
 def test_no_seam_where_the_turn_ends() -> None:
     for angle in (17, 45):
         points = ball(angle, count=20_000)
-        around = eye_albedo(points, EYE_CENTRE, person(), {})[:, 1]
+        around = eye_albedo(points, EYE_CENTRE, make_identity(), {})[:, 1]
         steps = np.abs(np.roll(around, 1) - around)
         assert steps[:2].max() <= 3 * np.quantile(steps, 0.9)
 
@@ -67,12 +67,12 @@ def test_white_is_pinker_towards_the_corners() -> None:
 
 
 def test_pupils_of_widened_eyes_are_larger() -> None:
-    rest = eye_albedo(ball(11), EYE_CENTRE, person(), {}).mean()
-    assert eye_albedo(ball(11), EYE_CENTRE, person(), WIDE).mean() < 0.5 * rest
+    rest = eye_albedo(ball(11), EYE_CENTRE, make_identity(), {}).mean()
+    assert eye_albedo(ball(11), EYE_CENTRE, make_identity(), WIDE).mean() < 0.5 * rest
 
 
 def test_flesh_behind_the_lids_is_red() -> None:
-    someone = person()
+    someone = make_identity()
     flesh = socket_colour(someone)
     assert (flesh < someone.skin).all()
     assert flesh[0] / flesh[1] > someone.skin[0] / someone.skin[1]
@@ -80,10 +80,10 @@ def test_flesh_behind_the_lids_is_red() -> None:
 
 def test_nothing_to_paint() -> None:
     nothing = np.zeros((0, 3), np.float32)
-    assert eye_albedo(nothing, EYE_CENTRE, person(), {}).shape == (0, 3)
+    assert eye_albedo(nothing, EYE_CENTRE, make_identity(), {}).shape == (0, 3)
 
 
-FACE = face_places()
+FACE = face_points()
 TEETH = {"upper": (upper_teeth, 0.6598, 1), "lower": (lower_teeth, 0.6593, -1)}
 
 
@@ -102,7 +102,7 @@ def dips(values: np.ndarray) -> int:
 
 class TestLips:
     def test_border_is_soft(self) -> None:
-        part = lip_part(FACE)
+        part = lip_coverage(FACE)
         assert part.dtype == np.float32
         assert part[FACE.lips == 1].min() > 0.99
         assert part[FACE.lips == 0].max() < 0.05
@@ -110,37 +110,37 @@ class TestLips:
 
     @pytest.mark.parametrize("tint", [0.0, 0.5, 1.0])
     def test_redder_than_the_skin(self, tint: float) -> None:
-        someone = person(lip_tint=tint)
+        someone = make_identity(lip_tint=tint)
         colour = lip_albedo(FACE, someone)[FACE.lips == 1].mean(axis=0)
         assert colour[0] / colour[1] > 1.2 * someone.skin[0] / someone.skin[1]
         assert (colour < someone.skin).all()
 
     def test_darker_where_they_meet(self) -> None:
-        colours = lip_albedo(FACE, person()).mean(axis=1)
+        colours = lip_albedo(FACE, make_identity()).mean(axis=1)
         inside = np.abs(FACE.z - 0.660) < 0.001
         middle = (np.abs(FACE.z - 0.668) < 0.001) & (FACE.lips == 1)
         assert colours[inside].mean() < 0.9 * colours[middle].mean()
 
     def test_creases_run_up_and_down(self) -> None:
-        relief = lip_relief(face_places(pixel=0.0002)).reshape(-1, 321)
+        bump = lip_bump(face_points(pixel=0.0002)).reshape(-1, 321)
         rows = slice(390, 410)
-        across = np.abs(np.diff(relief[rows, 130:190], axis=1)).mean()
-        along = np.abs(np.diff(relief[rows, 130:190], axis=0)).mean()
+        across = np.abs(np.diff(bump[rows, 130:190], axis=1)).mean()
+        along = np.abs(np.diff(bump[rows, 130:190], axis=0)).mean()
         assert across > 3 * along
-        assert np.abs(relief).max() < 5e-4
+        assert np.abs(bump).max() < 5e-4
 
 
 @pytest.mark.parametrize("row", TEETH)
 class TestTeeth:
     def test_ivory_below_gums(self, row: str) -> None:
         paint, edge, upwards = TEETH[row]
-        tooth, relief = paint(row_of_teeth(edge, upwards * 0.005))
+        tooth, bump = paint(row_of_teeth(edge, upwards * 0.005))
         gum, _ = paint(row_of_teeth(edge, upwards * 0.017))
         tooth, gum = np.median(tooth, axis=0), np.median(gum, axis=0)
         assert (tooth > 0.5).all()
         assert tooth[0] > tooth[1] > tooth[2]
         assert gum[0] > 2 * gum[1]
-        assert np.abs(relief).max() < 1e-3
+        assert np.abs(bump).max() < 1e-3
 
     def test_separate(self, row: str) -> None:
         paint, edge, upwards = TEETH[row]
@@ -160,9 +160,9 @@ class TestTeeth:
         assert values == pytest.approx(values[::-1], abs=1e-3)
 
     def test_none_in_view(self, row: str) -> None:
-        albedo, relief = TEETH[row][0](np.zeros((0, 3), np.float32))
+        albedo, bump = TEETH[row][0](np.zeros((0, 3), np.float32))
         assert albedo.shape == (0, 3)
-        assert relief.shape == (0,)
+        assert bump.shape == (0,)
 
 
 def test_upper_incisors_are_wider_than_lower() -> None:

@@ -8,21 +8,21 @@ from fake_data.bare_head import scene
 
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.shading import (
-    Reach,
-    bend_normals,
+    LightVisibility,
     crease_light,
+    diffuse_light,
     halfway,
-    light_matte,
-    light_shine,
+    perturb_normals,
     shade,
+    specular_light,
 )
 from made_faces.scene.scene import Lighting, direction
-from made_faces.surface import Paint, Surface, unit
+from made_faces.surface import Material, Surface, unit
 
 
 def test_matte_things_are_lit_from_the_lights_side() -> None:
     lighting = scene().lighting
-    lit, dark = light_matte(np.stack([lighting.key, -lighting.key]), lighting)
+    lit, dark = diffuse_light(np.stack([lighting.key, -lighting.key]), lighting)
     assert (lit > 2 * dark).all()
 
 
@@ -30,7 +30,7 @@ def test_shine_is_brightest_half_way_to_the_camera() -> None:
     lighting = scene().lighting
     half = lighting.key - np.array([0, 1, 0], np.float32)
     np.testing.assert_allclose(halfway(lighting), half / np.linalg.norm(half), rtol=1e-6)
-    bright, dull = light_shine(np.stack([halfway(lighting), -lighting.key]), lighting, 30)
+    bright, dull = specular_light(np.stack([halfway(lighting), -lighting.key]), lighting, 30)
     np.testing.assert_allclose(bright, lighting.key_colour, rtol=1e-4)
     assert dull.max() == 0
 
@@ -52,7 +52,7 @@ def middle(values: np.ndarray) -> np.ndarray:
 
 
 def bent(surface: Surface, height: np.ndarray) -> np.ndarray:
-    return middle(bend_normals(surface, height.astype(np.float32), SIDE, SIDE, SCALE))
+    return middle(perturb_normals(surface, height.astype(np.float32), SIDE, SIDE, SCALE))
 
 
 @pytest.mark.parametrize("slope", [0.1, -0.3])
@@ -113,8 +113,8 @@ def lit(
     specular: float = 0.0,
     roughness: float = 0.4,
     shadow: float = 0.0,
-    openness: float = 1.0,
-    recess: float = 1.0,
+    ambient_occlusion: float = 1.0,
+    cavity: float = 1.0,
 ) -> np.ndarray:
     count = len(normals)
 
@@ -126,15 +126,15 @@ def lit(
     surface = Surface(
         whole, whole, nowhere, nowhere, normals, nowhere[:, :2], whole.astype(np.uint8)
     )
-    paint = Paint(
+    material = Material(
         np.full((count, 3), 0.5, np.float32),
         all_of(roughness),
         all_of(specular),
         all_of(scatter),
         all_of(0),
     )
-    reach = Reach(all_of(shadow), all_of(openness), all_of(recess))
-    colour = shade(surface, paint, normals, CAMERA, lighting, reach)
+    visibility = LightVisibility(all_of(shadow), all_of(ambient_occlusion), all_of(cavity))
+    colour = shade(surface, material, normals, CAMERA, lighting, visibility)
     assert colour.dtype == np.float32
     assert (colour >= 0).all()
     return colour
@@ -180,14 +180,16 @@ class TestReach:
 
     def test_hollows_lose_the_sky(self) -> None:
         sky = replace(KEY_ONLY, key_colour=BLACK, ambient=np.ones(3, np.float32))
-        levels = [lit(sky, facing(ANGLES[:1]), openness=part).sum() for part in (1, 0.6, 0.2, 0)]
+        levels = [
+            lit(sky, facing(ANGLES[:1]), ambient_occlusion=part).sum() for part in (1, 0.6, 0.2, 0)
+        ]
         assert (np.diff(levels) < 0).all()
         assert levels[-1] == pytest.approx(0, abs=1e-6)
 
     def test_recesses_lose_everything(self) -> None:
         normals = facing(ANGLES[:5])
         whole = lit(KEY_ONLY, normals, specular=1.0)
-        np.testing.assert_allclose(lit(KEY_ONLY, normals, specular=1.0, recess=0.25), whole / 4)
+        np.testing.assert_allclose(lit(KEY_ONLY, normals, specular=1.0, cavity=0.25), whole / 4)
 
 
 class TestSky:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from made_faces.renderer.shadow import (
+    ambient_occlusion,
     blur_over_surface,
     cast_shadow,
-    contact_light,
-    openness,
-    recess_light,
+    cavity_light,
+    contact_occlusion,
 )
 from made_faces.scene.scene import direction
 from made_faces.surface import Region, Surface
@@ -126,7 +126,7 @@ DISTANCE = 1.0
 
 
 def seen(depth: np.ndarray) -> np.ndarray:
-    return openness((1 / depth).astype(np.float32), DISTANCE, SCALE)
+    return ambient_occlusion((1 / depth).astype(np.float32), DISTANCE, SCALE)
 
 
 def plane(slope: float = 0.0) -> np.ndarray:
@@ -159,17 +159,17 @@ def test_a_bump_is_open() -> None:
 
 def test_empty_background_does_not_darken_an_outline() -> None:
     depth = plane()
-    nearness = (1 / depth).astype(np.float32)
-    nearness[:, 60:] = 0
-    assert openness(nearness, DISTANCE, SCALE)[:, :60].min() == 1
+    inverse_depth = (1 / depth).astype(np.float32)
+    inverse_depth[:, 60:] = 0
+    assert ambient_occlusion(inverse_depth, DISTANCE, SCALE)[:, :60].min() == 1
 
 
 def test_empty_background_does_not_brighten_a_hollow_beside_it() -> None:
     pit = plane()
     pit[44:56, 46:58] += 0.01
-    nearness = (1 / pit).astype(np.float32)
-    nearness[:, 60:] = 0
-    found = openness(nearness, DISTANCE, SCALE)
+    inverse_depth = (1 / pit).astype(np.float32)
+    inverse_depth[:, 60:] = 0
+    found = ambient_occlusion(inverse_depth, DISTANCE, SCALE)
     assert found[50, 50] < 0.95
 
 
@@ -179,7 +179,7 @@ def test_what_hovers_darkens_what_is_beside_it_and_not_itself() -> None:
     for lift in (0.004, 0.012):
         covered = wall.copy()
         covered[:, 60:] = 1 / (DISTANCE - lift)
-        left = contact_light(wall, covered, DISTANCE, SCALE)
+        left = contact_occlusion(wall, covered, DISTANCE, SCALE)
         assert (left[:, 60:] == 1).all()
         assert left[50, 58] < left[50, 30] <= 1
         light.append(left[50, 58])
@@ -190,8 +190,8 @@ def test_what_hovers_darkens_what_is_beside_it_and_not_itself() -> None:
 def test_nothing_new_leaves_all_light() -> None:
     pit = plane()
     pit[44:56, 54:66] += 0.01
-    nearness = (1 / pit).astype(np.float32)
-    assert (contact_light(nearness, nearness, DISTANCE, SCALE) == 1).all()
+    inverse_depth = (1 / pit).astype(np.float32)
+    assert (contact_occlusion(inverse_depth, inverse_depth, DISTANCE, SCALE) == 1).all()
 
 
 SIDE, CAVITY_SCALE = 60, 2000.0
@@ -208,7 +208,7 @@ def picture(region: Region, depth: float = -0.146) -> Surface:
 
 
 def light_on(surface: Surface) -> np.ndarray:
-    return recess_light(surface, SIDE, SIDE, CAVITY_SCALE).reshape(SIDE, SIDE)
+    return cavity_light(surface, SIDE, SIDE, CAVITY_SCALE).reshape(SIDE, SIDE)
 
 
 def test_skin_keeps_all_light() -> None:

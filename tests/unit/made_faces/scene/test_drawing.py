@@ -5,7 +5,6 @@ from made_faces.scene.drawing import (
     blank,
     cell_values,
     clouds,
-    draw_colour,
     fill_box,
     fill_ellipse,
     fill_polygon,
@@ -14,6 +13,7 @@ from made_faces.scene.drawing import (
     grid,
     mix,
     paste,
+    sample_colour,
 )
 
 BLACK = np.zeros(3, np.float32)
@@ -28,7 +28,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 class TestBrush:
     def test_colours_lie_in_their_range(self) -> None:
         for seed in range(20):
-            colour = draw_colour(rng(seed), (0.5, 0.6), (0.2, 0.4), (100, 140))
+            colour = sample_colour(rng(seed), (0.5, 0.6), (0.2, 0.4), (100, 140))
             assert 0.5**2.2 - 1e-3 <= colour.max() <= 0.6**2.2 + 1e-3
             assert colour.argmax() == 1  # hues about 120 degrees are green
             assert colour.min() / colour.max() == pytest.approx(0.7**2.2, abs=0.2)

@@ -5,11 +5,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from made_faces.scene.scene import Lighting, Scene, direction, draw_scene
+from made_faces.scene.scene import Lighting, Scene, direction, sample_scene
 
 
 def scenes(variety: float, count: int = 300) -> list[Scene]:
-    return [draw_scene(np.random.default_rng([7, number]), variety) for number in range(count)]
+    return [sample_scene(np.random.default_rng([7, number]), variety) for number in range(count)]
 
 
 def spread(values: list[float]) -> float:
@@ -20,16 +20,16 @@ def same(first: Scene | Lighting, second: Scene | Lighting) -> bool:
     return all(
         np.array_equal(getattr(first, field.name), getattr(second, field.name))
         for field in fields(first)
-        if field.name not in ("lighting", "film")
+        if field.name not in ("lighting", "effects")
     )
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    one, two = (draw_scene(np.random.default_rng(3), 0.7) for _ in range(2))
-    other = draw_scene(np.random.default_rng(4), 0.7)
+    one, two = (sample_scene(np.random.default_rng(3), 0.7) for _ in range(2))
+    other = sample_scene(np.random.default_rng(4), 0.7)
     assert same(one, two)
     assert same(one.lighting, two.lighting)
-    assert one.film == two.film
+    assert one.effects == two.effects
     assert not same(one, other)
 
 
@@ -49,10 +49,10 @@ def test_poses_fill_their_range(variety: float, yaw: float, pitch: float, roll: 
 def test_a_studio_has_nothing_in_the_way() -> None:
     for scene in scenes(0.0, 100):
         assert scene.glasses == "none"
-        assert [scene.mask, scene.hand, scene.hat, scene.film.gray] == [False] * 4
+        assert [scene.mask, scene.hand, scene.hat, scene.effects.gray] == [False] * 4
         assert (scene.width, scene.height) == (224, 224)
-        assert scene.film.shrink == 1
-        assert scene.film.motion == 0
+        assert scene.effects.shrink == 1
+        assert scene.effects.motion == 0
 
 
 def test_things_in_the_way_come_as_often_as_meant() -> None:
@@ -62,7 +62,7 @@ def test_things_in_the_way_come_as_often_as_meant() -> None:
         (np.mean([scene.mask for scene in drawn]), 0.06),
         (np.mean([scene.hand for scene in drawn]), 0.08),
         (np.mean([scene.hat for scene in drawn]), 0.12),
-        (np.mean([scene.film.gray for scene in drawn]), 0.35),
+        (np.mean([scene.effects.gray for scene in drawn]), 0.35),
     ):
         # Three standard deviations of 1,000 draws.
         assert share == pytest.approx(wanted, abs=3 * (wanted * (1 - wanted) / 1000) ** 0.5)
@@ -91,7 +91,7 @@ def test_lights_shine_from_unit_directions(variety: float) -> None:
             assert np.linalg.norm(way) == pytest.approx(1, abs=1e-5)
         assert lighting.rim[1] > 0
         assert min(lighting.key_colour.min(), lighting.ambient.min()) > 0
-        assert 1 <= scene.film.quality <= 100
+        assert 1 <= scene.effects.quality <= 100
 
 
 def test_directions() -> None:
@@ -113,7 +113,7 @@ def test_most_of_a_face_stays_in_the_picture() -> None:
         for share, shift, side in zip(
             (1.05, 1.4), scene.offset, (scene.width, scene.height), strict=True
         ):
-            half = share / 2 * scene.face_part * smaller / side
+            half = share / 2 * scene.face_fraction * smaller / side
             parts.append(seen_part(0.5 + shift, half))
     assert min(parts) > 0.6
     assert 0.05 < np.mean(np.array(parts) < 0.95) < 0.5
@@ -124,4 +124,4 @@ def test_the_body_reaches_the_lower_edge(variety: float) -> None:
     for scene in scenes(variety):
         heights = (0.5 - scene.offset[1]) * scene.height / min(scene.width, scene.height)
         # The body ends 0.29 m below a face's middle, and from brow to chin are 0.135 m.
-        assert heights / scene.face_part <= 0.29 / 0.135
+        assert heights / scene.face_fraction <= 0.29 / 0.135

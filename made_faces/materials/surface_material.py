@@ -15,7 +15,7 @@ from made_faces.materials.eyes_and_mouth import (
     CAVITY_SPECULAR,
     EYE_ROUGHNESS,
     EYE_SPECULAR,
-    LIPS_SMOOTHER,
+    LIPS_ROUGHNESS_OFFSET,
     LIPS_SPECULAR,
     SOCKET_SPECULAR,
     TEETH_ROUGHNESS,
@@ -25,8 +25,8 @@ from made_faces.materials.eyes_and_mouth import (
     cavity_albedo,
     eye_albedo,
     lip_albedo,
-    lip_part,
-    lip_relief,
+    lip_bump,
+    lip_coverage,
     lower_teeth,
     socket_colour,
     tongue_albedo,
@@ -38,13 +38,13 @@ from made_faces.materials.face_hair import (
     brow_colour,
     brows,
     near_brows,
-    scalp,
+    scalp_hair,
 )
-from made_faces.materials.skin import skin_albedo, skin_gloss, skin_relief
-from made_faces.materials.skin_points import Actions, Places, around_head, mix
+from made_faces.materials.skin import skin_albedo, skin_bump, skin_gloss
+from made_faces.materials.skin_points import Actions, SkinPoints, head_noise_u, mix
 from made_faces.materials.wrinkles import wrinkles
-from made_faces.surface import Floats, Ints, Paint, Region, Surface
-from made_faces.texture import bell, noise, sample_mask, smooth_ramp
+from made_faces.surface import Floats, Ints, Material, Region, Surface
+from made_faces.texture import gaussian, look_up_mask, noise, smooth_ramp
 
 _SCATTERING_TEETH = 0.5
 _SCATTERING_EYES = 0.3
@@ -53,105 +53,107 @@ _NO_PIXEL = 0.001
 """Size of a pixel in metres where no two neighbouring ones tell it."""
 
 
-def paint(surface: Surface, head: Head, identity: Identity, actions: Actions) -> Paint:
+def surface_material(
+    surface: Surface, head: Head, identity: Identity, actions: Actions
+) -> Material:
     """The material of each point of `surface`, looked up on the base head.
 
     actions: the facial actions that the head is expressed with; they move brows and fold skin.
     """
     count = len(surface.region)
-    painted = Paint(
+    material = Material(
         albedo=np.zeros((count, 3), np.float32),
         roughness=np.full(count, 0.5, np.float32),
         specular=np.zeros(count, np.float32),
         scatter=np.zeros(count, np.float32),
         height=np.zeros(count, np.float32),
     )
-    _paint_skin(painted, surface, head, identity, actions)
-    _paint_eyes(painted, surface, head, identity, actions)
-    _paint_mouth(painted, surface)
-    return painted
+    _write_skin(material, surface, head, identity, actions)
+    _write_eyes(material, surface, head, identity, actions)
+    _write_mouth(material, surface)
+    return material
 
 
-def _paint_skin(
-    painted: Paint, surface: Surface, head: Head, identity: Identity, actions: Actions
+def _write_skin(
+    material: Material, surface: Surface, head: Head, identity: Identity, actions: Actions
 ) -> None:
     index = np.flatnonzero(surface.region == Region.SKIN)
-    skin = _places(surface, index, head, identity)
+    skin = _skin_points(surface, index, head, identity)
     roughness, specular = skin_gloss(skin, identity)
-    height = skin_relief(skin, identity)
+    height = skin_bump(skin, identity)
     # Chosen now, the face shares the noise that has been looked up for the skin.
     in_face = np.flatnonzero((skin.y < -0.03) & (skin.z > 0.57) & (skin.z < 0.83))
-    face = skin.chosen(in_face)
+    face = skin.subset(in_face)
     albedo = skin_albedo(skin, face, in_face, identity)
     height[in_face] += wrinkles(face, identity, actions)
     lips, hairs = np.zeros_like(skin.x), np.zeros_like(skin.x)
-    lips[in_face] = _paint_lips(albedo, height, face, in_face, identity)
-    hairs[in_face] = _paint_face_hair(albedo, height, face, in_face, identity, actions)
-    roots = scalp(skin, identity)
+    lips[in_face] = _apply_lips(albedo, height, face, in_face, identity)
+    hairs[in_face] = _apply_face_hair(albedo, height, face, in_face, identity, actions)
+    roots = scalp_hair(skin, identity)
     albedo = mix(albedo, np.asarray(identity.hair, np.float32), roots)
     hairs = np.maximum(hairs, roots)
     specular = specular * (1 - 0.7 * hairs) * (1 - lips) + LIPS_SPECULAR * lips
-    roughness = roughness + LIPS_SMOOTHER * lips
+    roughness = roughness + LIPS_ROUGHNESS_OFFSET * lips
     cloth = shirt(skin, identity)
     bare = 1 - cloth.part
-    painted.albedo[index] = mix(albedo, cloth.albedo, cloth.part)
-    painted.roughness[index] = roughness * bare + SHIRT_ROUGHNESS * cloth.part
-    painted.specular[index] = specular * bare + SHIRT_SPECULAR * cloth.part
-    painted.scatter[index] = (1 - 0.6 * hairs) * bare
-    painted.height[index] = height * bare + cloth.relief
+    material.albedo[index] = mix(albedo, cloth.albedo, cloth.part)
+    material.roughness[index] = roughness * bare + SHIRT_ROUGHNESS * cloth.part
+    material.specular[index] = specular * bare + SHIRT_SPECULAR * cloth.part
+    material.scatter[index] = (1 - 0.6 * hairs) * bare
+    material.height[index] = height * bare + cloth.bump
 
 
-def _paint_lips(
-    albedo: Floats, height: Floats, face: Places, in_face: NDArray[Any], identity: Identity
+def _apply_lips(
+    albedo: Floats, height: Floats, face: SkinPoints, in_face: NDArray[Any], identity: Identity
 ) -> Floats:
     """Lay the lips on the face's points; returns [F] how much of each is lip."""
-    part = lip_part(face)
+    part = lip_coverage(face)
     near = np.flatnonzero(part > 0)
-    lips, at = face.chosen(near), in_face[near]
+    lips, at = face.subset(near), in_face[near]
     albedo[at] = mix(albedo[at], lip_albedo(lips, identity), part[near] * 0.9)
-    height[at] = height[at] * (1 - part[near]) + lip_relief(lips) * part[near]
+    height[at] = height[at] * (1 - part[near]) + lip_bump(lips) * part[near]
     return part
 
 
-def _paint_face_hair(
+def _apply_face_hair(
     albedo: Floats,
     height: Floats,
-    face: Places,
+    face: SkinPoints,
     in_face: NDArray[Any],
     identity: Identity,
     actions: Actions,
 ) -> Floats:
     """Lay beard and brows on the face's points; returns [F] how much of each is hair."""
-    hairs, relief = beard(face, identity)
+    hairs, bump = beard(face, identity)
     if identity.beard > 0:
         albedo[in_face] = mix(albedo[in_face], beard_colour(identity), hairs)
-        height[in_face] += relief
+        height[in_face] += bump
     near = np.flatnonzero(near_brows(face))
-    cover = brows(face.chosen(near), identity, actions)
+    cover = brows(face.subset(near), identity, actions)
     at = in_face[near]
     albedo[at] = mix(albedo[at], brow_colour(identity), cover)
     hairs[near] = np.maximum(hairs[near], cover)
     return hairs
 
 
-def _paint_eyes(
-    painted: Paint, surface: Surface, head: Head, identity: Identity, actions: Actions
+def _write_eyes(
+    material: Material, surface: Surface, head: Head, identity: Identity, actions: Actions
 ) -> None:
     for region, ball in zip((Region.LEFT_EYE, Region.RIGHT_EYE), head.eyes, strict=True):
         index = np.flatnonzero(surface.region == region)
         points = head.template[ball]
         centre = (points.min(axis=0) + points.max(axis=0)) / 2
-        painted.albedo[index] = eye_albedo(surface.template[index], centre, identity, actions)
-        painted.roughness[index] = EYE_ROUGHNESS
-        painted.specular[index] = EYE_SPECULAR
-        painted.scatter[index] = _SCATTERING_EYES
+        material.albedo[index] = eye_albedo(surface.template[index], centre, identity, actions)
+        material.roughness[index] = EYE_ROUGHNESS
+        material.specular[index] = EYE_SPECULAR
+        material.scatter[index] = _SCATTERING_EYES
     socket = np.flatnonzero(surface.region == Region.EYE_SOCKET)
-    painted.albedo[socket] = socket_colour(identity)
-    painted.specular[socket] = SOCKET_SPECULAR
-    painted.scatter[socket] = 1
+    material.albedo[socket] = socket_colour(identity)
+    material.specular[socket] = SOCKET_SPECULAR
+    material.scatter[socket] = 1
 
 
-def _paint_mouth(painted: Paint, surface: Surface) -> None:
+def _write_mouth(material: Material, surface: Surface) -> None:
     def points(region: Region) -> tuple[NDArray[Any], Floats]:
         index = np.flatnonzero(surface.region == region)
         return index, surface.template[index]
@@ -161,22 +163,24 @@ def _paint_mouth(painted: Paint, surface: Surface) -> None:
         (Region.LOWER_TEETH, lower_teeth),
     ):
         index, template = points(region)
-        painted.albedo[index], painted.height[index] = teeth(template)
-        painted.roughness[index] = TEETH_ROUGHNESS
-        painted.specular[index] = TEETH_SPECULAR
-        painted.scatter[index] = _SCATTERING_TEETH
+        material.albedo[index], material.height[index] = teeth(template)
+        material.roughness[index] = TEETH_ROUGHNESS
+        material.specular[index] = TEETH_SPECULAR
+        material.scatter[index] = _SCATTERING_TEETH
     index, template = points(Region.TONGUE)
-    painted.albedo[index] = tongue_albedo(template)
-    painted.roughness[index] = TONGUE_ROUGHNESS
-    painted.specular[index] = TONGUE_SPECULAR
-    painted.scatter[index] = 1
+    material.albedo[index] = tongue_albedo(template)
+    material.roughness[index] = TONGUE_ROUGHNESS
+    material.specular[index] = TONGUE_SPECULAR
+    material.scatter[index] = 1
     index, template = points(Region.MOUTH_CAVITY)
-    painted.albedo[index] = cavity_albedo(template)
-    painted.roughness[index] = CAVITY_ROUGHNESS
-    painted.specular[index] = CAVITY_SPECULAR
+    material.albedo[index] = cavity_albedo(template)
+    material.roughness[index] = CAVITY_ROUGHNESS
+    material.specular[index] = CAVITY_SPECULAR
 
 
-def _places(surface: Surface, index: NDArray[Any], head: Head, identity: Identity) -> Places:
+def _skin_points(
+    surface: Surface, index: NDArray[Any], head: Head, identity: Identity
+) -> SkinPoints:
     """The skin's points, each mask looked up only where it can be other than 0."""
     x, y, z = np.ascontiguousarray(surface.template[index].T)
     across = np.abs(x)
@@ -189,15 +193,15 @@ def _places(surface: Surface, index: NDArray[Any], head: Head, identity: Identit
     masks = {name: np.zeros_like(x) for name in regions}
     for name, near in regions.items():
         at = np.flatnonzero(near)
-        masks[name][at] = sample_mask(head.masks[name], surface.uv[index[at]])
-    return Places(
+        masks[name][at] = look_up_mask(head.masks[name], surface.uv[index[at]])
+    return SkinPoints(
         x=x,
         y=y,
         z=z,
         lips=masks["lips"],
         eyelids=masks["eyelids"],
         ears=masks["ears"],
-        around=around_head(x, y),
+        noise_u=head_noise_u(x, y),
         offsets=np.asarray(identity.texture_offsets, np.float32),
         pixel=_pixel_size(surface),
     )
@@ -231,25 +235,25 @@ class Cloth:
     """[P] 1 where there is cloth."""
     albedo: Floats
     """[P, 3]."""
-    relief: Floats
+    bump: Floats
     """[P] metres."""
 
 
-def shirt(skin: Places, identity: Identity) -> Cloth:
+def shirt(skin: SkinPoints, identity: Identity) -> Cloth:
     """The shirt over the points of the skin."""
     below = _below_collar(skin, identity)
     part = smooth_ramp(-0.0012, 0.0012, below)
     weave = noise("fine", skin.x * 7, skin.z * 7)
     folds = noise("low", skin.x * 2.5 + skin.offsets[2], skin.z * 2.5)
     rib = smooth_ramp(_RIB + 0.0006, _RIB - 0.0006, below)
-    seam = bell((below - _RIB) / 0.0011)
+    seam = gaussian((below - _RIB) / 0.0011)
     light = 1 + 0.05 * weave + 0.05 * folds - 0.28 * seam - 0.06 * rib
     albedo = np.asarray(identity.shirt, np.float32) * light[:, None]
-    relief = 0.0011 * rib + 0.0009 * folds - 0.0006 * seam
-    return Cloth(part, albedo, relief * part)
+    bump = 0.0011 * rib + 0.0009 * folds - 0.0006 * seam
+    return Cloth(part, albedo, bump * part)
 
 
-def _below_collar(skin: Places, identity: Identity) -> Floats:
+def _below_collar(skin: SkinPoints, identity: Identity) -> Floats:
     """[P] metres below the collar, which hangs lower in front and rises to the neck's sides."""
     front = np.maximum(-skin.y - 0.02, 0)
     middle = np.maximum(0.10 - skin.across, 0)

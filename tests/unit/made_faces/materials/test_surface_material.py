@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_data.plain_face import WIDTH, face_places, person, picture, plain_head, surface
+from fake_data.plain_face import WIDTH, face_points, make_identity, picture, plain_head, surface
 
-from made_faces.materials.paint import paint, shirt
-from made_faces.surface import Paint, Region, Surface
+from made_faces.materials.surface_material import shirt, surface_material
+from made_faces.surface import Material, Region, Surface
 
 SURFACE = surface()
 FROWN = {"browDownLeft": 1.0, "browDownRight": 1.0}
 
 
-def painted(actions: dict[str, float] | None = None, **features: object) -> Paint:
-    return paint(SURFACE, plain_head(), person(**features), actions or {})
+def material_of(actions: dict[str, float] | None = None, **features: object) -> Material:
+    return surface_material(SURFACE, plain_head(), make_identity(**features), actions or {})
 
 
 def row_at(height: float) -> int:
@@ -21,7 +21,7 @@ def row_at(height: float) -> int:
 
 
 def test_shapes_types_and_ranges_in_every_region() -> None:
-    material = painted(FROWN, beard=0.6, freckles=0.5)
+    material = material_of(FROWN, beard=0.6, freckles=0.5)
     count = len(SURFACE.rows)
     assert material.albedo.shape == (count, 3)
     for name in ("roughness", "specular", "scatter", "height"):
@@ -41,7 +41,7 @@ def test_shapes_types_and_ranges_in_every_region() -> None:
 
 def test_the_same_every_time_and_the_surface_as_it_was() -> None:
     before = [array.copy() for array in vars(SURFACE).values()]
-    one, two = painted(FROWN), painted(FROWN)
+    one, two = material_of(FROWN), material_of(FROWN)
     for name, values in vars(one).items():
         assert values.tobytes() == getattr(two, name).tobytes()
     for array, copy in zip(vars(SURFACE).values(), before, strict=True):
@@ -52,12 +52,12 @@ def test_each_point_alone() -> None:
     # The order of the points does not matter; without neighbours only the fineness is unknown.
     shuffled = np.random.default_rng(0).permutation(len(SURFACE.rows))
     mixed = Surface(**{name: array[shuffled] for name, array in vars(SURFACE).items()})
-    colours = paint(mixed, plain_head(), person(), {}).albedo
-    assert np.abs(colours - painted().albedo[shuffled]).mean() < 0.01
+    colours = surface_material(mixed, plain_head(), make_identity(), {}).albedo
+    assert np.abs(colours - material_of().albedo[shuffled]).mean() < 0.01
 
 
 def test_lips_are_redder_and_smoother_than_the_skin_around() -> None:
-    material = painted()
+    material = material_of()
     colours, specular = picture(material.albedo), picture(material.specular)
     lip, cheek = (row_at(0.667), WIDTH // 2), (row_at(0.667), WIDTH // 2 + 90)
     assert colours[lip][0] / colours[lip][1] > 1.2 * colours[cheek][0] / colours[cheek][1]
@@ -65,7 +65,7 @@ def test_lips_are_redder_and_smoother_than_the_skin_around() -> None:
 
 
 def test_lips_lie_where_the_mask_has_them() -> None:
-    shine = picture(painted().specular)[
+    shine = picture(material_of().specular)[
         row_at(0.69) : row_at(0.63), WIDTH // 2 - 20 : WIDTH // 2 + 20
     ]
     rows = np.flatnonzero(shine.mean(axis=1) > 0.8) + row_at(0.69)
@@ -77,7 +77,7 @@ def test_brows_are_darker_and_go_down_with_a_frown() -> None:
     columns = slice(WIDTH // 2 + 30, WIDTH // 2 + 45)
     heights = []
     for actions in ({}, FROWN):
-        light = picture(painted(actions).albedo)[row_at(0.775) : row_at(0.735), columns].mean(2)
+        light = picture(material_of(actions).albedo)[row_at(0.775) : row_at(0.735), columns].mean(2)
         dark = np.clip(0.6 * np.median(light) - light, 0, None).sum(axis=1)
         assert dark.max() > 0
         heights.append(float((dark * np.arange(len(dark))).sum() / dark.sum()))
@@ -86,14 +86,17 @@ def test_brows_are_darker_and_go_down_with_a_frown() -> None:
 
 def test_a_frown_folds_the_skin_between_the_brows() -> None:
     between = np.s_[row_at(0.757) : row_at(0.741), WIDTH // 2 - 20 : WIDTH // 2 + 20]
-    rest, frown = picture(painted().height)[between], picture(painted(FROWN).height)[between]
+    rest, frown = (
+        picture(material_of().height)[between],
+        picture(material_of(FROWN).height)[between],
+    )
     assert np.abs(rest).max() < 2e-4
     assert frown.min() < -4e-4
 
 
 def test_hair_and_shirt_cover_the_skin() -> None:
-    someone = person(collar=0.66)
-    material = painted(collar=0.66)
+    someone = make_identity(collar=0.66)
+    material = material_of(collar=0.66)
     colours, scatter = picture(material.albedo), picture(material.scatter)
     middle = WIDTH // 2
     assert colours[row_at(0.85), middle].mean() < 0.4 * someone.skin.mean()
@@ -104,14 +107,14 @@ def test_hair_and_shirt_cover_the_skin() -> None:
 
 
 def test_a_bald_head_without_a_shirt() -> None:
-    material = painted(hair_style="bald", collar=0.40)
+    material = material_of(hair_style="bald", collar=0.40)
     colours = picture(material.albedo)
-    assert colours[row_at(0.85), WIDTH // 2].mean() > 0.6 * person().skin.mean()
+    assert colours[row_at(0.85), WIDTH // 2].mean() > 0.6 * make_identity().skin.mean()
     assert (material.scatter[SURFACE.region == Region.SKIN] > 0.4).all()
 
 
 def test_beards_only_on_jaws() -> None:
-    bare, bearded = picture(painted().albedo), picture(painted(beard=0.9).albedo)
+    bare, bearded = picture(material_of().albedo), picture(material_of(beard=0.9).albedo)
     darker = bearded.mean(axis=2) / bare.mean(axis=2)
     chin = darker[row_at(0.635) : row_at(0.625), WIDTH // 2 - 20 : WIDTH // 2 + 20]
     assert chin.mean() < 0.5
@@ -119,7 +122,7 @@ def test_beards_only_on_jaws() -> None:
 
 
 def test_eyes_and_teeth_are_wet() -> None:
-    material = painted()
+    material = material_of()
     for region in (Region.LEFT_EYE, Region.RIGHT_EYE, Region.UPPER_TEETH, Region.LOWER_TEETH):
         where = SURFACE.region == region
         assert material.roughness[where].max() < 0.25
@@ -128,22 +131,22 @@ def test_eyes_and_teeth_are_wet() -> None:
 
 def test_nothing_in_view() -> None:
     nothing = Surface(**{name: array[:0] for name, array in vars(SURFACE).items()})
-    assert paint(nothing, plain_head(), person(), FROWN).albedo.shape == (0, 3)
+    assert surface_material(nothing, plain_head(), make_identity(), FROWN).albedo.shape == (0, 3)
 
 
-FACE = face_places()
+FACE = face_points()
 
 
 def test_below_the_collar_only() -> None:
-    cloth = shirt(FACE, person(collar=0.63))
+    cloth = shirt(FACE, make_identity(collar=0.63))
     assert cloth.part[FACE.z < 0.56 + 0.0006].mean() > 0.9
     assert cloth.part[FACE.z > 0.63].max() == 0
-    assert (cloth.relief[cloth.part == 0] == 0).all()
-    assert cloth.albedo.dtype == cloth.part.dtype == cloth.relief.dtype == np.float32
+    assert (cloth.bump[cloth.part == 0] == 0).all()
+    assert cloth.albedo.dtype == cloth.part.dtype == cloth.bump.dtype == np.float32
 
 
 def test_in_the_shirts_colour() -> None:
-    someone = person(collar=0.63)
+    someone = make_identity(collar=0.63)
     cloth = shirt(FACE, someone)
     worn = cloth.albedo[cloth.part == 1]
     assert worn.mean(axis=0) == pytest.approx(someone.shirt, rel=0.15)
@@ -151,5 +154,5 @@ def test_in_the_shirts_colour() -> None:
 
 
 def test_a_higher_collar_covers_more() -> None:
-    low, high = (shirt(FACE, person(collar=height)).part.sum() for height in (0.61, 0.64))
+    low, high = (shirt(FACE, make_identity(collar=height)).part.sum() for height in (0.61, 0.64))
     assert high > low + 1000
