@@ -1,4 +1,4 @@
-"""The command that makes faces."""
+"""Command make_faces: render synthetic faces."""
 
 from __future__ import annotations
 

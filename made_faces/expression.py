@@ -1,8 +1,10 @@
-"""Which action units make an expression, how strongly, and how people differ in that.
+"""Expressions as FACS action units, and action units as facial actions of the head.
 
-The sets follow Ekman and Friesen's EMFACS and the table of variants in "Facial Action Coding
-System: Investigator's Guide" (Ekman, Friesen and Hager 2002); the weights are those at which this
-head shows them clearly.
+Action units are numbered as in Ekman and Friesen's Facial Action Coding System; a letter L or R
+after the number restricts a unit to the subject's own left or right side. Facial actions are shapes
+of the head: the 52 of ARKit and a few more. The action units of each expression follow EMFACS
+(Ekman and Friesen) and the table of variants in "Facial Action Coding System: Investigator's Guide"
+(Ekman, Friesen and Hager 2002); the weights are those at which this head shows them clearly.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ import numpy as np
 from fer_det.core.expression import Expression
 
 ActionUnits = Mapping[str, float]
-"""FACS number, such as "12" or "12L", to its weight, 0 at rest, 1 clearly there, 1.6 at most."""
+"""FACS number, such as "12" or "12L", to its weight: 0 at rest, 1 clearly visible, at most 1.6."""
 
 MAX_UNIT_WEIGHT = 1.6
-"""Of a unit, in whatever is drawn."""
+"""Upper bound of any sampled unit."""
 
 _SIDES = {"L": "Left", "R": "Right"}
 _GAZE_ACTIONS = {
@@ -26,7 +28,7 @@ _GAZE_ACTIONS = {
     "63": ("Up", "Up"),
     "64": ("Down", "Down"),
 }
-"""Gaze to the person's left, right, up and down: what the left and what the right eye does."""
+"""Gaze to the subject's left, right, up and down: action of the left eye and of the right eye."""
 
 _SIDED_ACTIONS: dict[str, dict[str, float]] = {
     "1": {},
@@ -49,7 +51,7 @@ _SIDED_ACTIONS: dict[str, dict[str, float]] = {
     "25": {"mouthLowerDown": 0.7, "mouthUpperUp": 0.55},
     "43": {"eyeBlink": 1.0},
 }
-"""Actions that the head has once a side."""
+"""Actions that exist once for each side of the face."""
 _UNSIDED_ACTIONS: dict[str, dict[str, float]] = {
     "1": {"browInnerUp": 1.0},
     "17": {"mouthShrugLower": 1.0},
@@ -64,23 +66,24 @@ _UNSIDED_ACTIONS: dict[str, dict[str, float]] = {
     "28": {"mouthRollLower": 0.6, "mouthRollUpper": 0.6},
     "34": {"cheekPuff": 1.0},
 }
-"""Actions that the head has once only."""
+"""Actions that exist only once."""
 
 UNSIDED_UNITS = frozenset({*_UNSIDED_ACTIONS, *_GAZE_ACTIONS} - {"1"})
-"""Units that are not told apart by side."""
+"""Units without a left and a right version."""
 
 _MAX_ACTION_WEIGHTS = {"nose": 2.0, "mouth": 1.5, "brow": 1.5, "eyeWide": 1.3}
-"""Largest weight of the actions that begin so; of all others 1."""
+"""Largest weight of actions by the start of their name; 1 for all others."""
 
 _REST_SMILE = 0.15
-"""Mouths come out with their corners a millimetre low, which looks sad; this brings them level."""
+"""Raises the mouth corners of the neutral face, which would be a millimetre too low and look sad.
+"""
 
 
 def facial_actions(units: ActionUnits, blink: float) -> dict[str, float]:
-    """The actions that show `units`; KeyError for a unit that the head cannot show.
+    """Return the facial actions that show `units`; KeyError for a unit that the head cannot show.
 
-    blink: how far the lids hang at rest, about 0.05 to 0.2; wide eyes (5) undo it. Likewise the
-    mouth's corners are held up a little, unless they are drawn down (15) or aside (20).
+    blink: how far the lids are closed at rest, about 0.05 to 0.2; wide eyes (5) reduce it. The
+    mouth corners are raised a little unless they are pulled down (15) or stretched (20).
     """
     actions: dict[str, float] = {}
     for unit, weight in units.items():
@@ -97,7 +100,7 @@ def facial_actions(units: ActionUnits, blink: float) -> dict[str, float]:
 
 
 def _actions_of(unit: str) -> dict[str, float]:
-    """The actions of a unit at weight 1."""
+    """Return the actions of one unit at weight 1."""
     if unit in _GAZE_ACTIONS:
         return {
             f"eyeLook{way}{side}": 1.0
@@ -118,7 +121,7 @@ def _actions_of(unit: str) -> dict[str, float]:
 
 
 def _max_weight(action: str) -> float:
-    """The largest weight of an action."""
+    """Return the largest weight of an action."""
     for start, largest in _MAX_ACTION_WEIGHTS.items():
         if action.startswith(start):
             return largest
@@ -132,7 +135,7 @@ UNIT_NAMES: tuple[str, ...] = (
     "1", "2", "4", "5", "6", "7", "9", "10", "12", "14", "15", "16", "17", "20", "21", "23", "24",
     "25", "26", "27", "43",
 )
-"""The units that are reported of each face, in this order."""
+"""The units reported for each face, in this order."""
 
 _VARIANTS: Mapping[Expression, tuple[Units, ...]] = {
     Expression.NEUTRAL: ({},),
@@ -191,7 +194,7 @@ _VARIANTS: Mapping[Expression, tuple[Units, ...]] = {
         {"12L": 0.8, "14L": 0.7, "17": 0.3, "64": 0.3},
     ),
 }
-"""What each expression may be made of; the first three of each are the usual ones."""
+"""Sets of units for each expression; the first three of each are the common ones."""
 
 _CORE: Mapping[Expression, frozenset[str]] = {
     Expression.NEUTRAL: frozenset(),
@@ -203,7 +206,7 @@ _CORE: Mapping[Expression, frozenset[str]] = {
     Expression.DISGUST: frozenset({"9", "10"}),
     Expression.CONTEMPT: frozenset({"12L", "14L"}),
 }
-"""Units without which nobody would recognise the expression."""
+"""Units without which the expression would not be recognised."""
 
 _EXTRAS: Mapping[Expression, tuple[str, ...]] = {
     Expression.NEUTRAL: ("2", "4", "7", "12", "14", "24", "25"),
@@ -215,41 +218,43 @@ _EXTRAS: Mapping[Expression, tuple[str, ...]] = {
     Expression.DISGUST: ("14", "16", "17", "20", "24"),
     Expression.CONTEMPT: ("1", "2", "4", "7", "17", "24"),
 }
-"""Units that may come along without changing what the face says."""
+"""Units that may be added without changing the expression."""
 # fmt: on
 
 _COMMON_VARIANTS = 3
-"""How many of an expression's sets variety 0 draws from."""
+"""Number of sets that variety 0 samples from."""
 _JITTER = (0.06, 0.16)
-"""Relative standard deviation of each unit's weight at variety 0 and what variety 1 adds."""
+"""Relative standard deviation of each unit's weight: value at variety 0, and what variety 1 adds.
+"""
 _ASYMMETRY = (0.04, 0.12)
-"""Standard deviation of how much stronger one side is, likewise."""
+"""Standard deviation of the difference between the sides: value at variety 0, and what variety 1
+adds."""
 _DROP_CHANCE = 0.35
-"""Chance at variety 1 that one unit beside the core stays away."""
+"""Probability at variety 1 that one unit outside the core is dropped."""
 _MAX_EXTRA_WEIGHT = 0.4
-"""Largest weight of a unit that comes along, at variety 1."""
+"""Largest weight of an added unit at variety 1."""
 _GAZE_UNITS = ("61", "62", "63", "64")
-"""To the person's left, right, up and down."""
+"""Gaze to the subject's left, right, up and down."""
 _GAZE_SPREAD = 0.25
-"""Standard deviation of the gaze across at variety 1; half of it up and down."""
+"""Standard deviation of the horizontal gaze at variety 1; the vertical one has half of it."""
 _BLINK_CHANCE = 0.05
-"""Chance at variety 1 that the picture catches a blink."""
+"""Probability of a blink at variety 1."""
 _WIDE_EYED = frozenset({Expression.SURPRISE, Expression.FEAR})
 
 
 def sample_units(
     expression: Expression, intensity: float, rng: np.random.Generator, variety: float
 ) -> Units:
-    """The action units of one person's `emotion` at one moment.
+    """Sample the action units of one subject who shows `expression`.
 
-    intensity: 0 at rest to 1 in full, a little more where it is overdone. variety: 0 for what the
-    books show to 1 for people of all kinds, with rarer sets of units, other strengths, uneven
-    sides, further units, a gaze that wanders and lids caught in a blink. The same generator draws
-    the same face at any intensity, so that a sequence may be drawn frame by frame.
+    intensity: 0 at rest, 1 full strength, a little more if exaggerated. variety: 0 for textbook
+    expressions to 1 for rarer sets of units, other strengths, asymmetry, additional units, gaze and
+    blinks. The same generator state gives the same face at any intensity, so that a sequence can be
+    sampled frame by frame.
     """
     units = _sample_variant(expression, rng, variety)
     spread = _JITTER[0] + _JITTER[1] * variety
-    # A log-normal factor is never negative and doubles as often as it halves.
+    # A log-normal factor is never negative and symmetric on a logarithmic scale.
     units = {unit: weight * float(np.exp(rng.normal(0, spread))) for unit, weight in units.items()}
     units = _sample_asymmetry(units, rng, variety)
     at_rest = _sample_gaze_and_blink(expression, rng, variety)
@@ -261,7 +266,7 @@ def sample_units(
 
 
 def _sample_variant(expression: Expression, rng: np.random.Generator, variety: float) -> Units:
-    """One of the emotion's sets, now and then with a unit less and some more."""
+    """Sample one set of units of the expression; at higher variety drop a unit or add some."""
     variants = _VARIANTS[expression]
     usual = variants[:_COMMON_VARIANTS]
     pool = variants if rng.random() < variety else usual
@@ -271,7 +276,7 @@ def _sample_variant(expression: Expression, rng: np.random.Generator, variety: f
     if beside and leaving < _DROP_CHANCE * variety:
         del units[beside[int(leaving / (_DROP_CHANCE * variety) * len(beside))]]
     for unit in _EXTRAS[expression]:
-        # A quarter of them come along.
+        # About a quarter of them are added.
         weight = (float(rng.random()) - 0.75) / 0.25 * _MAX_EXTRA_WEIGHT * variety
         if weight > 0 and unit not in units:
             units[unit] = weight
@@ -281,9 +286,9 @@ def _sample_variant(expression: Expression, rng: np.random.Generator, variety: f
 
 
 def _sample_asymmetry(units: Units, rng: np.random.Generator, variety: float) -> Units:
-    """The same units, each that has two sides a little stronger on one of them."""
+    """Sample a small difference between left and right for each unit that has both."""
     spread = _ASYMMETRY[0] + _ASYMMETRY[1] * variety
-    # Half of it is the person's, the same all over the face.
+    # Half of the difference is common to the whole face.
     whole = rng.normal(0, spread / 2)
     sided: Units = {}
     for unit, weight in units.items():
@@ -299,7 +304,7 @@ def _sample_asymmetry(units: Units, rng: np.random.Generator, variety: float) ->
 def _sample_gaze_and_blink(
     expression: Expression, rng: np.random.Generator, variety: float
 ) -> Units:
-    """Gaze and blink, which have nothing to do with the expression."""
+    """Sample gaze and blink, which do not depend on the expression."""
     across, up = rng.normal(0, _GAZE_SPREAD * variety, 2)
     blink, closed = rng.random(2)
     gaze = dict(zip(_GAZE_UNITS, (across, -across, up / 2, -up / 2), strict=True))

@@ -1,4 +1,4 @@
-"""Made faces written to disk: claimed, gone on with after an interruption, finished once."""
+"""Write rendered faces to disk; an interrupted run is resumed."""
 
 from __future__ import annotations
 
@@ -25,26 +25,27 @@ from made_faces.render import Maker, make_picture
 
 @dataclass(frozen=True)
 class MakeConfig:
-    """Make faces that show expressions, in the layouts of RAF-DB and CK+.
+    """Render synthetic faces with expressions in the folder layouts of RAF-DB and CK+.
 
-    The people never lived. A command that was interrupted goes on where it was when it is given
-    again, and whatever stands is not made anew.
+    The faces show no real persons. An interrupted run continues when the same command is given
+    again; existing files are kept.
     """
 
     out: Path = Path("data/made")
-    """Folder to write: rafdb for build_voc's --rafdb, ckplus for its --ckplus."""
+    """Output folder; gets rafdb/ for build_voc's --rafdb and ckplus/ for its --ckplus."""
     images: int = 1000
-    """Photos in RAF-DB's layout, a fifth of them its test split."""
+    """Number of photos in RAF-DB's layout; a fifth of them is the test split."""
     seed: int = 0
-    """Another seed makes other people and other pictures."""
+    """Random seed; another seed gives other identities and other pictures."""
     layout: Literal["rafdb", "ckplus", "both"] = "rafdb"
-    """Which data set's folders and files to write."""
+    """Which data set's folder layout to write."""
     sequences: int = 30
-    """Sequences in CK+'s layout, 10 to 20 frames each."""
+    """Number of sequences in CK+'s layout, 10 to 20 frames each."""
     variety: float = 0.5
-    """How unlike each other the photos are: 0 studio portraits, 1 profiles, masks, hard light."""
+    """Diversity of the photos: 0 studio portraits to 1 with profiles, masks and hard light."""
     workers: int | None = None
-    """Worker processes; null: one a core, 0 or 1: all is done in the main process."""
+    """Worker processes; null: one for each core, 0 or 1: none, all work is done in the main
+    process."""
     overwrite: bool = False
     """Replace faces that were made with other settings."""
 
@@ -65,29 +66,29 @@ class MakeConfig:
 
 
 class Layout(Protocol):
-    """A data set's folder to be filled; it can travel to a process."""
+    """Folder layout of a data set to write; can be pickled."""
 
     @property
     def root(self) -> Path:
-        """The folder."""
+        """Folder to write."""
 
     @property
     def unit(self) -> str:
-        """What its tasks make, in the plural."""
+        """What the tasks make, in the plural."""
 
     @property
     def contents(self) -> tuple[str, ...]:
-        """Names in `root` of all that it writes."""
+        """Names of everything it writes in `root`."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the files, beside the program itself."""
+        """All settings that determine the files."""
 
     def tasks(self) -> Sequence[Any]:
-        """What is to be made, in order."""
+        """Return the tasks in order."""
 
     def is_complete(self, task: Any, /) -> bool:
-        """Whether all files of a task are there."""
+        """Return whether all files of a task exist."""
 
     def make_folders(self) -> None:
         """Make the folders."""
@@ -96,21 +97,20 @@ class Layout(Protocol):
         """Write the files of a task, each whole or not at all."""
 
     def is_finished(self) -> bool:
-        """Whether what is written after all tasks is there."""
+        """Return whether the files written after all tasks exist."""
 
     def finish(self) -> None:
-        """Write it."""
+        """Write the files that follow all tasks."""
 
     def summary(self) -> str:
-        """What is in the tree, in one line."""
+        """Return one line about the content."""
 
 
 def make_faces(config: MakeConfig, maker: Maker = make_picture) -> None:
-    """Fill the trees that are wanted, or what is missing of them, and say what there is.
+    """Write the layouts that the config asks for, or what is missing of them, and print a summary.
 
-    maker: what turns recipes into pictures, a module's own function. Raises OutputError where a
-    folder holds something else, and WorkerError where a worker process dies; what was done till
-    then is kept.
+    maker: renders a recipe; a module-level function. Raises OutputError where a folder holds
+    something else, and WorkerError where a worker process dies; finished files are kept.
     """
     for layout in _layouts(config, maker):
         _make_layout(layout, config)
@@ -135,7 +135,8 @@ def _make_layout(layout: Layout, config: MakeConfig) -> None:
         return
     layout.make_folders()
     workers = available_cores() if config.workers is None else config.workers
-    # One by one: a kill loses no more than those in hand, and a picture outlasts its way here.
+    # One task at a time: a kill loses only the tasks in progress, and a picture takes longer than
+    # its transfer.
     made = map_in_processes(layout.make, missing, workers, chunk=1)
     for _ in track(made, len(tasks), "faces", layout.unit, start=len(tasks) - len(missing)):
         pass
@@ -144,7 +145,7 @@ def _make_layout(layout: Layout, config: MakeConfig) -> None:
 
 
 def _prepare_folder(layout: Layout, overwrite: bool) -> None:
-    """Make the folder one of these settings, or refuse it."""
+    """Record the settings in the folder; refuse a folder with other content."""
     make_folder(layout.root)
     path = layout.root / MADE_RECORD
     settings = {"format": FORMAT, **layout.settings}
@@ -172,7 +173,7 @@ def _prepare_folder(layout: Layout, overwrite: bool) -> None:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    """The settings in a record, {} where it is none."""
+    """Return the settings of a record, {} where it is damaged."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))["settings"])
     except (ValueError, KeyError, TypeError):
@@ -180,13 +181,13 @@ def _read_settings(path: Path) -> dict[str, Any]:
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> str:
-    """The settings of `ours` that `theirs` has otherwise, as 'seed 0, images 1000'."""
+    """Return the settings of `ours` that differ in `theirs`, as 'seed 0, images 1000'."""
     differing = [name for name in ours if ours[name] != theirs.get(name)]
     return ", ".join(f"{name} {ours[name]}" for name in differing) or "unknown settings"
 
 
 def _remove(layout: Layout) -> None:
-    """Delete what was made and nothing else; the record goes last."""
+    """Delete only what this command wrote; the record last."""
     for name in layout.contents:
         if (layout.root / name).exists():
             shutil.rmtree(layout.root / name)
@@ -194,7 +195,7 @@ def _remove(layout: Layout) -> None:
 
 
 def _versions() -> dict[str, str]:
-    """Of all that a picture's bytes hang on."""
+    """Return the versions of everything that influences the bytes of a picture."""
     found = {"fer_det": fer_det.__version__}
     for name in ("anny", "numpy", "opencv-python", "opencv-python-headless", "pillow"):
         try:

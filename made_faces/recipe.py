@@ -1,4 +1,4 @@
-"""All that decides one made picture: who is in it, what the faces do, how they are photographed."""
+"""Recipes: all settings of one picture (identity, expression, photograph), sampled from a seed."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from made_faces.layouts.assignment import PhotoAssignment, SequenceAssignment
 from made_faces.scene.scene import CameraEffects, Scene, sample_scene
 
 FORMAT = 1
-"""Raised whenever the same settings would give other pictures."""
+"""Increase when the same settings give other pictures."""
 
 BYSTANDER_SHARE = 0.06
-"""Of the photos: a second person stands further back."""
+"""Fraction of the photos with a second person further back."""
 BLINK = (0.0, 0.12)
-"""How far the lids of open eyes are down, of 1."""
+"""Range of how far the lids of open eyes are closed, 0 to 1."""
 BYSTANDER_BODY_HEIGHTS = 1.8
-"""Heights of brow to chin from the middle of company's face down to where its body surely reaches.
-scene.draw allows the labelled person a little more; one figure for both would change pictures."""
+"""Distance, in units of brow to chin, from the centre of a bystander's face down to where the body
+surely reaches. scene.scene uses a larger value for the subject; one value for both would change the
+pictures."""
 SEQUENCE_SIZE = (320, 245)
-"""Width and height at which sequences are photographed: half of CK+'s, which come from video tape
-and hold no more detail."""
+"""Width and height of rendered sequences: half of CK+'s, whose video holds no more detail."""
 
 _PHOTO, _SEQUENCE = 11, 12
-"""What keeps the draws of photos from repeating in sequences."""
+"""Separate the random numbers of photos and sequences."""
 _FACE, _SCENE, _BYSTANDER, _NOISE = range(4)
-"""What keeps one draw of a picture from changing when another takes more numbers."""
+"""Separate the random numbers of the parts of a picture, so that each can use any amount of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,26 +47,26 @@ class Subject:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One picture."""
+    """Settings of one picture."""
 
     expression: Expression
-    """What the labelled face shows."""
+    """Expression of the labelled face."""
     intensity: float
-    """0 neutral, 1 as strong as posed; more is possible."""
+    """0 neutral, 1 full strength; a little more is possible."""
     subject: Subject
-    """The labelled one."""
+    """The labelled person."""
     bystander: Subject | None
-    """Somebody further back, about whom the label says nothing."""
+    """A second person further back without a label."""
     laboratory: bool
-    """Whether it is taken as CK+ was: the camera fixed for the whole sequence, a plain backdrop."""
+    """Whether it is taken as in CK+: a fixed camera for the whole sequence and a plain backdrop."""
     noise_seed: tuple[int, ...]
-    """What the film's grain is drawn from."""
+    """Seed of the image noise."""
 
 
 def sample_photo(seed: int, photo: PhotoAssignment, variety: float) -> Recipe:
-    """The recipe of one photo, a pure function of its arguments.
+    """Sample the recipe of one photo, a pure function of the arguments.
 
-    variety: 0 studio portraits to 1 whatever people photograph. At 0 every expression is near its
+    variety: 0 studio portraits to 1 anything people photograph. At 0 every expression has nearly
     full strength, at 1 some are weak.
     """
     key = (seed, _PHOTO, photo.index)
@@ -92,9 +93,9 @@ def sample_photo(seed: int, photo: PhotoAssignment, variety: float) -> Recipe:
 
 
 def sample_frame(seed: int, sequence: SequenceAssignment, frame: int) -> Recipe:
-    """The recipe of frame 0, 1, ... of a sequence, a pure function of its arguments.
+    """Sample the recipe of frame 0, 1, ... of a sequence, a pure function of the arguments.
 
-    The first is neutral, the last the peak; whoever stays without label stays weak.
+    The first frame is neutral, the last is the peak; unlabelled sequences stay weak.
     """
     key = (seed, _SEQUENCE, sequence.index)
     rng = np.random.default_rng([*key, _FACE])
@@ -125,7 +126,9 @@ def _sample_intensity(expression: Expression, variety: float, rng: np.random.Gen
 
 
 def _onset(frames: int, rng: np.random.Generator) -> list[float]:
-    """How much of the peak each frame shows: still for a moment, then up in an S to 1."""
+    """Sample the intensity of each frame relative to the peak: a short rest, then a smooth rise to
+    1.
+    """
     still = int(rng.integers(1, 4))
     time = np.clip((np.arange(frames) - still + 1) / (frames - still), 0, 1)
     rise = (time * time * (3 - 2 * time)) ** rng.uniform(0.7, 1.3)
@@ -133,7 +136,7 @@ def _onset(frames: int, rng: np.random.Generator) -> list[float]:
 
 
 def _sample_laboratory(rng: np.random.Generator) -> Scene:
-    """A studio portrait as CK+'s: the face from the front, in the middle, mostly gray."""
+    """Sample a studio portrait as in CK+: frontal, centred, mostly gray."""
     studio = sample_scene(rng, 0.0)
     width, height = SEQUENCE_SIZE
     effects = CameraEffects(
@@ -167,7 +170,7 @@ def _sample_laboratory(rng: np.random.Generator) -> Scene:
 def _add_bystander(
     seed: int, photo: PhotoAssignment, subject: Subject, variety: float, rng: np.random.Generator
 ) -> tuple[Subject, Subject]:
-    """Make room beside the labelled person and put somebody of the same split there."""
+    """Move the subject aside and add a bystander of the same split."""
     side = 1 if rng.random() < 0.5 else -1
     scene = _widen(subject.scene, -side, rng)
     others = [number for number in photo.split_identities if number != photo.identity_number]
@@ -183,7 +186,7 @@ def _add_bystander(
 
 
 def _widen(scene: Scene, side: int, rng: np.random.Generator) -> Scene:
-    """The same scene in a picture wider than high, the face as large and on one side."""
+    """Return the scene in a wider picture, with the face on one side at the same size."""
     height = scene.height
     return replace(
         scene,
@@ -194,10 +197,10 @@ def _widen(scene: Scene, side: int, rng: np.random.Generator) -> Scene:
 
 
 def _further_back(own: Scene, shared: Scene, side: int, rng: np.random.Generator) -> Scene:
-    """A second person's pose in the light and the picture of the first."""
+    """Return the bystander's scene: its own pose, light and picture shared with the subject."""
     part = float(rng.uniform(0.4, 0.65))
     face_fraction = shared.face_fraction * part
-    # As high as the first, if the body then reaches down to the picture's edge.
+    # As high as the subject if the body then reaches the lower edge of the picture.
     down = max(
         shared.offset[1] + float(rng.uniform(-0.08, 0.08)),
         0.5 - BYSTANDER_BODY_HEIGHTS * face_fraction,

@@ -1,4 +1,4 @@
-"""One head on a canvas: shaped, posed, framed, lit and dressed, in that order."""
+"""Render the picture of a recipe: pose and shade each head, composite and photograph the scene."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ from made_faces.scene.scene import Lighting, Scene
 from made_faces.surface import Canvas, Floats, Material, Region, Surface, vertex_normals
 
 _MOUTH_SHADOW = np.float32(0.2)
-"""The least shadow from the key light inside the mouth, where the lips let only part of it in."""
+"""Minimum key light shadow inside the mouth; the lips let in only part of the light."""
 
 
 @dataclass(frozen=True)
 class RenderedHead:
-    """A head as the camera sees it, and where its face is; places in final pixels."""
+    """A rendered head and the position of its face in final pixels."""
 
     canvas: Canvas
-    """At the renderer's resolution, its colour multiplied by alpha."""
+    """At the renderer's resolution."""
     box: FaceBox
-    """The extent of the mesh's face, also where it reaches out of the picture."""
+    """Extent of the face mesh; may exceed the picture."""
     landmarks: Floats
     """[5, 2] columns and rows of Head.landmarks."""
     landmarks68: Floats
-    """[68, 2] of Head.landmarks68."""
+    """[68, 2] columns and rows of Head.landmarks68."""
 
 
 def render_head(
@@ -70,10 +70,11 @@ def render_head(
     shape: Floats | None = None,
     camera: Camera | None = None,
 ) -> RenderedHead:
-    """Draw a person's head over nothing; the same arguments give the same bytes.
+    """Render one head without background; the same arguments give the same bytes.
 
-    actions: facial actions as Head.express takes them. shape: head.shape(identity), where the
-    caller has it. camera: None for the one that frames the face at rest as the scene says.
+    actions: facial actions as in Head.express. shape: head.shape(identity), where the caller
+    already has it. camera: None selects the camera that frames the neutral face as the scene asks
+    for.
     """
     shape = head.shape(identity) if shape is None else shape
     camera = portrait_camera(head, shape, scene) if camera is None else camera
@@ -111,7 +112,7 @@ def _light_visibility(
     camera: Camera,
     lighting: Lighting,
 ) -> LightVisibility:
-    """How much of the light arrives where."""
+    """Compute how much light reaches each point."""
     width, height, scale = camera.width, camera.height, camera.pixels_per_metre
     solid = head.triangles[head.regions == Region.SKIN]
     hard = cast_shadow(points, solid, surface, camera.target, lighting.key)
@@ -141,14 +142,14 @@ def _draw_hair_and_accessories(
     points: Floats,
     camera: Camera,
 ) -> None:
-    """Draw what grows, is worn and held, from the skin outwards."""
+    """Draw lashes, mask, glasses, hat, hair and hand, in this order."""
     draw_lashes(canvas, head, identity, points, camera)
     with _contact_shadows(canvas, camera):
         draw_mask(canvas, head, scene, points, camera)
         draw_glasses(canvas, head, scene, points, camera)
         draw_hat(canvas, head, scene, points, camera)
     with _contact_shadows(canvas, camera):
-        # After the hat, which presses the hair under it down and hides it.
+        # After the hat, which flattens and hides the hair under it.
         draw_hair(canvas, head, identity, points, camera, scene.lighting, headgear_of(scene))
     with _contact_shadows(canvas, camera):
         draw_hand(canvas, head, identity, scene, points, camera)
@@ -156,7 +157,7 @@ def _draw_hair_and_accessories(
 
 @contextmanager
 def _contact_shadows(canvas: Canvas, camera: Camera) -> Iterator[None]:
-    """What is drawn meanwhile darkens what it lies close to."""
+    """Darken the surroundings of whatever is drawn inside this context."""
     before = canvas.inverse_depth.copy()
     yield
     if (before != canvas.inverse_depth).any():
@@ -167,19 +168,19 @@ def _contact_shadows(canvas: Canvas, camera: Camera) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class MadePicture:
-    """A picture's file and where the labelled face is in it, in pixels from 0."""
+    """A rendered picture and the position of the labelled face, in pixels from 0."""
 
     jpeg: bytes
     box: FaceBox
-    """Of the face's own mesh, brow to chin; it can exceed the picture."""
+    """Of the face mesh, brow to chin; may exceed the picture."""
     landmarks: Floats
-    """[5, 2] RAF-DB's: eyes, tip of the nose, corners of the mouth; the one on the left first."""
+    """[5, 2] as in RAF-DB: eyes, nose tip, mouth corners; the left one in the picture first."""
     landmarks68: Floats
-    """[68, 2] iBUG's."""
+    """[68, 2] in iBUG's order."""
 
 
 Maker = Callable[[Recipe], MadePicture]
-"""What turns recipes into pictures; a module's own function, so that it can travel to a process."""
+"""Turns a recipe into a picture. A module-level function, so that it can be pickled."""
 
 
 def make_picture(recipe: Recipe) -> MadePicture:
@@ -205,7 +206,7 @@ def make_picture(recipe: Recipe) -> MadePicture:
 def _render(head: Head, subject: Subject, laboratory: bool) -> RenderedHead:
     shape = head.shape(subject.identity)
     actions = facial_actions(subject.units, subject.blink)
-    # Aimed at the neutral face, so that the camera stands still while the face moves.
+    # The camera is aimed at the neutral face, so that it stays fixed over a sequence.
     camera = portrait_camera(head, shape, subject.scene) if laboratory else None
     return render_head(head, subject.identity, actions, subject.scene, shape, camera)
 
@@ -219,6 +220,8 @@ def _draw_background(recipe: Recipe, width: int, height: int) -> Floats:
 
 @cache
 def _load_head() -> Head:
-    """Once a process, which keeps to one thread: others make other pictures meanwhile."""
+    """Loaded once a process. OpenCV stays on one thread, since pictures are made in parallel
+    processes.
+    """
     cv2.setNumThreads(1)
     return load_head()

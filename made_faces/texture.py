@@ -1,4 +1,4 @@
-"""Random patterns that repeat without a seam: the unevenness of skin, hair and cloth."""
+"""Interpolation curves, texture lookup and periodic noise textures."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from made_faces.surface import Floats
 
 
 def smooth_step(low: float, high: float, values: Floats) -> Floats:
-    """0 up to `low`, 1 from `high` on, smooth in between."""
+    """0 up to `low`, 1 from `high` on, a cubic in between."""
     part = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
     smooth: Floats = part * part * (3 - 2 * part)
     return smooth
 
 
 def smooth_ramp(start: float, end: float, values: NDArray[Any]) -> Floats:
-    """0 where values have not reached `start`, 1 beyond `end`, smooth between; either may be less.
+    """0 before `start`, 1 after `end`, a cubic in between; `end` may be less than `start`.
 
-    It multiplies where smooth_step divides, so the two differ in their last bits: neither may stand
-    in for the other as long as made pictures are to keep their bytes.
+    smooth_step divides where this multiplies, so the last bits differ. Exchanging the two would
+    change the bytes of the pictures.
     """
     part: NDArray[Any] = (values - start) * (1 / (end - start))
     np.clip(part, 0, 1, out=part)
@@ -39,15 +39,16 @@ def gaussian(values: NDArray[Any]) -> Floats:
 
 
 def interpolation_weights(values: NDArray[Any], stops: NDArray[Any]) -> NDArray[np.float64]:
-    """[N, K] how much each of K ascending stops has of a value [N] by linear interpolation.
+    """[N, K] weights of linear interpolation of values [N] between K ascending stops.
 
-    Rows sum to 1; what lies outside belongs to the nearest stop.
+    Rows sum to 1; values outside the stops get the nearest stop.
     """
     return np.stack([np.interp(values, stops, row) for row in np.eye(len(stops))], axis=1)
 
 
 _ROW = 512
-"""Points are looked up as rows of this many: OpenCV takes no map of 32,768 rows or columns."""
+"""Points are passed to cv2.remap in rows of this length: it accepts no map of 32,768 rows or
+columns."""
 _BORDERS = {
     "repeat": cv2.BORDER_WRAP,
     "edge": cv2.BORDER_REPLICATE,
@@ -58,10 +59,10 @@ _BORDERS = {
 def look_up_texture(
     texture: Floats, columns: Floats, rows: Floats, outside: Literal["repeat", "edge", "zero"]
 ) -> Floats:
-    """Interpolate `texture` [H, W] or [H, W, C] between its texels -> [P] or [P, C].
+    """Interpolate `texture` [H, W] or [H, W, C] linearly at points -> [P] or [P, C].
 
-    columns, rows [P]: in texels, 0 the centre of the first. outside: what lies beyond the margins,
-    the texture again, its edge drawn out, or nothing.
+    columns, rows [P]: in texels, 0 is the centre of the first texel. outside: beyond the texture,
+    repeat it, continue its edge values, or return 0.
     """
     count = len(columns)
     if not count:
@@ -76,45 +77,45 @@ def look_up_texture(
 
 
 def look_up_mask(mask: Floats, uv: Floats) -> Floats:
-    """Look `uv` [P, 2], v upwards, up in a square mask [N, N] whose first row is v = 1."""
+    """Look up uv [P, 2], v upwards, in a square mask [N, N] whose first row is v = 1."""
     size = np.float32(len(mask))
     half = np.float32(0.5)
     return look_up_texture(mask, uv[:, 0] * size - half, (1 - uv[:, 1]) * size - half, "zero")
 
 
 TEXELS = 512
-"""Side of a texture; the finest wave that it can hold is two texels long."""
+"""Side of a noise texture; its shortest wave is two texels long."""
 
 _SEED = 7
 
 
 @dataclass(frozen=True)
 class _Band:
-    """Which waves a texture is made of, in periods across the texture."""
+    """Frequency band of a noise texture, in periods per texture."""
 
     across: tuple[float, float]
-    """Least and most, along u."""
+    """Lowest and highest frequency along u."""
     along: tuple[float, float]
-    """Least and most, along v."""
+    """Lowest and highest frequency along v."""
     falloff: float
-    """Power of the wave's number by which its amplitude falls: 1 is cloudy, 0 grainy."""
+    """Exponent by which the amplitude falls with frequency: 1 is cloud-like, 0 grain-like."""
 
 
 _BANDS = {
     "low": _Band((0, 14), (0, 14), 1.0),
     "mid": _Band((12, 70), (12, 70), 0.9),
     "fine": _Band((56, 230), (56, 230), 0.4),
-    # Waves that are short across and long along are strands, running along v.
+    # High frequencies across and low ones along give strands along v.
     "strand": _Band((40, 220), (1, 9), 0.5),
     "strand2": _Band((40, 130), (0.5, 4), 0.5),
 }
 
 
 def noise(name: str, u: NDArray[Any], v: NDArray[Any]) -> Floats:
-    """Look the pattern `name` up at u, v [P]; it repeats with period 1 in both.
+    """Look up the noise texture `name` at u, v [P]; it repeats with period 1 in both.
 
     low: patches, mid: blotches, fine: grain, strand: hairs along v, strand2: longer and coarser
-    ones. Returns [P] with mean 0 and standard deviation 1 over a period.
+    hairs. Returns [P] with mean 0 and standard deviation 1 over a period.
     """
     size = np.float32(TEXELS)
     return look_up_texture(
@@ -124,7 +125,7 @@ def noise(name: str, u: NDArray[Any], v: NDArray[Any]) -> Floats:
 
 @cache
 def noise_texture(name: str) -> Floats:
-    """One period of the pattern, [TEXELS, TEXELS], rows along v; the same on every run."""
+    """One period of the noise, [TEXELS, TEXELS], rows along v; the same in every run."""
     band = _BANDS[name]
     rng = np.random.default_rng([_SEED, sorted(_BANDS).index(name)])
     spectrum = np.fft.rfft2(rng.standard_normal((TEXELS, TEXELS)))
@@ -136,7 +137,7 @@ def noise_texture(name: str) -> Floats:
 
 
 def _amplitudes(band: _Band) -> Floats:
-    """[TEXELS, TEXELS // 2 + 1] weight of each wave, 0 outside the band."""
+    """[TEXELS, TEXELS // 2 + 1] amplitude of each frequency, 0 outside the band."""
     across = np.fft.rfftfreq(TEXELS, 1 / TEXELS)[None, :]
     along = np.abs(np.fft.fftfreq(TEXELS, 1 / TEXELS))[:, None]
     if band.across == band.along:
@@ -150,7 +151,7 @@ def _amplitudes(band: _Band) -> Floats:
 
 
 def _window(number: Floats, least: float, most: float) -> Floats:
-    """1 between least and most, falling off softly to both sides so that nothing rings."""
+    """1 between least and most, with a Gaussian falloff on both sides to avoid ringing."""
     below = np.exp(-np.square(np.maximum(least - number, 0) / max(least * 0.3, 0.5)))
     above = np.exp(-np.square(np.maximum(number - most, 0) / (most * 0.25)))
     window: Floats = below * above

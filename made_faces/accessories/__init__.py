@@ -1,1 +1,1 @@
-"""Glasses, masks, hats and hands drawn over a finished head."""
+"""Glasses, masks, headgear and hands, drawn over a finished head."""

@@ -1,4 +1,4 @@
-"""Glasses: frames drawn as strokes, and lenses that are clear or dark."""
+"""Glasses: frames drawn as strokes, with clear or dark lenses."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from made_faces.surface import TOWARDS_CAMERA, Canvas, Floats, Ints, unit
 from made_faces.texture import gaussian, smooth_step
 
 _BRIDGE = np.array([0, -0.160, 0.7285], np.float32)
-"""The frame's middle on the base head, in metres."""
+"""Centre of the frame on the base head in metres."""
 _EAR = np.array([0.0785, -0.035, 0.742], np.float32)
-"""Where a temple rests, on the head's left."""
+"""Where the left temple rests on the ear, on the base head in metres."""
 _CORNERS = 40
-"""Points around a lens."""
+"""Vertices around a lens."""
 _WRAP = np.float32(3.2)
-"""How the frame bends back towards the temples: metres a square metre."""
+"""Curvature of the frame towards the temples, in metres per square metre."""
 _SLACK = 0.0025
-"""Metres by which the frame may sink into the skin and still show: it is thicker than a line."""
+"""Metres by which the frame may sink into the skin and still be visible; it is thicker than a line.
+"""
 _FRAME_COLOURS = np.array(
     [
         [0.012, 0.012, 0.013],
@@ -46,14 +47,14 @@ _DARK_TINTS = np.array(
 
 @dataclass(frozen=True)
 class _Frame:
-    """One pair of glasses; lengths in metres."""
+    """A pair of glasses; lengths in metres."""
 
     half_width: float
     half_height: float
     squareness: float
-    """Exponent of the rim's superellipse: 2 round, 5 a rounded rectangle."""
+    """Exponent of the superellipse of the rim: 2 round, 5 a rounded rectangle."""
     drop: float
-    """How much narrower the lower half is."""
+    """Fraction by which the lower half is narrower."""
     rim: float
     """Breadth of the rim; 0 for none."""
     temple: float
@@ -71,7 +72,7 @@ def draw_glasses(
     points: Floats,
     camera: Camera,
 ) -> None:
-    """Draw the glasses that the scene asks for on a head posed to `points` [V, 3]."""
+    """Draw the glasses that the scene asks for; points [V, 3]: the posed head."""
     if scene.glasses == "none":
         return
     lighting = scene.lighting
@@ -107,7 +108,7 @@ def _sample_frame(seed: int, dark: bool) -> _Frame:
 
 
 def _rim(frame: _Frame, side: int) -> Floats:
-    """[_CORNERS, 3] the lens's outline on the base head, from its outer corner upwards."""
+    """[_CORNERS, 3] outline of the lens on the base head, from its outer corner upwards."""
     turn = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
     power = 2 / frame.squareness
     across = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power
@@ -120,13 +121,13 @@ def _rim(frame: _Frame, side: int) -> Floats:
 
 
 def _on_frame(x: Floats, z: Floats) -> Floats:
-    """Points of the frame's bent plane, which leans in towards the cheeks."""
+    """Return points of the curved surface of the frame, which leans towards the cheeks."""
     y = _BRIDGE[1] + _WRAP * np.square(x) + np.float32(0.14) * (_BRIDGE[2] - z)
     return np.stack([x, y, z], axis=-1).astype(np.float32)
 
 
 def _to_posed(fit: HeadFit, points: Floats) -> Floats:
-    """Move a stiff frame: it sits on the bridge of the nose, and its ends on the ears."""
+    """Transform a rigid frame: it rests on the bridge of the nose and on the ears."""
     sides = np.array([_EAR * [-1, 1, 1], _BRIDGE, _EAR], np.float32)
     shift = look_up_disc(fit.residual, sides - SKULL)
     back = smooth_step(float(_BRIDGE[1]) + 0.02, float(_EAR[1]), points[:, 1])[:, None]
@@ -136,7 +137,7 @@ def _to_posed(fit: HeadFit, points: Floats) -> Floats:
 
 
 def _lines(fit: HeadFit, frame: _Frame) -> list[tuple[Floats, float]]:
-    """The frame's lines [N, 3] in the world, each with its breadth."""
+    """Return the lines [N, 3] of the frame in the world, each with its breadth."""
     lines = []
     for side in (-1, 1):
         rim = _rim(frame, side)
@@ -151,7 +152,7 @@ def _lines(fit: HeadFit, frame: _Frame) -> list[tuple[Floats, float]]:
 
 
 def _temple(fit: HeadFit, rim: Floats, side: int) -> Floats:
-    """From the rim's outer corner back over the ear, never inside the head."""
+    """Return the line from the outer corner of the rim over the ear, always outside the head."""
     start = rim[_CORNERS // 24] + np.array([side * 0.001, 0, 0.003], np.float32)
     ear = _EAR * [side, 1, 1]
     hook = ear + np.array([0, 0.016, -0.022], np.float32)
@@ -168,7 +169,7 @@ def _temple(fit: HeadFit, rim: Floats, side: int) -> Floats:
 def _draw_line(
     canvas: Canvas, line: Floats, breadth: float, colour: Floats, camera: Camera, lighting: Lighting
 ) -> None:
-    """Draw a round bar as strokes side by side, the upper ones catching more light."""
+    """Draw a round bar as parallel strokes; the upper ones receive more light."""
     strokes = max(2, int(np.ceil(breadth * camera.pixels_per_metre / 0.6)))
     along = unit(np.gradient(line, axis=0))
     view = np.array([0, 1, 0], np.float32)
@@ -192,16 +193,16 @@ def _draw_line(
 def _draw_lens(
     canvas: Canvas, fit: HeadFit, frame: _Frame, side: int, camera: Camera, lighting: Lighting
 ) -> None:
-    """Draw the glass of one eye; side: 1 for the head's left."""
+    """Draw the lens of one eye; side: 1 for the head's left, -1 for its right."""
     rim = _rim(frame, side)
     middle = rim.mean(axis=0, keepdims=True)
-    # The glass bulges, so that what it mirrors bends.
+    # The lens is curved, which bends its reflections.
     mesh = np.vstack([rim, middle + np.array([0, -0.0015, 0], np.float32)])
     placed = _to_posed(fit, mesh)
     facing = fit.turn_directions(unit(TOWARDS_CAMERA + (mesh - middle) * 12))
     seen = visible_points(canvas, camera, placed, facing, mesh, _fan(), cull=False, slack=_SLACK)
     height = (seen.values[:, 2] - middle[0, 2]) / np.float32(frame.half_height)
-    # A bright window above mirrors in a slanting band, and the sky along the upper edge.
+    # It reflects a window above as a slanted band, and the sky along its upper edge.
     slant = (seen.values[:, 0] - middle[0, 0]) / np.float32(frame.half_width) + 0.7 * height
     band = gaussian((slant - 0.25) / 0.22) + 0.6 * smooth_step(0.1, 1.1, height)
     mirrored = band * np.float32(0.05) + specular_light(seen.normal, lighting, 120).mean(axis=1)
@@ -213,7 +214,7 @@ def _draw_lens(
 
 
 def _fan() -> Ints:
-    """Triangles of a lens from its middle, the last vertex, to its rim."""
+    """Triangles from the centre of a lens, the last vertex, to its rim."""
     corner = np.arange(_CORNERS)
     hub = np.full(_CORNERS, _CORNERS)
     return np.stack([hub, corner, (corner + 1) % _CORNERS], axis=1).astype(np.int32)

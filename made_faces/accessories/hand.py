@@ -1,7 +1,7 @@
-"""A hand before the face: fingers over the mouth, along a cheek, or under the chin.
+"""A hand in front of the face: over the mouth, along a cheek, or under the chin.
 
-A hand is a set of round bars, thick at one end. Over the picture they make a relief in which
-neighbours run softly into each other, as skin does between fingers; its slope is the normal.
+A hand is a set of tapered round bars. They are merged into a height field over the picture in which
+neighbouring bars blend smoothly, as skin does between fingers; its slope gives the normals.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from made_faces.surface import Canvas, Floats, unit
 from made_faces.texture import smooth_step
 
 _BLEND = np.float32(0.0022)
-"""Metres over which neighbouring bars run into each other."""
+"""Metres over which neighbouring bars blend."""
 _SLACK = np.float32(0.004)
-"""Metres that fingers may press into the cheek."""
+"""Metres by which fingers may penetrate the cheek."""
 _NAIL = np.array([1.12, 0.98, 0.98], np.float32)
-"""Colour of a nail as parts of the skin's."""
+"""Colour of a nail relative to the skin's."""
 _FLUSH = np.array([1.0, 0.86, 0.84], np.float32)
-"""Colour of a fingertip, likewise."""
+"""Colour of a fingertip relative to the skin's."""
 
 _Window = tuple[slice, slice]
-"""Rows and columns of the picture that hold the hand."""
+"""Rows and columns of the picture that contain the hand."""
 
 
 @dataclass(frozen=True)
 class _HeightField:
-    """The hand over its window, all [h, w]."""
+    """The hand as a height field over its window; all arrays [h, w]."""
 
     height: Floats
     """Metres towards the camera."""
     inside: Floats
-    """Pixels inside its outline."""
+    """Distance inside the outline in pixels, negative outside."""
     tip: Floats
-    """Nearness to a fingertip, 0 to 1."""
+    """Proximity to a fingertip, 0 to 1."""
     nail: Floats
-    """1 on a nail."""
+    """1 on a nail, 0 elsewhere."""
 
 
 def draw_hand(
@@ -56,7 +56,7 @@ def draw_hand(
     points: Floats,
     camera: Camera,
 ) -> None:
-    """Draw the hand that the scene asks for before a head posed to `points` [V, 3]."""
+    """Draw the hand that the scene asks for; points [V, 3]: the posed head."""
     if not scene.hand:
         return
     bars = sample_hand(fit_head(head, points), scene.accessory_seed)
@@ -71,7 +71,7 @@ def draw_hand(
 def _height_field(
     window: _Window, first: Floats, last: Floats, bars: Bars, camera: Camera
 ) -> _HeightField:
-    """first, last [B, 3]: the ends of the bars as the camera sees them."""
+    """Merge the bars into a height field; first, last [B, 3]: their projected ends."""
     rows, columns = window
     column = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] + np.float32(0.5)
     row = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + np.float32(0.5)
@@ -141,7 +141,7 @@ def _draw_field(
 
 
 def _normals(field: _HeightField, camera: Camera) -> Floats:
-    """[h, w, 3] from the relief's slope."""
+    """[h, w, 3] normals from the slope of the height field."""
     floor = float(field.height[field.inside > 0].min(initial=0.0))
     height = np.maximum(field.height, np.float32(floor)) * np.float32(camera.pixels_per_metre)
     smooth = cv2.GaussianBlur(height, (0, 0), 0.8)
@@ -151,7 +151,7 @@ def _normals(field: _HeightField, camera: Camera) -> Floats:
 
 
 def _creases(field: _HeightField, camera: Camera) -> Floats:
-    """[h, w] darker where fingers meet."""
+    """[h, w] brightness, lower where fingers meet."""
     reach = max(1.0, 0.004 * camera.pixels_per_metre)
     covered = (field.inside > 0).astype(np.float32)
     height = np.where(covered > 0, field.height, 0).astype(np.float32)
@@ -161,7 +161,7 @@ def _creases(field: _HeightField, camera: Camera) -> Floats:
 
 
 def _shadow_on_face(canvas: Canvas, window: _Window, alpha: Floats, camera: Camera) -> None:
-    """The skin beside a hand lies in its soft shadow."""
+    """Darken the face beside the hand."""
     reach = max(1.0, 0.007 * camera.pixels_per_metre)
     shadow = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), reach)
     canvas.colour[window] *= (1 - np.float32(0.45) * np.clip(shadow, 0, 1))[..., None]

@@ -1,4 +1,4 @@
-"""How a hand is held to the face: bones with their thickness, laid on the posed head."""
+"""Poses of a hand at the face: bones with their thickness, placed on the posed head."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from made_faces.surface import Floats
 
 @dataclass(frozen=True)
 class Bars:
-    """Round bars in the world, metres."""
+    """Tapered round bars in the world; metres."""
 
     first: Floats
     """[B, 3]"""
@@ -28,26 +28,26 @@ class Bars:
 
 @dataclass(frozen=True)
 class _Pose:
-    """A hand against the face of the base head as seen from the front: (x, z) in metres.
+    """A hand at the face of the base head, seen from the front as (x, z) in metres.
 
-    Given for the head's left side; the other side is its mirror.
+    Given for the head's left side and mirrored for its right side.
     """
 
     wrist: tuple[float, float]
     palm: tuple[float, float]
-    """Middle of the knuckles."""
+    """Centre of the knuckles."""
     spread: tuple[float, float]
-    """From the middle knuckle to the first finger's."""
+    """Vector from the middle knuckle to the knuckle of the first finger."""
     reach: tuple[float, float]
-    """From knuckles to fingertips, for the middle finger."""
+    """Vector from the knuckles to the tip of the middle finger."""
     fan: float
-    """How far the fingers spread: radians between the outermost."""
+    """Angle in radians between the outermost fingers."""
     bend: float
-    """How much the fingers curl, 0 straight to 1 a fist."""
+    """0 straight fingers to 1 a fist."""
     thumb: tuple[tuple[float, float], tuple[float, float]]
     """Root and tip."""
     off: float
-    """Metres between the hand and the skin."""
+    """Distance in metres between hand and skin."""
 
 
 _OVER_MOUTH = _Pose(
@@ -82,13 +82,13 @@ _UNDER_CHIN = _Pose(
 )
 _POSES = (_OVER_MOUTH, _ON_CHEEK, _UNDER_CHIN)
 _FINGER_LENGTHS = (0.92, 1.0, 0.94, 0.76)
-"""First to little finger, parts of the middle one."""
+"""First to little finger, relative to the middle finger."""
 _FINGER_RADII = (0.0084, 0.0086, 0.0080, 0.0070)
 """Metres at the root."""
 
 
 def sample_hand(fit: HeadFit, seed: int) -> Bars:
-    """Lay a hand on the posed head; the same hand for the same seed."""
+    """Sample a hand and place it on the posed head; the same seed gives the same hand."""
     rng = np.random.default_rng([24, seed])
     pose = _POSES[rng.choice(len(_POSES), p=[0.42, 0.33, 0.25])]
     side = -1.0 if rng.random() < 0.5 else 1.0
@@ -117,7 +117,7 @@ _Line = tuple[NDArray[np.float64], tuple[float, ...], bool]
 
 
 def _lines(pose: _Pose, size: float, rng: np.random.Generator) -> list[_Line]:
-    """Bones as (x, z) joints [J, 2], their radii, and whether they end in a fingertip."""
+    """Return bones as (x, z) joints [J, 2], their radii, and whether they end in a fingertip."""
     wrist, palm = np.array(pose.wrist), np.array(pose.palm)
     spread, reach = np.array(pose.spread) * size, np.array(pose.reach) * size
     lines: list[_Line] = []
@@ -145,7 +145,7 @@ def _lines(pose: _Pose, size: float, rng: np.random.Generator) -> list[_Line]:
 def _finger(
     knuckle: NDArray[np.float64], reach: NDArray[np.float64], radius: float, bend: float
 ) -> _Line:
-    """A finger of three bones; bent ones fold back towards the palm."""
+    """Return a finger of three bones; a bent one folds back towards the palm."""
     if bend > 0.5:
         joints = np.array([knuckle, knuckle + reach * 0.9, knuckle + reach * 0.55])
         return joints, (radius * 1.15, radius * 1.05, radius * 0.95), False
@@ -163,11 +163,13 @@ def _turned(
 
 
 def _in_front_of_skin(fit: HeadFit, flat: NDArray[np.float64], off: NDArray[np.float64]) -> Floats:
-    """(x, z) [J, 2] before the face -> [J, 3] on the base head, so far off its skin."""
+    """Move (x, z) [J, 2] to points [J, 3] on the base head, at the distance `off` in front of the
+    skin.
+    """
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     smooth = cv2.GaussianBlur(cv2.morphologyEx(fit.disc.radius, cv2.MORPH_CLOSE, wide), (0, 0), 1.5)
     points = np.stack([flat[:, 0], np.full(len(flat), -0.14), flat[:, 1]], axis=1)
-    # The skin before a place is found by walking along the line of sight.
+    # Find the skin in front of a position by iterating along the line of sight.
     for _ in range(6):
         direction = points.astype(np.float32) - SKULL
         distance = np.linalg.norm(direction, axis=1)

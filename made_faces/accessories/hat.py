@@ -1,4 +1,4 @@
-"""Things on the head: a knitted hat, a cap with its brim, a scarf around head and neck."""
+"""Headgear: a knitted hat, a cap with a brim, or a scarf around head and neck."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from made_faces.texture import gaussian, noise, smooth_step
 Headgear = Literal["none", "beanie", "cap", "scarf"]
 
 _GRID = 64
-"""Vertices along a side of the cloth's grid over the disc of directions."""
+"""Vertices along a side of the grid over the disc of directions."""
 _COLOURS = np.array(
     [
         [0.02, 0.02, 0.022],
@@ -43,38 +43,38 @@ _COLOURS = np.array(
     np.float32,
 )
 _RIM_AT = ((0, 0.786), (45, 0.782), (80, 0.768), (110, 0.760), (140, 0.735), (180, 0.715))
-"""(degrees around from the face, height on the base head in metres) of a hat's edge."""
+"""Edge of a hat as (degrees around from the face, height on the base head in metres)."""
 _HEM = 0.010
 """Metres of cloth beyond the edge, which lead back to the skin."""
 _SCARF_REACH = 2.56
-"""Radians from straight up to the lower end of a scarf, on the neck."""
+"""Angle in radians from straight up to the lower end of a scarf, on the neck."""
 _SHADOW_FALL = 0.006
-"""Metres by which a hat's edge throws its shadow on the brow."""
+"""Length in metres of the shadow on the forehead."""
 _BRIM_SHADOW_FALL = 0.022
 _BRIM_LENGTH = 0.068
 _BRIM_HALF_WIDTH = 0.070
-"""Metres, likewise."""
+"""Metres."""
 _BRIM_COLUMNS, _BRIM_ROWS = 21, 9
 """Vertices of a brim across and outwards."""
 
 
 @dataclass(frozen=True)
 class _Cloth:
-    """One thing for the head."""
+    """One piece of headgear."""
 
     kind: Headgear
     colour: Floats
     brim: Floats
     thickness: float
-    """Metres from the skin to the outside."""
+    """Metres from the skin to the outer surface."""
     lift: float
-    """Metres by which the edge sits higher than usual."""
+    """Metres by which the edge is higher than usual."""
     slouch: float
-    """Metres of spare cloth on top."""
+    """Metres of surplus cloth on top."""
 
 
 def headgear_of(scene: Scene) -> Headgear:
-    """What the scene's person wears on the head."""
+    """Return the headgear that the scene asks for."""
     return _sample_cloth(scene.accessory_seed).kind if scene.hat else "none"
 
 
@@ -85,7 +85,7 @@ def draw_hat(
     points: Floats,
     camera: Camera,
 ) -> None:
-    """Draw what the scene's person wears on a head posed to `points` [V, 3], if anything."""
+    """Draw the headgear that the scene asks for; points [V, 3]: the posed head."""
     if not scene.hat:
         return
     lighting = scene.lighting
@@ -115,19 +115,19 @@ def _sample_cloth(seed: int) -> _Cloth:
 def _draw_shell(
     canvas: Canvas, fit: HeadFit, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
-    """What lies around the skull: a hat's dome, or all of a scarf."""
+    """Draw the cloth around the skull: the dome of a hat, or a whole scarf."""
     direction = disc_directions(_GRID).reshape(-1, 3)
     radius = fit.disc.radius
     if cloth.kind == "scarf":
         radius = _smooth_radius(radius)
     skin = SKULL + direction * look_up_disc(radius, direction)[:, None]
     above = _above_edge(skin, cloth)
-    # The edge is turned in to the skin, so that nobody looks in under it.
+    # The edge leads back to the skin, so that there is no gap below it.
     full = 0.006 if cloth.kind == "beanie" else 0.03
     thickness = cloth.thickness * (0.4 + 0.6 * smooth_step(0, full, above))
     thickness = thickness * smooth_step(-_HEM, 0, above)
     if cloth.kind == "beanie":
-        # The turned-up edge is double.
+        # The turned-up edge has two layers.
         thickness = thickness + 0.004 * (1 - smooth_step(0.028, 0.034, above))
     top = smooth_step(0.80, 0.86, skin[:, 2])
     shell = skin + direction * thickness[:, None].astype(np.float32)
@@ -144,10 +144,11 @@ def _draw_shell(
 
 
 def _above_edge(skin: Floats, cloth: _Cloth) -> Floats:
-    """[P] metres inside the cloth's edge, negative outside."""
+    """[P] metres inside the edge of the cloth, negative outside."""
     if cloth.kind == "scarf":
         offset = skin - SKULL
-        # An oval around the face, as directions from the skull's middle: brow to below the chin.
+        # An oval around the face as directions from the centre of the skull, from the brows to
+        # below the chin.
         aside = np.arctan2(offset[:, 0], -offset[:, 1]) / np.float32(1.05)
         up = np.arctan2(offset[:, 2], np.hypot(offset[:, 0], offset[:, 1])) + np.float32(0.30)
         away = (np.hypot(aside, up / np.float32(0.66)) - 1) * np.float32(0.075)
@@ -159,7 +160,7 @@ def _above_edge(skin: Floats, cloth: _Cloth) -> Floats:
 
 
 def _smooth_radius(radius: Floats) -> Floats:
-    """Cloth falls straight over ears, jaw and neck."""
+    """Return the radius of cloth that spans ears, jaw and neck."""
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (21, 21))
     closed = cv2.morphologyEx(radius, cv2.MORPH_CLOSE, wide)
     return np.asarray(cv2.GaussianBlur(closed, (0, 0), 2.0), np.float32)
@@ -168,7 +169,9 @@ def _smooth_radius(radius: Floats) -> Floats:
 def _draw_points(
     canvas: Canvas, seen: VisiblePoints, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
-    """Lay the cloth; seen.values [P, 4]: place on the base head, metres inside the edge."""
+    """Shade and composite the cloth; seen.values [P, 4]: point on the base head, metres inside the
+    edge.
+    """
     place, above = seen.values[:, :3], seen.values[:, 3]
     offset = place - SKULL
     turn = np.arctan2(offset[:, 0], -offset[:, 1]) / np.float32(2 * np.pi)
@@ -183,7 +186,7 @@ def _draw_points(
         seams = np.abs(np.sin(turn * np.float32(np.pi * 6)))
         tint = tint * (1 - 0.3 * gaussian(seams / 0.03))
     else:
-        # Folds run along the face's opening.
+        # Folds run parallel to the opening for the face.
         folds = np.sin(above * np.float32(330) + 3 * noise("low", turn, place[:, 2] * 2))
         bend = bend + 0.35 * folds * smooth_step(0.004, 0.02, above)
     normal = seen.normal.copy()
@@ -199,7 +202,7 @@ def _draw_points(
 def _draw_brim(
     canvas: Canvas, fit: HeadFit, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
-    """A brim over the brow, bent down at its sides."""
+    """Draw a brim over the brows, bent down at its sides."""
     across = np.linspace(-1, 1, _BRIM_COLUMNS)
     out = np.linspace(0, 1, _BRIM_ROWS)[:, None]
     x = across * _BRIM_HALF_WIDTH + 0 * out

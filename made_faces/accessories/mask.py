@@ -1,4 +1,4 @@
-"""A face mask over nose, mouth and chin, with its folds and its loops around the ears."""
+"""A face mask over nose, mouth and chin, with pleats and ear loops."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from made_faces.surface import Canvas, Floats, grid_triangles, vertex_normals
 from made_faces.texture import gaussian, noise, smooth_step
 
 _COLUMNS, _ROWS = 33, 21
-"""Vertices of the cloth across and down."""
+"""Vertices of the cloth across and downwards."""
 _HALF_WIDTH = 66.0
-"""Degrees around the skull's upright axis from the nose to the mask's side."""
+"""Degrees around the vertical axis of the skull from the nose to the side of the mask."""
 _TOP = ((0, 111.5), (9, 113), (22, 119), (40, 123), (66, 129))
 _BOTTOM = ((0, 153), (30, 153), (66, 149))
-"""(degrees to the side, degrees from straight up) along the edges."""
+"""Upper and lower edge as (degrees to the side, degrees from straight up)."""
 _EAR = np.array([0.081, -0.022, 0.735], np.float32)
-"""Where a loop goes behind the head's left ear, on the base head in metres."""
+"""Where a loop goes behind the left ear, on the base head in metres."""
 _OFF_SKIN = 0.0025
-"""Metres of air below the cloth."""
+"""Gap between skin and cloth in metres."""
 _SLACK = 0.006
-"""Metres by which a lip or a chin may press into the cloth from below."""
+"""Metres by which a lip or a chin may penetrate the cloth from below."""
 _SHADOW_FALL = 0.003
-"""Metres by which the cloth's shadow is thrown on the cheek."""
+"""Length in metres of the shadow on the cheek."""
 _COLOURS = np.array(
     [
         [0.36, 0.60, 0.72],
@@ -56,12 +56,12 @@ _COLOURS = np.array(
 
 @dataclass(frozen=True)
 class _Cloth:
-    """One mask."""
+    """A mask."""
 
     colour: Floats
     pleats: bool
     seam: bool
-    """Whether one runs down its middle."""
+    """Whether a seam runs down the middle."""
     printed: float
     """Strength of a printed pattern, 0 for none."""
 
@@ -73,7 +73,7 @@ def draw_mask(
     points: Floats,
     camera: Camera,
 ) -> None:
-    """Draw a mask on a head posed to `points` [V, 3] where the scene asks for one."""
+    """Draw the mask that the scene asks for; points [V, 3]: the posed head."""
     if not scene.mask:
         return
     lighting = scene.lighting
@@ -108,9 +108,9 @@ def _sample_cloth(seed: int) -> _Cloth:
 
 
 def _cloth_mesh(fit: HeadFit) -> tuple[Floats, Floats]:
-    """[_ROWS * _COLUMNS, 3] the cloth around the base head, and places [.., 2] on it.
+    """[_ROWS * _COLUMNS, 3] the cloth around the base head, and its own coordinates [.., 2].
 
-    Places run from -1 to 1 across and from 0 to 1 down.
+    Coordinates run from -1 to 1 across and from 0 to 1 downwards.
     """
     across = np.linspace(-1, 1, _COLUMNS)
     down = np.linspace(0, 1, _ROWS)
@@ -132,22 +132,22 @@ def _cloth_mesh(fit: HeadFit) -> tuple[Floats, Floats]:
 
 
 def _spanned_radius(radius: Floats) -> Floats:
-    """Cloth spans from nose to chin and cheek, over every hollow between."""
+    """Return the radius of cloth that spans the hollows between nose, chin and cheeks."""
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
     closed = cv2.morphologyEx(radius, cv2.MORPH_CLOSE, wide)
     smooth = cv2.GaussianBlur(closed, (0, 0), 2.0)
-    # Smoothing must not let the tip of the nose through.
+    # The smoothed cloth must not let the tip of the nose through.
     reached = cv2.dilate(radius, np.ones((3, 3), np.uint8))
     return np.asarray(np.maximum(smooth, reached), np.float32)
 
 
 def _tilt_and_brightness(across: Floats, down: Floats, cloth: _Cloth) -> tuple[Floats, Floats]:
-    """[P] upward tilt of the cloth and [P] brightness."""
+    """Return the upward tilt [P] of the cloth and its brightness [P]."""
     tilt = np.float32(0.16) * noise("low", across * 0.35 + 0.2, down * 0.5)
     tint = 1 + np.float32(0.025) * noise("fine", across * 3, down * 2)
     if cloth.pleats:
         for fold in (0.30, 0.50, 0.70):
-            # Each fold overhangs: a ledge that catches light above a thin dark line.
+            # Each pleat overhangs: a bright ledge above a thin dark line.
             below = down - np.float32(fold) - 0.015 * np.square(across)
             tilt = tilt + np.float32(0.5) * gaussian((below + 0.03) / 0.02)
             tilt = tilt - np.float32(0.5) * gaussian((below - 0.02) / 0.02)
@@ -163,7 +163,10 @@ def _tilt_and_brightness(across: Floats, down: Floats, cloth: _Cloth) -> tuple[F
 def _draw_loops(
     canvas: Canvas, fit: HeadFit, placed: Floats, cloth: _Cloth, camera: Camera, lighting: Lighting
 ) -> None:
-    """Two thin strings a side, from the mask's corners to the ear; placed: the posed cloth."""
+    """Draw two thin strings on each side, from the corners of the mask to the ear.
+
+    placed: the posed cloth.
+    """
     grid = placed.reshape(_ROWS, _COLUMNS, 3)
     part = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
     lines = []

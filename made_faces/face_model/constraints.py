@@ -1,4 +1,8 @@
-"""Lids that meet and slide over the eyeball, however eyes are shaped and actions add up."""
+"""Constraints that hold for every head: lips meet, teeth fit behind them, lids do not cross.
+
+Random shapes and added facial actions would otherwise part the lips at rest, push teeth through
+them, and let lids cross or sink into the eyeball.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +15,33 @@ from made_faces.surface import Floats, Ints
 from made_faces.texture import interpolation_weights
 
 _LIP_LINE_HEIGHT = 0.6607
-"""Height in metres on the base head at which the lips part."""
+"""Height in metres on the base head at which the lips meet."""
 _MOUTH_HALF_WIDTH = 0.0245
 """Half the width of the base mouth in metres."""
 _LIPS_BACK = -0.13
-"""y in metres: lips lie before it."""
+"""y in metres on the base head; the lips lie in front of it."""
 _LIP_REACH = 0.006
-"""Metres above and below the slit over which a lip gives way."""
+"""Distance in metres above and below the lip line over which the skin follows the lips."""
 _OVERLAP = np.float32(0.0004)
-"""Metres by which lips at rest press into each other, so that no tooth shows between."""
+"""Overlap of the closed lips in metres, so that no tooth shows between them."""
 _LIP_POINTS = 13
-"""Places along the slit at which the gap is measured."""
+"""Number of points along the lip line at which the gap is measured."""
 
 
 @dataclass(frozen=True)
 class Lips:
-    """Which vertices lie along the slit, and how those around follow them."""
+    """The vertices along the lip line, and how the surrounding vertices follow them."""
 
     upper: Ints
-    """[K] the upper lip's lowest vertices, from the head's own right to its left."""
+    """[K] lowest vertices of the upper lip, from the head's right to its left."""
     lower: Ints
-    """[K] the lower lip's highest vertices below them."""
+    """[K] highest vertices of the lower lip, below them."""
     followers: Ints
-    """[N] vertices that move when lips are closed."""
+    """[N] vertices that move when the lips are closed."""
     point_weights: Floats
-    """[N, K] parts of the stations whose gap a follower closes; rows sum to 1."""
+    """[N, K] weights of the measuring points for each follower; rows sum to 1."""
     share: Floats
-    """[N] part of the gap that a follower closes: positive upwards, from -0.5 to 0.5."""
+    """[N] fraction of the gap by which a follower moves upwards, -0.5 to 0.5."""
 
     def close(self, points: Floats) -> None:
         """Move the lips of `points` [V, 3] in place until they just touch."""
@@ -46,7 +50,7 @@ class Lips:
 
 
 def find_lips(template: Floats, skin: Ints) -> Lips:
-    """Find the lips on the base head; skin: the vertices of skin and mouth cavity."""
+    """Find the lips on the base head; skin: indices of the vertices of skin and mouth cavity."""
     x, y, z = template[skin].T
     near = skin[
         (y < _LIPS_BACK)
@@ -70,38 +74,39 @@ def find_lips(template: Floats, skin: Ints) -> Lips:
 
 
 def _lip_edge(template: Floats, lip: Ints, place: float, lowest: bool) -> int:
-    """The vertex of one lip that comes nearest to the other at that x."""
+    """Return the vertex of one lip that is closest to the other lip at x = `place`."""
     x, _, z = template[lip].T
-    # Half a station's width of wandering sideways is worth less than a millimetre of height.
+    # Sideways distance is penalised: half the spacing of the points costs less than 1 mm of height.
     height = z if lowest else -z
     return int(lip[np.argmin(height + np.float32(0.6) * np.abs(x - np.float32(place)))])
 
 
 _UPPER_TEETH_DROP = np.float32(0.0025)
-"""Metres by which the upper front teeth hang below the closed lips' slit; smiles bare them."""
+"""Metres from the closed lip line down to the edge of the upper front teeth; smiles show them."""
 _LOWER_TEETH_DROP = np.float32(0.0015)
-"""Metres by which the lower front teeth stay below it."""
+"""Metres from the closed lip line down to the edge of the lower front teeth."""
 _TEETH_DEPTH = np.float32(0.0045)
 """Metres from where the lips touch back to the front teeth."""
 _OVERJET = np.float32(0.0015)
-"""Metres by which the lower row lies further back than it comes."""
+"""Metres by which the lower row is moved back in addition."""
 _FRONT_TEETH_LIMIT = -0.14
-"""y in metres on the base head before which teeth are front teeth."""
+"""y in metres on the base head; teeth in front of it are front teeth."""
 
 
 @dataclass(frozen=True)
 class Teeth:
-    """Both rows of teeth."""
+    """Both rows of teeth, as indices of vertices."""
 
     upper: Ints
     lower: Ints
-    """The rows' vertices."""
     upper_front: Ints
     lower_front: Ints
-    """Those among them that smiles bare."""
+    """The front teeth among them, which smiles show."""
 
     def fit_to(self, points: Floats, lips: Lips) -> None:
-        """Move the teeth of `points` [V, 3] in place behind closed lips, as one bite."""
+        """Move the teeth of `points` [V, 3] in place behind the closed lips; both rows stay
+        together.
+        """
         middle = slice(len(lips.upper) // 2 - 1, len(lips.upper) // 2 + 2)
         _, y, z = np.concatenate([points[lips.upper[middle]], points[lips.lower[middle]]]).mean(0)
         upper, lower = points[self.upper_front], points[self.lower_front]
@@ -113,44 +118,44 @@ class Teeth:
 
 
 def find_teeth(template: Floats, upper: Ints, lower: Ints) -> Teeth:
-    """Tell the front teeth on the base head from those beside; upper, lower: the rows' vertices."""
+    """Find the front teeth on the base head; upper, lower: the vertices of the rows."""
     fronts = [row[template[row, 1] < _FRONT_TEETH_LIMIT] for row in (upper, lower)]
     return Teeth(upper, lower, *fronts)
 
 
 _CLOSED_LID_GAP = np.float32(0.0016)
-"""Metres between the lids' inner rims when their edges touch."""
+"""Distance in metres between the inner rims of the lids when the eye is closed."""
 _EYEBALL_CLEARANCE = np.float32(0.0009)
-"""Metres that the lids' skin keeps from the eyeball; triangles cut a little deeper."""
+"""Minimum distance in metres between lid and eyeball; triangles cut a little deeper."""
 _LID_POINTS = (0.22, 0.35, 0.5, 0.65, 0.78)
-"""Parts of the rim's width at which the opening is measured; beside them lids hardly move."""
+"""Fractions of the rim's width at which the opening is measured; outside them lids hardly move."""
 _EYEBALL_REACH = 0.021
-"""Metres from the eyeball's middle within which skin can touch it."""
+"""Distance in metres from the eyeball's centre within which skin can touch it."""
 
 
 @dataclass(frozen=True)
 class Eyelids:
-    """One eye's lids."""
+    """The lids of one eye."""
 
     eyeball: Ints
-    """Its vertices."""
+    """Vertices of the eyeball."""
     upper: Ints
-    """[K] vertices of the upper lid's rim."""
+    """[K] vertices of the rim of the upper lid."""
     lower: Ints
-    """[K] vertices of the lower lid's rim below them."""
+    """[K] vertices of the rim of the lower lid, below them."""
     followers: Ints
     """[N] vertices that a blink moves."""
     moves: Floats
-    """[N, 3] how far a whole blink moves them, in metres."""
+    """[N, 3] their displacement in metres by a full blink."""
     point_weights: Floats
-    """[N, K] each follower's parts of the stations; rows sum to 1."""
+    """[N, K] weights of the measuring points for each follower; rows sum to 1."""
     drop: Floats
-    """[K] by how much a whole blink narrows the opening, in metres."""
+    """[K] metres by which a full blink narrows the opening."""
     skin: Ints
     """[M] vertices that could sink into the eyeball."""
 
     def correct(self, points: Floats, rest: Floats) -> None:
-        """Take back, in place, what lets lids cross or eyeballs show through; rest: the shape."""
+        """Undo, in place, crossing lids and lids inside the eyeball; rest: the neutral shape."""
         opening = self._opening(points)
         closed = np.minimum(_CLOSED_LID_GAP, np.float32(0.3) * np.maximum(self._opening(rest), 0))
         excess = np.maximum(closed - opening, 0) / self.drop
@@ -158,18 +163,18 @@ class Eyelids:
         self._push_out(points, rest)
 
     def _opening(self, points: Floats) -> Floats:
-        """[K] metres between the rims at the stations."""
+        """[K] distance in metres between the rims at the measuring points."""
         opening: Floats = points[self.upper, 2] - points[self.lower, 2]
         return opening
 
     def _push_out(self, points: Floats, rest: Floats) -> None:
-        """Move skin that has sunk into the eyeball out of it."""
+        """Move skin that is inside the eyeball out of it."""
         ball = points[self.eyeball]
         middle = (ball.min(axis=0) + ball.max(axis=0)) / 2
         radius = np.linalg.norm(ball - middle, axis=1).mean()
         ray = points[self.skin] - middle
         distance = np.linalg.norm(ray, axis=1)
-        # The rims lie inside the ball even at rest, where nobody sees them.
+        # The rims lie inside the ball even at rest, where they are not visible.
         least = np.minimum(
             np.linalg.norm(rest[self.skin] - middle, axis=1), radius + _EYEBALL_CLEARANCE
         )
@@ -179,9 +184,9 @@ class Eyelids:
 def find_eyelids(
     template: Floats, eyeball: Ints, skin: Ints, socket: Ints, blink: Targets, action: str
 ) -> Eyelids:
-    """Find one eye's lids on the base head.
+    """Find the lids of one eye on the base head.
 
-    skin, socket: the vertices of these regions; blink: the targets that hold `action`, the blink
+    skin, socket: the vertices of these regions; blink: the targets that contain `action`, the blink
     of this eye.
     """
     middle = template[eyeball].mean(axis=0)
@@ -195,7 +200,7 @@ def find_eyelids(
         for part in (rim[height > level], rim[height <= level])
     )
     followers, moves = blink.moves_of(action)
-    # Lashes and lids move together; the weight of a station is the same for both.
+    # Lashes and lids move together, so both use the same weights.
     point_weights = interpolation_weights(template[followers, 0], places)
     whole = np.zeros_like(template)
     whole[followers] = moves
@@ -213,6 +218,6 @@ def find_eyelids(
 
 
 def _chord(x: Floats, height: Floats) -> tuple[Floats, Floats]:
-    """The line from one corner of the eye to the other, as points for interpolation."""
+    """Return the line between the corners of the eye as two points for interpolation."""
     ends = np.array([np.argmin(x), np.argmax(x)])
     return x[ends], height[ends]

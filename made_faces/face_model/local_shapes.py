@@ -1,7 +1,7 @@
-"""How much people differ in each local shape of the head.
+"""Standard deviation of each local shape of the head.
 
-A number is the standard deviation of the shape's strength, where 1 is the whole of the target.
-Shapes not named here stay at 0: they would part lids from eyeballs or bend the face askew.
+1 is the full strength of the target. Shapes that are not listed stay at 0: they would separate lids
+from eyeballs or distort the face.
 """
 
 from __future__ import annotations
@@ -126,4 +126,4 @@ SIDED_SHAPE_DEVIATIONS: dict[str, float] = {
     "eye-trans-out": _USUAL,
     "eye-trans-up": _USUAL,
 }
-"""Shapes that the head has once a side, named without l- and r-."""
+"""Shapes that exist once for each side, listed without the prefix l- or r-."""

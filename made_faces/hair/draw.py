@@ -1,4 +1,4 @@
-"""The bulk of hair that hangs: broad dark bands along some of the guide hairs."""
+"""Draw hair and lashes: a dark shell over the scalp, dark bands in hanging hair, and strands."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from made_faces.texture import noise, smooth_step
 
 _DOWN = np.array([0, 0, -1], np.float32)
 _USUAL_SCALE = 1100.0
-"""Pixels a metre at which a haircut's number of strands fills the hair."""
+"""Pixels per metre at which the number of strands of a haircut fills the hair."""
 _LEAST_STRANDS, _MOST_STRANDS = 0.6, 2.0
-"""Parts of that number: a stroke is a pixel wide, so a larger head needs more, a smaller fewer."""
+"""Bounds of the factor on that number: strokes are a pixel wide, so a larger head needs more."""
 _SHADOW_FALL = 0.007
-"""Metres by which the shadow of hair is thrown on the skin below it."""
+"""Length in metres of the shadow of hair on the skin."""
 
 
 def draw_hair(
@@ -48,9 +48,9 @@ def draw_hair(
     lighting: Lighting,
     headgear: Headgear = "none",
 ) -> None:
-    """Draw the hair of a head whose posed vertices are `points` [V, 3]; a bald one has none.
+    """Draw the hair of a head; points [V, 3]: the posed head.
 
-    headgear: what is worn, drawn already; it presses the hair down, and a scarf covers all of it.
+    headgear: already drawn; it flattens the hair, and a scarf covers all of it.
     """
     cut = haircut_of(identity)
     if cut is None or headgear == "scarf":
@@ -79,7 +79,7 @@ def draw_hair(
 _SHELL_GRID = 56
 """Vertices along a side of the shell's grid over the disc of directions."""
 _SHELL_LIGHT = 0.58
-"""Part of the light that reaches the inside of the hair."""
+"""Fraction of the light that reaches the inside of the hair."""
 
 
 def shade_shell(
@@ -90,7 +90,7 @@ def shade_shell(
     camera: Camera,
     lighting: Lighting,
 ) -> tuple[VisiblePoints, Floats, Floats]:
-    """The points of the shell that the camera sees, their colour [P, 3] and alpha [P]."""
+    """Return the visible points of the inner shell, their colour [P, 3] and alpha [P]."""
     directions = disc_directions(_SHELL_GRID).reshape(-1, 3)
     skin = SKULL + directions * look_up_disc(fit.disc.radius, directions)[:, None]
     height = hair_thickness(skin, cut) * np.float32(cut.bulk)
@@ -102,11 +102,11 @@ def shade_shell(
     normals = vertex_normals(placed, triangles)
     seen = visible_points(canvas, camera, placed, normals, skin, triangles, cull=False, slack=0.003)
     place = seen.values
-    # The density is asked anew for each pixel: between vertices the hairline has more detail.
+    # The density is evaluated for each pixel, since the hairline is finer than the grid.
     ragged = np.float32(0.0025) * noise("low", place[:, 0] * 6, place[:, 2] * 6)
     behind = smooth_step(-0.006, cut.thinning, above_hairline(place, cut) + ragged)
     alpha = smooth_step(0.15, 1.0, hair_density(place, cut)) * (0.25 + 0.75 * behind)
-    # Seen edge-on the shell is thin, so that only strands make the outline.
+    # Seen edge-on the shell is transparent, so that only strands form the outline.
     alpha *= smooth_step(
         0.0, 0.3, -seen.normal[:, 1] + 0.06 * noise("fine", place[:, 0], place[:, 2])
     )
@@ -119,19 +119,19 @@ def shade_shell(
 
 
 _BAND_STEP = 2
-"""A band needs fewer points than a strand."""
+"""Bands use every second point of a guide."""
 _BAND_BREADTH = 0.010
-"""Metres where a band begins to hang; it tapers to the tip."""
+"""Breadth in metres where a band begins; it tapers to the tip."""
 _BAND_LAYERS = 0.72
-"""Bands follow the guides of the inner layers only; strands make the outside."""
+"""Bands follow the guides of layers below this one; strands form the outer layers."""
 _BAND_DEPTH = np.float32(0.006)
-"""Metres by which bands lie deeper in the hair than their guides."""
+"""Metres by which bands are deeper in the hair than their guides."""
 _BANDS_BELOW = 0.755
 """Height in metres below which hair no longer lies on the scalp."""
 _BAND_REACH = 0.68
-"""Part of the hair that bands follow; the tips are left to the strands."""
+"""Fraction of the length that bands cover; only strands form the tips."""
 _BAND_OCCLUSION = np.float32(0.5)
-"""How much light reaches the bands."""
+"""Ambient occlusion of bands."""
 
 
 def shade_bands(
@@ -142,7 +142,7 @@ def shade_bands(
     camera: Camera,
     lighting: Lighting,
 ) -> Strokes:
-    """The bands as they fall on the picture where nothing stands before them."""
+    """Rasterise dark bands along the guides of hanging hair, in front of the canvas."""
     inner = guides.layer < _BAND_LAYERS
     paths = guides.points[inner, ::_BAND_STEP]
     paths = paths - unit(paths - SKULL) * _BAND_DEPTH
@@ -170,7 +170,7 @@ def shade_bands(
 
 
 def _draw_bands(ends: Floats, breadth: NDArray[np.floating], size: tuple[int, ...]) -> Floats:
-    """[H, W] 1 + the number of the nearest band [M, 2, 3] at each pixel, 0 for none."""
+    """[H, W] 1 + the index of the nearest band [M, 2, 3] at each pixel, 0 for none."""
     numbers = np.zeros(size, np.float32)
     limit = 4.0 * max(size)
     places = np.clip(np.nan_to_num(ends[:, :, :2]), -limit, limit)
@@ -183,25 +183,26 @@ def _draw_bands(ends: Floats, breadth: NDArray[np.floating], size: tuple[int, ..
 
 
 _LASH_SUPERSAMPLING = 2
-"""Lashes are thinner than a pixel, so they are drawn at this many times the size."""
+"""Lashes are thinner than a pixel and rendered at this multiple of the resolution."""
 _LASH_SLACK = 0.004
-"""Metres by which lashes may lie behind the lid and still show: they grow out of its edge."""
+"""Metres by which lashes may lie behind the lid and still be visible, as they grow from its edge.
+"""
 _LASH_ALPHA = np.float32(0.95)
-"""Alpha of the darkest lashes at their roots."""
+"""Alpha of the darkest lashes at the root."""
 _LASH_ROOT, _LASH_TIP = 0.0148, 0.0235
-"""Distances from the eyeball's middle at which lashes begin and end on the base head, in metres."""
+"""Distances in metres from the centre of the eyeball to root and tip on the base head."""
 _LID_CORNERS = 0.7276
-"""Height in metres between the upper and the lower lashes."""
+"""Height in metres between upper and lower lashes."""
 _LOWER_LASHES = np.float32(0.35)
-"""Strength of the lower lashes as a part of the upper ones'."""
+"""Strength of the lower lashes relative to the upper ones."""
 _LASH_COUNT = np.float32(46)
-"""Lashes in half a turn around an eye."""
+"""Lashes per half turn around an eye."""
 
 
 def draw_lashes(
     canvas: Canvas, head: Head, identity: Identity, points: Floats, camera: Camera
 ) -> None:
-    """Draw the lashes of a head whose posed vertices are `points` [V, 3]."""
+    """Draw the lashes of a head; points [V, 3]: the posed head."""
     projected = camera.project(points)
     window = canvas.window(projected[np.unique(head.lashes)])
     rows, columns = window
@@ -241,14 +242,14 @@ def draw_lashes(
 
 
 def _lash_strength(places: Floats, head: Head) -> Floats:
-    """[P] how dark lashes are at places [P, 3] on the base head, 0 to 1."""
+    """[P] opacity of lashes at positions [P, 3] on the base head, 0 to 1."""
     left = head.template[head.eyes[0]].mean(axis=0)
-    # The eyes mirror each other.
+    # The eyes are symmetric.
     offset = np.abs(places) * [1, 0, 0] + places * [0, 1, 1] - left
     away = np.linalg.norm(offset, axis=1).astype(np.float32)
     fade = np.power(1 - smooth_step(_LASH_ROOT, _LASH_TIP, away), np.float32(0.8))
     turn = np.arctan2(offset[:, 2], offset[:, 0]).astype(np.float32)
-    # At the root the hairs meet in a dark line.
+    # Lashes merge into a dark line at the root.
     root = 1 - smooth_step(_LASH_ROOT + 0.001, _LASH_ROOT + 0.004, away)
     hairs = np.maximum(np.float32(0.5) + np.float32(0.5) * np.sin(turn * 2 * _LASH_COUNT), root)
     part = np.where(places[:, 2] < _LID_CORNERS, _LOWER_LASHES, np.float32(1))

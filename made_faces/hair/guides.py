@@ -1,4 +1,4 @@
-"""Guide hairs: from its root each follows the comb over the scalp, and then falls."""
+"""Where hair grows on the base head, and guide hairs that follow the combing and then gravity."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from made_faces.surface import Floats, unit
 from made_faces.texture import noise, smooth_step
 
 _CROWN = np.array([0, 0.012, 0.835], np.float32)
-"""Middle of the part that goes bald, in metres."""
+"""Centre of the part that becomes bald, in metres."""
 _JAW = 0.69
-"""Height in metres; below it and before the ears there is no hair of the head."""
+"""Height in metres; below it and in front of the ears no hair of the head grows."""
 
 
 def hair_density(positions: Floats, cut: Haircut) -> Floats:
-    """[P] how densely hair grows at places [P, 3] on the base head, 0 to 1."""
+    """[P] density of hair at positions [P, 3] on the base head, 0 to 1."""
     height, softness = _hairline(positions, cut)
     wander = np.float32(0.0022) * _hairline_noise(positions, cut)
     edge = (positions[:, 2] - height + wander) / softness
-    # The throat lies behind the middle of the skull too, but bears no hair.
+    # The throat is also behind the centre of the skull but has no hair.
     head = np.maximum(smooth_step(-0.03, -0.015, positions[:, 1]), positions[:, 2] > _JAW)
     return np.asarray(
         smooth_step(-1, 1, np.asarray(edge, np.float32)) * head * _crown_density(positions, cut),
@@ -32,14 +32,16 @@ def hair_density(positions: Floats, cut: Haircut) -> Floats:
 
 
 def above_hairline(positions: Floats, cut: Haircut) -> Floats:
-    """[P] metres by which places [P, 3] lie above the hairline."""
+    """[P] metres by which positions [P, 3] are above the hairline."""
     return np.asarray(positions[:, 2] - _hairline(positions, cut)[0], np.float32)
 
 
 def hair_thickness(positions: Floats, cut: Haircut) -> Floats:
-    """[P] metres of hair over places [P, 3] of the base head; thin near the hairline."""
+    """[P] thickness of the hair in metres at positions [P, 3] on the base head; thin at the
+    hairline.
+    """
     height, _ = _hairline(positions, cut)
-    # Thick hair rises as a dome does; flat hair soon has its full height.
+    # Thick hair rises gradually like a dome, flat hair reaches its full height soon.
     inside = smooth_step(-0.004, 0.035 + 0.5 * cut.thickness, positions[:, 2] - height)
     least = np.float32(min(0.25, 0.003 / max(cut.thickness, 1e-4)))
     top = smooth_step(0.755, 0.825, positions[:, 2])
@@ -52,7 +54,7 @@ def hair_thickness(positions: Floats, cut: Haircut) -> Floats:
 
 
 def _hairline(positions: Floats, cut: Haircut) -> tuple[Floats, Floats]:
-    """[P] height of the hairline, and half the width over which hair thins out there."""
+    """[P] height of the hairline, and half the width over which the hair thins out there."""
     across = np.abs(positions[:, 0])
     turn = np.degrees(np.arctan2(across, SKULL[1] - positions[:, 1]))
     front = cut.hairline
@@ -80,7 +82,7 @@ def _hairline(positions: Floats, cut: Haircut) -> tuple[Floats, Floats]:
 
 
 def _hairline_noise(positions: Floats, cut: Haircut) -> Floats:
-    """[P] noise of standard deviation 1 and a little more, by which hairlines are uneven."""
+    """[P] noise of standard deviation slightly above 1 that makes the hairline uneven."""
     u = positions[:, 0] * 4 + _noise_offset(cut, 1)
     v = (positions[:, 2] + positions[:, 1]) * 4 + _noise_offset(cut, 2)
     wandering: Floats = noise("low", u, v) + np.float32(0.5) * noise("mid", u, v)
@@ -88,33 +90,33 @@ def _hairline_noise(positions: Floats, cut: Haircut) -> Floats:
 
 
 def _crown_density(positions: Floats, cut: Haircut) -> Floats:
-    """[P] 1 where age has left the hair."""
+    """[P] fraction of the hair that is left by age."""
     away = np.linalg.norm((positions - _CROWN) * np.array([1, 0.8, 0.8], np.float32), axis=1)
-    # Loss spreads from the crown and, later, from the forehead.
+    # Hair loss spreads from the crown.
     reach = 0.02 + 0.07 * cut.crown_loss
     bald = (1 - smooth_step(reach * 0.6, reach * 1.3, away)) * min(cut.crown_loss * 1.6, 1.0)
     return np.asarray(1 - bald, np.float32)
 
 
 def _noise_offset(cut: Haircut, number: int) -> np.float32:
-    """Where in the noise this person's hair lies, 0 to 1; number: which of the seed's eight."""
+    """Offset of this haircut in the noise, 0 to 1; number: which of the eight seeds."""
     return np.float32(cut.seed[number] / SEED_SCALE)
 
 
 Bools = NDArray[np.bool_]
 
 _ROOTS = 1600
-"""Guides if hair grew all over the head."""
+"""Number of guides if hair grew all over the head."""
 _WHORL = np.array([0.12, 0.62, 0.78], np.float32)
-"""Direction of the crown's whorl, from which hair grows away."""
+"""Direction of the whorl at the crown, from which hair grows away."""
 _KNOT = np.array([0, 0.118, -0.005], np.float32) + SKULL
-"""Where hair is tied together, in metres."""
+"""Where tied hair meets, in metres."""
 _FRINGE = 0.075
-"""Metres of a fringe before it is trimmed."""
+"""Length of a fringe in metres before it is cut."""
 _STIFFNESS = np.float32(0.35)
-"""How much of its heading a hair keeps from one point to the next."""
+"""Weight of the previous direction from one point to the next."""
 _SHARE_OF_RISE = 4.0
-"""How soon along its length a hair has risen to its layer; larger is sooner."""
+"""Rate at which a hair rises to its layer along its length."""
 
 
 @dataclass(frozen=True)
@@ -122,17 +124,17 @@ class Guides:
     """Guide hairs around the base head."""
 
     points: Floats
-    """[G, K, 3] metres, from the root onwards."""
+    """[G, K, 3] metres, from the root to the tip."""
     ends: Floats
-    """[G] part of the points after which the hair is cut, 0 to 1."""
+    """[G] fraction of the length at which the hair is cut off, 0 to 1."""
     layer: Floats
-    """[G] 0 for those that lie on the skin to 1 for those on top of the hair."""
+    """[G] 0 for hairs on the skin to 1 for hairs on top."""
 
 
 def grow_guides(disc: HeadDisc, cut: Haircut, down: Floats, points: int) -> Guides:
     """Grow guide hairs of `points` points each.
 
-    down [3]: where hair falls to, in the base head's space.
+    down [3]: direction of gravity in the space of the base head.
     """
     rng = np.random.default_rng([6, *cut.seed])
     directions = _spread_directions(rng)
@@ -169,7 +171,7 @@ def grow_guides(disc: HeadDisc, cut: Haircut, down: Floats, points: int) -> Guid
 
 
 def _spread_directions(rng: np.random.Generator) -> Floats:
-    """[_ROOTS, 3] evenly over the sphere, each moved a little."""
+    """[_ROOTS, 3] directions evenly spread over the sphere, with a small random displacement."""
     number = np.arange(_ROOTS) + 0.5
     height = 1 - 2 * number / _ROOTS
     # The golden angle keeps neighbours apart.
@@ -180,24 +182,24 @@ def _spread_directions(rng: np.random.Generator) -> Floats:
 
 
 def _in_fringe(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Bools:
-    """[G] whether a hair is combed down over the forehead."""
+    """[G] whether a hair is combed over the forehead."""
     front = (roots[:, 1] < -0.085) & (np.abs(roots[:, 0]) < 0.060)
     drawn = rng.random(len(roots)) < cut.fringe
     return np.asarray(front & drawn & (cut.combing != "back"), np.bool_)
 
 
 def _lengths(roots: Floats, cut: Haircut) -> Floats:
-    """[G] metres."""
+    """[G] length in metres."""
     top = smooth_step(0.755, 0.815, roots[:, 2])
     length = cut.side_length + (cut.length - cut.side_length) * top
     if not cut.hangs:
-        # The neck's hair is cut shorter the lower it grows.
+        # The hair of the neck is shorter the lower it grows.
         length = length * (0.35 + 0.65 * smooth_step(0.65, 0.72, roots[:, 2]))
     return np.asarray(length, np.float32)
 
 
 def _lowest(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Floats:
-    """[G] height to which a hair may reach down before the face."""
+    """[G] lowest height that a hair may reach in front of the face."""
     ragged = rng.normal(0, 0.0035, len(roots))
     # A fringe is a little longer at its sides.
     sides = 0.006 * np.square(np.abs(roots[:, 0]) / 0.05)
@@ -205,7 +207,7 @@ def _lowest(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Floats:
 
 
 def _is_cut(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
-    """[G] whether hair has come to where the scissors end it."""
+    """[G] whether a hair has reached the point where it is cut off."""
     across = np.abs(place[:, 0])
     before_face = (place[:, 1] < -0.085) & (place[:, 2] < lowest)
     before_face &= across < 0.056 + 0.25 * (place[:, 1] + 0.16)
@@ -216,7 +218,7 @@ def _is_cut(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
 
 
 def _combing_direction(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats:
-    """[G, 3] where the comb draws the hair."""
+    """[G, 3] direction of combing."""
     away = unit(_along(np.broadcast_to(-unit(_WHORL), outward.shape), outward))
     if cut.combing == "outward":
         return np.asarray(np.float32(0.6) * away + outward, np.float32)
@@ -243,12 +245,12 @@ def _combing_direction(place: Floats, outward: Floats, cut: Haircut, fringe: Boo
 
 
 def _weight_of_gravity(place: Floats, cut: Haircut, part: float) -> Floats:
-    """[G] how far gravity rather than the comb leads, 0 to 1; part: of the hair's length."""
+    """[G] weight of gravity against combing, 0 to 1; part: position along the hair, 0 to 1."""
     if cut.combing in ("tied", "outward"):
         return np.zeros(len(place), np.float32)
     if not cut.hangs:
         return np.full(len(place), 0.25 * part, np.float32)
-    # Over the brow the comb still leads to the side; from there hair falls.
+    # Above the brows the hair is still combed to the side; below, it falls.
     below = 1 - smooth_step(0.70, 0.80, place[:, 2])
     behind = smooth_step(-0.115, -0.085, place[:, 1])
     return np.asarray(0.1 + 0.85 * below * np.maximum(behind, place[:, 2] < 0.70), np.float32)
@@ -257,11 +259,11 @@ def _weight_of_gravity(place: Floats, cut: Haircut, part: float) -> Floats:
 def _push_off_scalp(
     place: Floats, disc: HeadDisc, cut: Haircut, thickness: Floats, layer: Floats, part: float
 ) -> Floats:
-    """Push hair out of the head, and let it lie on it where it is short."""
+    """Push hair out of the head, and keep short hair on its layer."""
     offset = place - SKULL
     distance = np.linalg.norm(offset, axis=1)
     direction = offset / distance[:, None]
-    # Hair that stands off begins where the inner shell leaves off.
+    # Hair that stands off begins at the surface of the inner shell.
     rise = np.float32(1 if cut.combing == "outward" else 1 - np.exp(-_SHARE_OF_RISE * part))
     lowest = look_up_disc(disc.radius, direction) + thickness * (0.15 + 0.85 * layer) * rise
     if cut.hangs:
@@ -275,7 +277,7 @@ def _push_off_scalp(
 
 
 def _add_waves(paths: Floats, cut: Haircut) -> Floats:
-    """Let hair swing aside in waves that neighbours share."""
+    """Add waves that neighbouring hairs share."""
     steps = np.linalg.norm(np.diff(paths, axis=1, prepend=paths[:, :1]), axis=2)
     metres = steps.cumsum(axis=1)
     outward = unit(paths - SKULL)
@@ -289,6 +291,6 @@ def _add_waves(paths: Floats, cut: Haircut) -> Floats:
 
 
 def _along(vectors: Floats, outward: Floats) -> Floats:
-    """The part of the vectors [G, 3] that runs along the scalp."""
+    """Return the component of vectors [G, 3] tangential to the scalp."""
     along: Floats = vectors - np.einsum("gi,gi->g", vectors, outward)[:, None] * outward
     return along

@@ -1,4 +1,4 @@
-"""Which person and which expression each made photo and each made sequence shows."""
+"""Assignment: which identity shows which expression in each photo and each sequence."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ MIN_IMAGES = 14
 """Each of seven classes once in both splits."""
 MIN_SEQUENCES = 7
 TEST_SHARE = 0.2
-"""RAF-DB's: 3,068 of 15,339."""
+"""As in RAF-DB: 3,068 of 15,339."""
 MIN_PER_CLASS = 10
-"""Pictures that each class has in a split with room for them, since fewer say little of a recall;
-RAF-DB's fear is 1 in 40."""
+"""Minimum per class and split where there is room for it, since fewer make recall unreliable; fear
+is only 1 in 40 in RAF-DB."""
 PHOTOS_PER_IDENTITY = 2
 SEQUENCES_PER_SUBJECT = 3
-"""CK+'s subjects have 4.8; with 3, thirty sequences are enough for ten folds by subject."""
+"""CK+ has 4.8 per subject; with 3, thirty sequences are enough for ten folds by subject."""
 UNLABELLED_SHARE = 0.1
-"""Of all sequences. CK+'s is 0.45, but what carries no label is hardly worth its time."""
+"""Of all sequences. CK+ has 0.45, but unlabelled sequences are hardly of use."""
 FRAMES = (10, 20)
-"""Fewest and most frames of a sequence."""
+"""Minimum and maximum number of frames of a sequence."""
 
 _FIRST_SUBJECT = 1_000_000
-"""The first identity in sequences, so that nobody is in both trees."""
+"""First identity of sequences, so that no identity occurs in both layouts."""
 _STREAMS = {"train": 1, "test": 2, "sequences": 3}
-"""What keeps the draws of one list from repeating in another."""
+"""Separates the random numbers of the lists."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,12 @@ class PhotoAssignment:
     index: int
     """From 0, over both splits."""
     stem: str
-    """RAF-DB's name for it, such as train_00001."""
+    """Its name in RAF-DB's form, such as train_00001."""
     split: Split
     expression: Expression
     identity_number: int
-    """The identity's number."""
     split_identities: range
-    """All identities of the split, of whom another may stand in the background."""
+    """All identities of the split, from which a bystander is sampled."""
 
 
 @dataclass(frozen=True)
@@ -87,22 +86,21 @@ class SequenceAssignment:
     index: int
     """From 0."""
     subject: str
-    """CK+'s name for the person, such as S001."""
+    """The subject's name in CK+'s form, such as S001."""
     name: str
-    """CK+'s name for the sequence, such as 002; it counts the subject's sequences."""
+    """The sequence's name in CK+'s form, such as 002; counted per subject."""
     expression: Expression
     labelled: bool
     """False where the expression stays too weak for a label."""
     frames: int
     identity_number: int
-    """The identity's number."""
 
 
 def apportion(total: int, frequencies: Mapping[Expression, int], minimum: int) -> list[int]:
-    """Share `total` out by frequencies, in their order, by largest remainder.
+    """Divide `total` in proportion to frequencies by largest remainder, in their order.
 
-    A class whose share would be below `least` gets `least`, and the others share the rest; where
-    there is no room for that, `least` is what there is room for.
+    A class whose share would be below `minimum` gets `minimum`, and the others share the rest;
+    where there is no room for that, `minimum` is reduced to what there is room for.
     """
     minimum = min(minimum, total // len(frequencies))
     raised: set[Expression] = set()
@@ -119,10 +117,10 @@ def apportion(total: int, frequencies: Mapping[Expression, int], minimum: int) -
 
 @cache
 def assign_photos(seed: int, images: int) -> tuple[PhotoAssignment, ...]:
-    """The photos in the order of their numbers, training split first.
+    """Assign expressions and identities to photos; the training split comes first.
 
-    A fifth is the test split. Both splits have the class frequencies of RAF-DB's, in shuffled
-    order, and people of their own, each in PICTURES_A_PERSON photos.
+    A fifth is the test split. Both splits have RAF-DB's class frequencies in shuffled order, and
+    separate identities, each in PHOTOS_PER_IDENTITY photos.
     """
     test = max(round(images * TEST_SHARE), MIN_IMAGES // 2)
     train = images - test
@@ -136,9 +134,9 @@ def assign_photos(seed: int, images: int) -> tuple[PhotoAssignment, ...]:
 
 @cache
 def assign_sequences(seed: int, sequences: int) -> tuple[SequenceAssignment, ...]:
-    """The sequences by subject and name; their classes have CK+'s frequencies.
+    """Assign expressions and subjects to sequences, sorted by subject and name.
 
-    Those without label are spread over the classes as they come.
+    Classes have CK+'s frequencies; unlabelled sequences have random classes.
     """
     rng = np.random.default_rng([seed, _STREAMS["sequences"]])
     unlabelled = int(sequences * UNLABELLED_SHARE)
@@ -146,7 +144,7 @@ def assign_sequences(seed: int, sequences: int) -> tuple[SequenceAssignment, ...
     shown = [(each, True) for each, count in zip(CKPLUS, counts, strict=True) for _ in range(count)]
     shown += [(each, False) for each in rng.choice(list(CKPLUS), unlabelled).tolist()]
     subjects = _groups(sequences, SEQUENCES_PER_SUBJECT)
-    # Dealt in turn class by class, so that nobody shows the same expression for a label twice.
+    # Assigned class by class in turn, so that no subject shows a labelled expression twice.
     order = sorted(range(sequences), key=lambda place: (place % subjects, place))
     frames = rng.integers(FRAMES[0], FRAMES[1] + 1, sequences).tolist()
     return tuple(
@@ -191,7 +189,7 @@ def _assign_split(
 def _largest_remainder(total: int, frequencies: Mapping[Expression, int]) -> dict[Expression, int]:
     whole = sum(frequencies.values())
     shares = {each: total * count // whole for each, count in frequencies.items()}
-    # Stable: of equal remainders the earlier class comes first.
+    # A stable sort: of equal remainders the earlier class comes first.
     order = sorted(frequencies, key=lambda each: -(total * frequencies[each] % whole))
     for each in order[: total - sum(shares.values())]:
         shares[each] += 1
@@ -199,5 +197,5 @@ def _largest_remainder(total: int, frequencies: Mapping[Expression, int]) -> dic
 
 
 def _groups(count: int, size: int) -> int:
-    """How many groups of at most that size `count` makes."""
+    """Return the number of groups of at most `size` that `count` makes."""
     return -(-count // size)

@@ -1,11 +1,11 @@
-"""Made sequences in the folders and files of CK+, so that its reader reads them.
+"""Sequences in the folders and files of CK+, for the reader of the real data set.
 
-    cohn-kanade-images/S001/001/S001_001_00000001.png           frames, the first neutral
+    cohn-kanade-images/S001/001/S001_001_00000001.png           frames, the first is neutral
     Landmarks/S001/001/S001_001_00000001_landmarks.txt          68 rows x y for each frame
-    Emotion/S001/001/S001_001_00000014_emotion.txt              "   3.0000000e+00", the peak's name
+    Emotion/S001/001/S001_001_00000014_emotion.txt              "   3.0000000e+00" of the peak
 
-A sequence without label has an empty folder below Emotion. The emotion files are written last, so
-that the reader refuses a tree that is not finished.
+An unlabelled sequence has an empty folder below Emotion. The emotion files are written last, so
+that the reader refuses an unfinished folder.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class FrameTask:
 
 @dataclass(frozen=True)
 class CkplusLayout:
-    """A folder that holds cohn-kanade-images/, and what is to be in it."""
+    """A folder that contains cohn-kanade-images/, and what to write into it."""
 
     root: Path
     seed: int
@@ -63,18 +63,18 @@ class CkplusLayout:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the files, beside the program itself."""
+        """All settings that determine the files."""
         return {"seed": self.seed, "sequences": self.sequences}
 
     def tasks(self) -> Sequence[FrameTask]:
-        """The frames of all sequences in CK+'s order."""
+        """Return the frames of all sequences in CK+'s order."""
         assigned = assign_sequences(self.seed, self.sequences)
         return [
             FrameTask(sequence, frame) for sequence in assigned for frame in range(sequence.frames)
         ]
 
     def is_complete(self, task: FrameTask) -> bool:
-        """Whether both files of that frame are there."""
+        """Return whether both files of that frame exist."""
         return all(path.is_file() for path in self._paths(task.sequence, task.frame))
 
     def make_folders(self) -> None:
@@ -84,7 +84,7 @@ class CkplusLayout:
                 make_folder(path.parent)
 
     def make(self, task: FrameTask) -> None:
-        """Make one frame and write its files, each whole or not at all."""
+        """Render one frame and write its files, each whole or not at all."""
         picture = self.maker(sample_frame(self.seed, task.sequence, task.frame))
         pixels = decode_rgb8(picture.jpeg, "a made frame").pixels
         frame = cv2.resize(pixels, FRAME_SIZE, interpolation=cv2.INTER_CUBIC)
@@ -94,7 +94,7 @@ class CkplusLayout:
         write_bytes(image, encode_png(frame.astype(np.uint8, copy=False)))
 
     def is_finished(self) -> bool:
-        """Whether every sequence has its label or its empty folder."""
+        """Return whether every sequence has its label or its empty folder."""
         assigned = assign_sequences(self.seed, self.sequences)
         return all(
             path.is_file() if sequence.labelled else path.parent.is_dir()
@@ -110,17 +110,17 @@ class CkplusLayout:
                 write_text(path, f"   {_CODES[sequence.expression]:.7e}\n")
 
     def summary(self) -> str:
-        """What is in the tree, in one line."""
+        """Return one line about the content."""
         assigned = assign_sequences(self.seed, self.sequences)
         subjects = len({sequence.subject for sequence in assigned})
         labelled = sum(sequence.labelled for sequence in assigned)
         return (
-            f"{self.root}: {len(assigned)} sequences of {subjects} people in CK+'s layout,"
+            f"{self.root}: {len(assigned)} sequences of {subjects} subjects in CK+'s layout,"
             f" {labelled} of them labelled, {len(self.tasks())} frames"
         )
 
     def _paths(self, sequence: SequenceAssignment, frame: int) -> tuple[Path, Path]:
-        """Landmarks and picture, in the order in which they are written."""
+        """Return landmarks and picture, in the order in which they are written."""
         place = Path(sequence.subject) / sequence.name
         name = _frame_name(sequence, frame)
         return (

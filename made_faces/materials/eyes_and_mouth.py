@@ -1,4 +1,4 @@
-"""Lips, teeth, gums, tongue and the dark behind them."""
+"""Albedo and bump map of eyes, lips, teeth, gums, tongue and mouth cavity."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from made_faces.texture import gaussian, noise, smooth_ramp
 
 EYE_ROUGHNESS = 0.09
 EYE_SPECULAR = 1.4
-"""Wet, so that lamps show as sharp catch lights."""
+"""Wet, so that lamps appear as sharp highlights."""
 
 SOCKET_SPECULAR = 0.6
 
 _IRIS_EDGE = 24.0
 _PUPIL_EDGE = 9.5
-"""Angles from the eye's axis in degrees, as seen from its centre; the iris is 6 mm in radius."""
+"""Angles from the axis of the eye in degrees, seen from its centre; the iris has a radius of 6 mm.
+"""
 _PUPIL_GROWTH = 2.5
-"""Degrees that widened eyes add to the pupil."""
+"""Degrees added to the pupil by widened eyes."""
 
 _WHITE = np.array([0.60, 0.56, 0.515], np.float32)
 _PINK = np.array([0.06, 0.48, 0.42], np.float32)
-"""What the vessels towards the corners take from red, green and blue, as exponents."""
+"""Absorption of red, green and blue light by vessels towards the corners, as exponents."""
 _PUPIL = 0.006
 _FLESH = np.array([0.75, 0.42, 0.40], np.float32)
 
 
 def eye_albedo(template: Floats, centre: Floats, identity: Identity, actions: Actions) -> Floats:
-    """[P, 3] of points [P, 3] of one eyeball around `centre` [3], all on the base head.
+    """[P, 3] albedo of points [P, 3] of one eyeball around `centre` [3], on the base head.
 
-    The pattern lies on the ball by direction, so that it turns with the eye.
+    The pattern depends on the direction from the centre, so that it rotates with the eye.
     """
     direction = template - np.asarray(centre, np.float32)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
@@ -53,7 +54,7 @@ def eye_albedo(template: Floats, centre: Floats, identity: Identity, actions: Ac
 
 
 def socket_colour(identity: Identity) -> Floats:
-    """[3] the moist flesh behind the edge of the lids."""
+    """[3] colour of the moist skin behind the edge of the lids."""
     return np.asarray(identity.skin, np.float32) * _FLESH
 
 
@@ -70,13 +71,13 @@ def _white(angle: Floats, turn: NDArray[Any], identity: Identity) -> Floats:
 
 
 def _iris(angle: Floats, turn: NDArray[Any], direction: Floats, identity: Identity) -> Floats:
-    """Fibres from pupil to rim, a lighter ruff around the pupil and a dark ring outside."""
+    """Fibres from pupil to rim, a lighter ring around the pupil and a dark ring outside."""
     fibres = noise("strand2", turn + identity.texture_offsets[2], angle / 60)
     fine = noise("strand", turn + identity.texture_offsets[4], angle / 70)
     ruff = gaussian((angle - 13.5) / 3.2)
     ring = smooth_ramp(_IRIS_EDGE - 5.0, _IRIS_EDGE - 0.3, angle)
     light = 1 + 0.30 * fibres + 0.15 * fine + 0.45 * ruff - 0.78 * ring
-    # The cornea gathers the light that falls from above in the lower half of the iris.
+    # The cornea focuses light from above onto the lower half of the iris.
     light += 1.1 * np.maximum(-direction[:, 2], 0)
     base = np.asarray(identity.iris, np.float32)
     warm = base * np.array([1.25, 1.0, 0.72], np.float32)
@@ -87,15 +88,15 @@ def _iris(angle: Floats, turn: NDArray[Any], direction: Floats, identity: Identi
 
 LIPS_SPECULAR = 1.0
 LIPS_ROUGHNESS_OFFSET = -0.09
-"""What lips add to the roughness of the skin."""
+"""Added to the roughness of the skin."""
 TEETH_ROUGHNESS, TEETH_SPECULAR = 0.20, 0.9
 TONGUE_ROUGHNESS, TONGUE_SPECULAR = 0.40, 0.6
 CAVITY_ROUGHNESS, CAVITY_SPECULAR = 0.50, 0.2
 
 _MOUTH_LINE = 0.6600
-"""Height at which the lips meet, in metres."""
+"""Height in metres at which the lips meet."""
 _LIP_TILE = 0.055
-"""Width in metres of a tile of the lips' creases."""
+"""Width in metres of a tile of the creases of the lips."""
 
 _IVORY = np.array([0.90, 0.84, 0.71], np.float32)
 _GUM = np.array([0.42, 0.125, 0.115], np.float32)
@@ -104,7 +105,7 @@ _TONGUE = np.array([0.44, 0.125, 0.115], np.float32)
 _CAVITY = np.array([0.17, 0.030, 0.026], np.float32)
 
 _ARCH_CENTRE = -0.115
-"""y in metres of the point around which the teeth stand in an arch."""
+"""y in metres of the centre of the dental arch."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,13 @@ class _Row:
     """One row of teeth, from the middle to one side; lengths in metres."""
 
     arch: tuple[tuple[float, ...], tuple[float, ...]]
-    """Angles from the middle around the arch's centre in radians, and the length along the arch."""
+    """Angles around the centre of the arch in radians, and the lengths along the arch."""
     edge: tuple[tuple[float, ...], tuple[float, ...]]
-    """|x| and the height of the biting edge there."""
+    """|x| and the height of the biting edge at that x."""
     upwards: int
-    """1 where the roots lie above the edge, -1 below."""
+    """1 where the roots are above the edge, -1 below."""
     widths: tuple[float, ...]
-    """Of the incisors, canine, premolars and molars."""
+    """Widths of incisors, canine, premolars and molars."""
     crowns: tuple[float, ...]
     """Their heights from edge to gum."""
 
@@ -152,15 +153,15 @@ _LOWER = _Row(
 
 
 def lip_coverage(face: SkinPoints) -> Floats:
-    """[F] how much of a point is lip; the border is soft but drawn."""
+    """[F] fraction of a point that is lip; the border is soft."""
     return smooth_ramp(0.12, 0.80, face.lips + 0.03 * face.grain)
 
 
 def lip_albedo(face: SkinPoints, identity: Identity) -> Floats:
-    """[F, 3] the colour of the lips, darker inside, creased from top to bottom."""
+    """[F, 3] colour of the lips, darker inside, with vertical creases."""
     skin = np.asarray(identity.skin, np.float32)
     own = skin * np.array([0.84, 0.60, 0.60], np.float32)
-    # A tint is as bright as the skin it lies on lets it be.
+    # The brightness of lip colour is limited by the brightness of the skin.
     tint = np.asarray(identity.lips, np.float32) * min(0.3 + 2.0 * float(skin.mean()), 1.05)
     colour = own + (tint - own) * float(0.85 * identity.lip_tint)
     above = face.z - _MOUTH_LINE
@@ -173,7 +174,7 @@ def lip_albedo(face: SkinPoints, identity: Identity) -> Floats:
 
 
 def lip_creases(face: SkinPoints) -> Floats:
-    """[F] noise that runs up and down the lips."""
+    """[F] noise with vertical streaks."""
     return noise(
         "strand",
         face.x / (_LIP_TILE * face.strand_scale()) + face.offsets[0],
@@ -182,23 +183,23 @@ def lip_creases(face: SkinPoints) -> Floats:
 
 
 def lip_bump(face: SkinPoints) -> Floats:
-    """[F] metres: the creases, and the lips' raised border."""
+    """[F] height in metres of the creases and of the raised border."""
     rim = gaussian((face.lips - 0.45) / 0.25)
     return 45e-6 * lip_creases(face) + 120e-6 * rim
 
 
 def upper_teeth(template: Floats) -> tuple[Floats, Floats]:
-    """Albedo [P, 3] and relief in metres [P] of points [P, 3] of the upper teeth and gums."""
+    """Albedo [P, 3] and bump map [P] in metres of points [P, 3] of the upper teeth and gums."""
     return _teeth(template, _UPPER)
 
 
 def lower_teeth(template: Floats) -> tuple[Floats, Floats]:
-    """Albedo [P, 3] and relief in metres [P] of points [P, 3] of the lower teeth and gums."""
+    """Albedo [P, 3] and bump map [P] in metres of points [P, 3] of the lower teeth and gums."""
     return _teeth(template, _LOWER)
 
 
 def tongue_albedo(template: Floats) -> Floats:
-    """[P, 3] red, rough with papillae, a groove along its middle."""
+    """[P, 3] red, rough with papillae, with a groove along the middle."""
     papillae = noise("fine", template[:, 0] * 14, template[:, 1] * 14)
     groove = gaussian(template[:, 0] / 0.0016)
     light = 1 + 0.10 * papillae - 0.22 * groove
@@ -206,7 +207,7 @@ def tongue_albedo(template: Floats) -> Floats:
 
 
 def cavity_albedo(template: Floats) -> Floats:
-    """[P, 3] wet red, the same everywhere."""
+    """[P, 3] uniform wet red."""
     return np.broadcast_to(_CAVITY, template.shape)
 
 
@@ -222,13 +223,13 @@ def _teeth(template: Floats, row: _Row) -> tuple[Floats, Floats]:
     beside = (along - limits[tooth]) / widths * 2 - 1
     gum_line = crowns - 0.0024 * np.square(beside)
     gum = smooth_ramp(-0.0004, 0.0006, height - gum_line)
-    # Between teeth there is a slit, wider towards the edge where their corners are round, and the
-    # teeth turn away from the light beside it.
+    # Gaps between teeth are wider at the biting edge, where corners are round; beside a gap the
+    # surface turns away from the light.
     aside = (1 - np.abs(beside)) * widths * 0.5
     corner = np.square(smooth_ramp(0.0026, 0.0, height))
     slit = gaussian(aside / (0.00032 + 0.00070 * corner)) * (1 - 0.7 * gum)
     turned = 0.16 * gaussian(aside / 0.0013)
-    # Enamel is clearer at its edge and yellower at the neck and on the canine.
+    # Enamel is clearer at the edge and yellower at the neck and on the canine.
     neck = np.clip(height / crowns, 0, 1)
     yellow = 0.22 * neck * neck + np.where(tooth == 2, np.float32(0.16), np.float32(0))
     enamel = _IVORY * np.exp(-yellow[:, None] * np.array([0.12, 0.30, 0.75], np.float32))

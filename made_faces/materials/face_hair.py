@@ -1,4 +1,8 @@
-"""Eyebrows, painted: the head has no mesh for them, and they tell most of an expression."""
+"""Hair that is part of the skin's material: eyebrows, beard and the roots on the scalp.
+
+The mesh has no eyebrows although they contribute most to an expression, so their position is moved
+here by the facial actions.
+"""
 
 from __future__ import annotations
 
@@ -17,52 +21,52 @@ from made_faces.texture import gaussian, noise, smooth_ramp
 
 _INNER_END = 0.012
 _OUTER_END = 0.0565
-"""Distances of a brow's ends from the middle plane in metres."""
+"""Distances of the ends of a brow from the median plane in metres."""
 _HEIGHT = 0.7520
-"""Of the brows' inner ends on the base head, in metres."""
+"""Height of the inner ends on the base head in metres."""
 _ARCH = 0.0044
-"""How far the middle of the brow lies above its ends, in metres."""
+"""Height of the middle of a brow above its ends in metres."""
 _THICKNESS = 0.0046
-"""Half the brow's height at its inner end, in metres."""
+"""Half the height of a brow at its inner end in metres."""
 _HAIR_TILE = 0.040
-"""Width in metres of a tile of strands, which holds some 60 hairs."""
+"""Width in metres of a tile of strands, which contains about 60 hairs."""
 _HAIR_LENGTH = 0.05
 """Length in metres of a tile of strands, about five hairs."""
 _RISE_INSIDE = 0.94
 _RISE_LOSS = 1.25
-"""Sine of the angle at which hairs rise at the inner end, and what it loses to the outer end."""
+"""Sine of the angle at which hairs rise at the inner end, and its decrease to the outer end."""
 
-# The skin carries the brow along, but the mesh moves it too little. The paint moves the rest.
+# The mesh moves the skin under the brows too little; these are the additional displacements.
 _FROWN_TOGETHER = 0.0022
 _FROWN_DOWN = 0.0068
 _INNER_RAISE = 0.0042
 _OUTER_SINK = 0.0022
 _OUTER_RAISE = 0.0020
-"""Metres at full strength of the action."""
+"""Metres at weight 1 of the action."""
 _HELD_UP = 0.82
-"""Part of a frown's lowering that raised inner brows hold up."""
+"""Fraction of a frown's lowering that raised inner brows cancel."""
 _MAX_ACTION = 1.5
-"""Actions move the brow no further than at this strength."""
+"""Upper bound of the weight of an action."""
 
 
 @dataclass(frozen=True)
 class _BrowCoordinates:
-    """Where points lie on their side's brow, each [F]."""
+    """Coordinates of points relative to the brow on their side, each [F]."""
 
     along: Floats
-    """0 at its inner end to 1 at its outer, and beyond."""
+    """0 at the inner end to 1 at the outer end, and beyond."""
     above: Floats
-    """Metres above its middle line."""
+    """Metres above the middle line of the brow."""
     across: Floats
-    """Distance from the middle plane, drawn together by a frown, in metres."""
+    """Distance from the median plane in metres, reduced by a frown."""
 
 
 def brows(face: SkinPoints, identity: Identity, actions: Actions) -> Floats:
-    """[F] part of each point that the hairs of the brows cover."""
+    """[F] fraction of each point covered by brow hairs."""
     place = _brow_coordinates(face, identity, actions)
     coarse, fine = _hairs(place, face)
     half = _half_height(place.along, identity)
-    # Strands push the edge outwards and inwards, so that it is made of the ends of hairs.
+    # Strands displace the edge, so that it consists of the ends of hairs.
     ragged = place.above / half + 0.30 * coarse + 0.12 * fine
     body = np.exp(-np.square(ragged) * np.abs(ragged))
     begin = smooth_ramp(-0.05, 0.20, place.along + 0.05 * coarse)
@@ -75,14 +79,14 @@ def brows(face: SkinPoints, identity: Identity, actions: Actions) -> Floats:
 
 
 def brow_colour(identity: Identity) -> Floats:
-    """[3] darker than the hair of the head, and never as white."""
+    """[3] darker than the hair of the head, and limited for white hair."""
     hair = np.asarray(identity.hair, np.float32) * 0.65
     colour: Floats = np.minimum(hair, 0.33 * np.asarray(identity.skin, np.float32) + 0.01)
     return colour
 
 
 def near_brows(face: SkinPoints) -> NDArray[Any]:
-    """[F] bool, the points that a brow can reach, whatever the expression."""
+    """[F] bool, points that a brow can reach in any expression."""
     return (face.z > 0.730) & (face.z < 0.777) & (face.across < 0.064) & (face.y < -0.06)
 
 
@@ -96,10 +100,10 @@ def _brow_coordinates(face: SkinPoints, identity: Identity, actions: Actions) ->
     part = np.clip(along, 0, 1)
     inside = np.square(1 - part)
     outside = part * (2 - part)
-    # The arch peaks two thirds of the way out, and the tail falls below the inner end.
+    # The arch is highest two thirds of the way out; the outer end is below the inner one.
     arch = np.sin(part * (0.62 + 0.38 * part) * (np.pi * 0.92))
     middle = float(_HEIGHT + identity.brow_lift) + _ARCH * arch - 0.0030 * part
-    # Raised inner brows are drawn together by a frown, and hardly down.
+    # A frown draws raised inner brows together but hardly lowers them.
     down = frown * (1 - _HELD_UP * min(float(inner), 1))
     middle += inside * (_INNER_RAISE * inner - _FROWN_DOWN * down)
     middle += outside * _OUTER_RAISE * outer
@@ -109,7 +113,7 @@ def _brow_coordinates(face: SkinPoints, identity: Identity, actions: Actions) ->
 
 
 def _half_height(along: Floats, identity: Identity) -> Floats:
-    """[F] half the brow's height in metres: tapers outwards, rounds off at the inner end."""
+    """[F] half the height of the brow in metres: tapers outwards, rounded at the inner end."""
     part = np.clip(along, 0, 1)
     taper: Floats = _THICKNESS * np.sqrt(1 - part) * (1 - 0.18 * gaussian(along / 0.10))
     taper += 0.0008
@@ -117,11 +121,11 @@ def _half_height(along: Floats, identity: Identity) -> Floats:
 
 
 def _hairs(place: _BrowCoordinates, face: SkinPoints) -> tuple[Floats, Floats]:
-    """Two layers of strands: they stand up inside, lie outwards in the middle and sink outside."""
+    """Return two layers of strands: upright at the inner end, horizontal, then downwards."""
     part = np.clip(place.along, 0, 1)
     rise = _RISE_INSIDE - _RISE_LOSS * part
     length = _OUTER_END - _INNER_END
-    # The integral of the rise along the brow, so that the strands keep their width as they turn.
+    # The integral of the rise along the brow, so that strands keep their width as they turn.
     climbed = (_RISE_INSIDE - 0.5 * _RISE_LOSS * part) * part * length
     climbed += _RISE_INSIDE * length * np.minimum(place.along, 0)
     across_strand = place.above * np.sqrt(1 - rise * rise) - climbed
@@ -136,17 +140,17 @@ def _hairs(place: _BrowCoordinates, face: SkinPoints) -> tuple[Floats, Floats]:
 
 
 _ROOTS = 0.6
-"""The skin between the hairs of a full beard lies in their shadow."""
+"""Shadow on the skin between the hairs of a full beard."""
 _TILES = 6
-"""Tiles of strands for each tile of skin: they are 4 cm wide and hold some 60 hairs."""
+"""Tiles of strands per tile of skin: 4 cm wide, with about 60 hairs."""
 
 
 def beard(face: SkinPoints, identity: Identity) -> tuple[Floats, Floats]:
-    """Part of each point that hair covers, and the beard's relief in metres, each [F]."""
+    """Return the fraction covered by hair and the bump map in metres, each [F]."""
     if identity.beard <= 0:
         nothing = np.zeros_like(face.x)
         return nothing, nothing
-    # The hairs run down and, on the cheeks, forwards to the chin.
+    # Hairs run downwards and, on the cheeks, towards the chin.
     forwards = (face.z - 0.63) * np.sign(face.x)
     strands = noise(
         "strand",
@@ -161,7 +165,7 @@ def beard(face: SkinPoints, identity: Identity) -> tuple[Floats, Floats]:
 
 
 def beard_colour(identity: Identity) -> Floats:
-    """[3] a mix of the hair's own colour and the shaded skin between; gray ones keep dark hairs."""
+    """[3] mix of the hair's colour and the shaded skin between; gray beards keep dark hairs."""
     hair = np.asarray(identity.hair, np.float32)
     skin = np.asarray(identity.skin, np.float32)
     shaded = np.minimum(hair * 0.8, 0.18 + 0.3 * hair)
@@ -171,8 +175,8 @@ def beard_colour(identity: Identity) -> Floats:
 
 
 def beard_area(face: SkinPoints) -> Floats:
-    """[F] 1 where a beard grows: chin, jaw, upper lip and the strip before the ears."""
-    # Below this line, which climbs from the corner of the mouth to the cheek bone.
+    """[F] 1 where a beard grows: chin, jaw, upper lip and in front of the ears."""
+    # Below this line, which rises from the corner of the mouth to the cheek bone.
     line = 0.660 + 0.5 * np.maximum(face.across - 0.032, 0)
     chin = smooth_ramp(0.006, -0.006, face.z - line)
     moustache = gaussian((face.z - 0.6765) / 0.0048) * gaussian(np.square(face.across / 0.024))
@@ -186,11 +190,11 @@ def beard_area(face: SkinPoints) -> Floats:
 
 
 _COVER = {"short": 0.85, "cap": 0.88, "long": 0.88, "buzz": 0.6, "bald": 0.0}
-"""How much of the scalp each style hides."""
+"""Opacity of the roots by hair style."""
 
 
 def scalp_hair(skin: SkinPoints, identity: Identity) -> Floats:
-    """[P] part of each point of the skin that the roots of the hair cover."""
+    """[P] fraction of each point covered by the roots of the hair."""
     cut = haircut_of(identity)
     if cut is None:
         return np.zeros_like(skin.x)

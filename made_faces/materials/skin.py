@@ -1,4 +1,4 @@
-"""The colour, gloss and fine relief of bare skin."""
+"""Albedo, gloss and bump map of bare skin."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from made_faces.surface import Floats
 from made_faces.texture import gaussian, smooth_ramp
 
 _PIGMENTS = np.array([[0.03, 0.33, 0.27], [0.26, 0.37, 0.46], [0.50, 0.62, 0.52]], np.float32)
-"""What blood, melanin and a bluish shade take from red, green and blue light, as exponents."""
+"""Absorption of red, green and blue light by blood, melanin and a bluish shade, as exponents."""
 
 _SPECULAR = 0.45
-"""Skin mirrors less than a plain dielectric: its scales are rough below the pixel."""
+"""Below that of a plain dielectric, since skin is rough at a scale finer than a pixel."""
 
 
 def skin_albedo(
     skin: SkinPoints, face: SkinPoints, face_index: NDArray[Any], identity: Identity
 ) -> Floats:
-    """[P, 3] of the points `skin`, of which face_index [F] are those of `face`."""
+    """[P, 3] albedo of the points `skin`, of which face_index [F] are the points `face`."""
     uneven = float(identity.blotches)
     blood = 0.10 * np.maximum(skin.patches, -1) + 0.05 * skin.blotches + 0.9 * skin.ears
     melanin = 0.06 * skin.patches + 0.05 * skin.blotches + 0.03 * skin.grain
@@ -38,7 +38,7 @@ def skin_albedo(
 
 
 def skin_gloss(skin: SkinPoints, identity: Identity) -> tuple[Floats, Floats]:
-    """Roughness and specular strength, each [P]: forehead and nose shine, the neck is dull."""
+    """Roughness [P] and specular strength [P]: forehead and nose are glossy, the neck is dull."""
     oily = skin.front * (
         0.6 * skin.blob(0, 0.70, 0.012, 0.03) + 0.35 * skin.blob(0, 0.785, 0.04, 0.02)
     )
@@ -51,7 +51,7 @@ def skin_gloss(skin: SkinPoints, identity: Identity) -> tuple[Floats, Floats]:
 def skin_bump(skin: SkinPoints, identity: Identity) -> Floats:
     """[P] height in metres of the skin's grain and pores.
 
-    What is too fine for the pixels is left out: it would flicker like sand instead.
+    Details too fine for the pixels are left out, since they would alias.
     """
     age = float(max(identity.age - 0.3, 0))
     bump = 12e-6 * (1 + age) * skin.blotches
@@ -68,7 +68,7 @@ def skin_bump(skin: SkinPoints, identity: Identity) -> Floats:
 
 
 def _flush(face: SkinPoints) -> Floats:
-    """[F] where blood lies close under the skin: cheeks, nose, chin, lids, around the nostrils."""
+    """[F] blood close to the surface: cheeks, nose, chin, lids, around the nostrils."""
     uneven = 1 + 0.15 * face.patches
     flush = 0.55 * face.blob(0.042, 0.692, 0.021, 0.017) * uneven
     flush += 0.60 * face.blob(0, 0.690, 0.014, 0.011) + 0.5 * face.blob(0.019, 0.684, 0.006, 0.006)
@@ -78,7 +78,7 @@ def _flush(face: SkinPoints) -> Floats:
 
 
 def _tan(face: SkinPoints, identity: Identity) -> Floats:
-    """[F] melanin: the forehead is a little browner, dark skin more so around eyes and mouth."""
+    """[F] melanin: a browner forehead, and for dark skin also around eyes and mouth."""
     around_mouth = face.blob(0.012, 0.660, 0.028, 0.018)
     around_eyes = face.blob(0.032, 0.724, 0.021, 0.014)
     darker = float(0.10 + 0.45 * identity.darkness)
@@ -88,7 +88,7 @@ def _tan(face: SkinPoints, identity: Identity) -> Floats:
 
 
 def _shadows(face: SkinPoints, identity: Identity) -> Floats:
-    """[F] the circles under the eyes, the crease of the upper lid, the dark of the nostrils."""
+    """[F] circles under the eyes, crease of the upper lid, dark nostrils."""
     tired = 0.22 + 0.35 * float(identity.texture_offsets[7]) + 0.5 * max(identity.age - 0.5, 0)
     # The circle follows the lower lid: lowest below the pupil, rising towards the nose.
     trough = face.z - 0.7135 - 9 * np.square(face.across - 0.030)
@@ -100,7 +100,7 @@ def _shadows(face: SkinPoints, identity: Identity) -> Floats:
 
 
 def _nostrils(face: SkinPoints) -> Floats:
-    """[F] 1 at the roof of the nostrils, which are mere dents in the mesh."""
+    """[F] 1 at the top of the nostrils, which are only shallow dents in the mesh."""
     hole = face.blob(0.0090, 0.6872, 0.0030, 0.0013)
     return hole * gaussian((face.y + 0.1573) / 0.0034)
 
@@ -116,7 +116,7 @@ def _freckles(face: SkinPoints, identity: Identity) -> Floats:
 
 
 def _moles(face: SkinPoints, identity: Identity) -> Floats:
-    """[F] up to three dark spots at places of this person's own."""
+    """[F] up to three dark spots at positions specific to the identity."""
     rng = np.random.default_rng([identity.number, 41])
     melanin = np.zeros_like(face.x)
     for _ in range(int(rng.integers(0, 4))):
@@ -129,7 +129,7 @@ def _moles(face: SkinPoints, identity: Identity) -> Floats:
 
 
 def _stubble(face: SkinPoints, identity: Identity) -> Floats:
-    """[F] the shade of a shaven jaw, on men only."""
+    """[F] shade of a shaven jaw, for men only."""
     male = max(1 - 2.2 * identity.female, 0) * min(max((identity.age - 0.4) / 0.1, 0), 1)
     if male == 0:
         return np.zeros_like(face.x)

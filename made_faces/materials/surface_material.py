@@ -1,4 +1,4 @@
-"""What every visible point of a head is made of, put together from its parts."""
+"""The material of every visible point of a head: skin, hair, eyes, mouth and shirt."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ from made_faces.texture import gaussian, look_up_mask, noise, smooth_ramp
 
 _SCATTERING_TEETH = 0.5
 _SCATTERING_EYES = 0.3
-"""Paint.scatter of both."""
+"""Material.scatter of both."""
 _NO_PIXEL = 0.001
-"""Size of a pixel in metres where no two neighbouring ones tell it."""
+"""Assumed pixel size in metres where no neighbouring pixels are available."""
 
 
 def surface_material(
     surface: Surface, head: Head, identity: Identity, actions: Actions
 ) -> Material:
-    """The material of each point of `surface`, looked up on the base head.
+    """Return the material of each point of `surface`, looked up on the base head.
 
-    actions: the facial actions that the head is expressed with; they move brows and fold skin.
+    actions: the facial actions of the expression; they move brows and wrinkle the skin.
     """
     count = len(surface.region)
     material = Material(
@@ -81,7 +81,7 @@ def _write_skin(
     skin = _skin_points(surface, index, head, identity)
     roughness, specular = skin_gloss(skin, identity)
     height = skin_bump(skin, identity)
-    # Chosen now, the face shares the noise that has been looked up for the skin.
+    # Selected after the lookups, so that the face shares the skin's noise.
     in_face = np.flatnonzero((skin.y < -0.03) & (skin.z > 0.57) & (skin.z < 0.83))
     face = skin.subset(in_face)
     albedo = skin_albedo(skin, face, in_face, identity)
@@ -95,10 +95,10 @@ def _write_skin(
     specular = specular * (1 - 0.7 * hairs) * (1 - lips) + LIPS_SPECULAR * lips
     roughness = roughness + LIPS_ROUGHNESS_OFFSET * lips
     cloth = shirt(skin, identity)
-    bare = 1 - cloth.part
-    material.albedo[index] = mix(albedo, cloth.albedo, cloth.part)
-    material.roughness[index] = roughness * bare + SHIRT_ROUGHNESS * cloth.part
-    material.specular[index] = specular * bare + SHIRT_SPECULAR * cloth.part
+    bare = 1 - cloth.cover
+    material.albedo[index] = mix(albedo, cloth.albedo, cloth.cover)
+    material.roughness[index] = roughness * bare + SHIRT_ROUGHNESS * cloth.cover
+    material.specular[index] = specular * bare + SHIRT_SPECULAR * cloth.cover
     material.scatter[index] = (1 - 0.6 * hairs) * bare
     material.height[index] = height * bare + cloth.bump
 
@@ -106,7 +106,7 @@ def _write_skin(
 def _apply_lips(
     albedo: Floats, height: Floats, face: SkinPoints, in_face: NDArray[Any], identity: Identity
 ) -> Floats:
-    """Lay the lips on the face's points; returns [F] how much of each is lip."""
+    """Apply lips to the points of the face; returns [F] how much of each is lip."""
     part = lip_coverage(face)
     near = np.flatnonzero(part > 0)
     lips, at = face.subset(near), in_face[near]
@@ -123,7 +123,7 @@ def _apply_face_hair(
     identity: Identity,
     actions: Actions,
 ) -> Floats:
-    """Lay beard and brows on the face's points; returns [F] how much of each is hair."""
+    """Apply beard and brows to the points of the face; returns [F] how much of each is hair."""
     hairs, bump = beard(face, identity)
     if identity.beard > 0:
         albedo[in_face] = mix(albedo[in_face], beard_colour(identity), hairs)
@@ -181,7 +181,7 @@ def _write_mouth(material: Material, surface: Surface) -> None:
 def _skin_points(
     surface: Surface, index: NDArray[Any], head: Head, identity: Identity
 ) -> SkinPoints:
-    """The skin's points, each mask looked up only where it can be other than 0."""
+    """Return the skin's points; each mask is looked up only where it can differ from 0."""
     x, y, z = np.ascontiguousarray(surface.template[index].T)
     across = np.abs(x)
     front = y < -0.08
@@ -208,7 +208,7 @@ def _skin_points(
 
 
 def _pixel_size(surface: Surface) -> float:
-    """Metres of the base head from one pixel to the next, where the face looks at the camera."""
+    """Distance in metres on the base head between neighbouring pixels where the face is frontal."""
     step = max(1, len(surface.rows) // 4000)
     first: Ints = np.arange(0, len(surface.rows) - 1, step, dtype=np.int32)
     neighbours = (surface.rows[first] == surface.rows[first + 1]) & (
@@ -229,18 +229,18 @@ _RIB = 0.011
 
 @dataclass(frozen=True)
 class Cloth:
-    """What the shirt adds, one row a point."""
+    """The shirt's contribution, one row for each point."""
 
-    part: Floats
+    cover: Floats
     """[P] 1 where there is cloth."""
     albedo: Floats
-    """[P, 3]."""
+    """[P, 3] albedo."""
     bump: Floats
-    """[P] metres."""
+    """[P] bump map in metres."""
 
 
 def shirt(skin: SkinPoints, identity: Identity) -> Cloth:
-    """The shirt over the points of the skin."""
+    """Return the shirt over the points of the skin."""
     below = _below_collar(skin, identity)
     part = smooth_ramp(-0.0012, 0.0012, below)
     weave = noise("fine", skin.x * 7, skin.z * 7)
@@ -254,7 +254,7 @@ def shirt(skin: SkinPoints, identity: Identity) -> Cloth:
 
 
 def _below_collar(skin: SkinPoints, identity: Identity) -> Floats:
-    """[P] metres below the collar, which hangs lower in front and rises to the neck's sides."""
+    """[P] metres below the collar, which is lower in front and higher at the sides of the neck."""
     front = np.maximum(-skin.y - 0.02, 0)
     middle = np.maximum(0.10 - skin.across, 0)
     below: Floats = float(identity.collar) - 0.34 * front - 0.10 * middle - skin.z

@@ -1,4 +1,4 @@
-"""Furrows of the face: those that an action folds, and those that age has left."""
+"""Wrinkles of the face caused by facial actions and by age, as a bump map."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from made_faces.texture import gaussian, smooth_ramp
 
 _MILLIMETRE = 1e-3
 _MAX_STRENGTH = 1.5
-"""Actions deepen a furrow no further than at this strength."""
+"""Upper bound of the weight of an action."""
 
 
 def wrinkles(face: SkinPoints, identity: Identity, actions: Actions) -> Floats:
-    """[F] height in metres that the furrows add: negative in them, a little positive beside them.
+    """[F] height in metres that wrinkles add: negative inside, a little positive beside them.
 
-    Depths in the parts below are millimetres on a grown face.
+    Depths in the functions below are millimetres on an adult's face.
     """
     left = face.left_weight()
     bump = _forehead(face, identity, actions, left)
@@ -37,7 +37,7 @@ def wrinkles(face: SkinPoints, identity: Identity, actions: Actions) -> Floats:
 
 
 def _forehead(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """Lines across the forehead: short and bent in its middle, whole where the outer brows rise."""
+    """Horizontal lines: short and curved in the middle (inner brows), full width (outer brows)."""
     inner = _strength(actions, "browInnerUp")
     outer = _fold_strength(actions, "browOuterUp", left)
     age_lines = _age_depth(identity, 0.6, 0.35)
@@ -47,7 +47,7 @@ def _forehead(face: SkinPoints, identity: Identity, actions: Actions, left: Floa
     depth = np.minimum(depth, 1.15) + age_lines * gaussian(face.x / 0.045)
     if not depth.any():
         return np.zeros_like(face.x)
-    # Over the brow's arch the lines arch too; inner brows alone push up their middle only.
+    # Lines follow the arch of raised outer brows; raised inner brows only lift their middle.
     arch = 0.0035 * np.sin(np.minimum(face.across * 42, np.pi))
     bend = outer * arch - inner * 4.5 * np.minimum(np.square(face.x), 9e-4)
     spacing = 0.0084 + 0.0024 * float(identity.texture_offsets[3])
@@ -60,7 +60,7 @@ def _forehead(face: SkinPoints, identity: Identity, actions: Actions, left: Floa
 
 
 def _glabella(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """Upright furrows between the brows, leaning outwards as they rise, and one across below."""
+    """Vertical furrows between the brows, slanted outwards, and a horizontal one below."""
     frown = _fold_strength(actions, "browDown", left)
     sneer = _fold_strength(actions, "noseSneer", left)
     age_lines = _age_depth(identity, 0.7, 0.3)
@@ -79,11 +79,11 @@ def _glabella(face: SkinPoints, identity: Identity, actions: Actions, left: Floa
 
 
 def _nose(face: SkinPoints, actions: Actions, left: Floats) -> Floats:
-    """Lines that a sneer folds over the bridge and the sides of the nose."""
+    """Lines of a sneer over the bridge and the sides of the nose."""
     sneer = _fold_strength(actions, "noseSneer", left)
     if not sneer.any():
         return sneer
-    # From the bridge they run outwards and down, so that both sides make an arch.
+    # They run outwards and downwards from the bridge, so that both sides form an arch.
     turns = (face.z - 0.7210 + 0.50 * face.across) / 0.0064
     zone = gaussian(np.square(face.across / 0.0135)) * gaussian(
         np.square((face.z - 0.7245) / 0.0115)
@@ -104,7 +104,7 @@ def _crows_feet(face: SkinPoints, identity: Identity, actions: Actions, left: Fl
     upwards = face.z - 0.7265
     distance = np.hypot(outwards, upwards)
     reach = smooth_ramp(0.0075, 0.0120, distance) * smooth_ramp(0.0260, 0.0150, distance)
-    # Upwards / outwards is nearly the angle over the narrow fan.
+    # Over the narrow fan, upwards / outwards is nearly the angle.
     angle = upwards / np.maximum(outwards, 0.002)
     fan = np.where(outwards > 0.002, gaussian(np.square(angle * 1.15)), 0)
     turns = angle * 2.3 + 0.25 + 0.03 * face.blotches
@@ -113,7 +113,7 @@ def _crows_feet(face: SkinPoints, identity: Identity, actions: Actions, left: Fl
 
 
 def _below_eyes(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """The furrow under the lower lid that raised cheeks make, and the bag of age."""
+    """Furrow under the lower lid caused by raised cheeks, and bags caused by age."""
     squint = 0.9 * side_strength(actions, "cheekSquint", left) + 0.7 * side_strength(
         actions, "eyeSquint", left
     )
@@ -130,7 +130,7 @@ def _below_eyes(face: SkinPoints, identity: Identity, actions: Actions, left: Fl
 
 
 def _nasolabial(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """The fold from the wing of the nose past the corner of the mouth."""
+    """The nasolabial fold from the wing of the nose past the corner of the mouth."""
     smile = _fold_strength(actions, "mouthSmile", left)
     sneer = _fold_strength(actions, "noseSneer", left)
     raised = _fold_strength(actions, "mouthUpperUp", left)
@@ -139,14 +139,14 @@ def _nasolabial(face: SkinPoints, identity: Identity, actions: Actions, left: Fl
     down = np.clip((0.6930 - face.z) * (1 / 0.038), 0, 1)
     curve = 0.0195 + 0.0205 * down - 0.0045 * down * down
     beside = face.across - curve
-    # A sneer folds the upper end by the nose, a smile the whole of it.
+    # A sneer folds the upper end beside the nose, a smile the whole length.
     begin = smooth_ramp(0.6975, 0.6890, face.z)
     length = begin * smooth_ramp(0.6500, 0.6660, face.z)
     upper = begin * smooth_ramp(0.6600, 0.6800, face.z)
-    # A smile squeezes the lower part flat and makes a fold of its own.
+    # A smile flattens the lower part and has a fold of its own.
     depth = (0.35 * stretch + age_lines * (1 - 0.55 * np.minimum(smile, 1))) * length
     depth += (0.20 * smile + 1.15 * sneer + 0.45 * raised) * (0.75 * upper + 0.25 * length)
-    # A soft valley with a crease in it, and the cheek that bulges over it.
+    # A soft valley with a crease, and the cheek that bulges beside it.
     groove = 0.55 * gaussian(beside / 0.0018) + 0.45 * gaussian(beside / 0.0042)
     bulge = gaussian((beside - 0.0066) / 0.0045)
     fold = np.minimum(depth, 1.6) * (groove - 0.35 * bulge) + 0.8 * smile * _smile_fold(face)
@@ -155,9 +155,9 @@ def _nasolabial(face: SkinPoints, identity: Identity, actions: Actions, left: Fl
 
 
 def _smile_fold(face: SkinPoints) -> Floats:
-    """[F] the crease that a smile pushes up: from the wing of the nose out under the cheek.
+    """[F] crease of a smile, from the wing of the nose outwards below the cheek.
 
-    The mouth's corners move so far that it lies much flatter on the base head than on the face.
+    The mouth corners move so far that it is much flatter on the base head than on the posed face.
     """
     outwards = face.across - 0.0195
     above = (face.z - 0.6925 + 0.76 * outwards) * 0.8
@@ -168,7 +168,7 @@ def _smile_fold(face: SkinPoints) -> Floats:
 
 
 def _around_mouth(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """Dimples, the lines below drawn-down corners, the chin's pits and the lines of pursed lips."""
+    """Dimples, lines below lowered mouth corners, chin pits and lines of pursed lips."""
     frown = _fold_strength(actions, "mouthFrown", left)
     dimple = side_strength(actions, "mouthDimple", left) + 0.5 * side_strength(
         actions, "mouthStretch", left
@@ -193,7 +193,7 @@ def _around_mouth(face: SkinPoints, identity: Identity, actions: Actions, left: 
 
 
 def _neck(face: SkinPoints, identity: Identity) -> Floats:
-    """Rings around the neck, which come with age."""
+    """Rings around the neck, caused by age."""
     age_lines = _age_depth(identity, 0.55, 1)
     if age_lines == 0:
         return np.zeros_like(face.x)
@@ -203,7 +203,7 @@ def _neck(face: SkinPoints, identity: Identity) -> Floats:
 
 
 def _grooves(turns: NDArray[Any]) -> Floats:
-    """Sharp furrows, one a turn, 1 at their bottom, with broad rounded ridges between them."""
+    """Sharp periodic furrows: 1 at the bottom, once per turn, with broad rounded ridges between."""
     groove: Floats = np.exp(2.4 * (np.cos(turns * (2 * np.pi)) - 1))
     groove -= 0.25
     return groove
@@ -214,11 +214,11 @@ def _strength(actions: Actions, name: str) -> float:
 
 
 def _fold_strength(actions: Actions, name: str, left: Floats) -> Floats:
-    """[F] strength of an action on its side, held to what can fold the skin."""
+    """[F] weight of an action on its side, clipped to the range that deepens wrinkles."""
     strength: Floats = np.minimum(side_strength(actions, name, left), _MAX_STRENGTH)
     return strength
 
 
 def _age_depth(identity: Identity, start: float, depth: float) -> float:
-    """0 up to the age `start`, rising to `depth` in the oldest."""
+    """0 up to the age `start`, rising linearly to `depth` at age 1."""
     return depth * max(float(identity.age) - start, 0) / (1 - start)

@@ -1,7 +1,7 @@
-"""Wearing things: what is shaped around the base head, laid around a posed person's head.
+"""Transfer points around the base head to a posed head.
 
-Directions from the middle of the skull are mapped onto a disc (azimuthal equidistant, its centre
-straight up), so that skin, hair and hats are functions over one small picture.
+Directions from the centre of the skull are mapped to a disc (azimuthal equidistant projection,
+straight up in its centre), so that skin, hair and hats are functions over one small picture.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ from made_faces.surface import Floats, Ints, Region, unit
 from made_faces.texture import look_up_texture
 
 SKULL = np.array([0, -0.055, 0.755], np.float32)
-"""Middle of the skull on the base head, in metres."""
+"""Centre of the skull on the base head in metres."""
 _SIZE = 128
 """Side of the disc's picture; a texel is about 4 mm on the skin."""
 _REACH = np.float32(np.radians(165))
-"""Angle from straight up to the disc's rim; the chin lies at 144 degrees."""
+"""Angle from straight up to the rim of the disc; the chin is at 144 degrees."""
 _HEAD_FLOOR = 0.63
-"""Height on the base head above which everything turns with the head."""
+"""Height on the base head above which all vertices rotate with the head."""
 
 
 @dataclass(frozen=True)
 class HeadDisc:
-    """The skin of the base head over the disc of directions."""
+    """The skin of the base head as functions over the disc."""
 
     radius: Floats
-    """[N, N] metres from the skull's middle to the skin; ears count as what lies behind them."""
+    """[N, N] metres from the centre of the skull to the skin; for ears, to the skin behind them."""
     corners: Ints
-    """[N, N, 3] vertices of the triangle that a direction meets."""
+    """[N, N, 3] vertices of the triangle in each direction."""
     weights: Floats
-    """[N, N, 3] their shares."""
+    """[N, N, 3] their barycentric weights."""
     anchors: Ints
-    """[A] vertices that turn with the head."""
+    """[A] vertices that rotate with the head."""
     solver: Floats
-    """[4, A]: times the posed anchors it is the affine map that fits them best."""
+    """[4, A] least-squares solver: times the posed anchors it gives the best affine map."""
 
 
 @dataclass(frozen=True)
 class HeadFit:
-    """Where a person's posed head lies, for things shaped around the base head."""
+    """Transformation from the base head to a posed head."""
 
     disc: HeadDisc
     affine: Floats
-    """[4, 3] the map from the base head: three rows for its axes, one for the shift."""
+    """[4, 3] affine map from the base head: three rows for the axes, one for the translation."""
     residual: Floats
-    """[N, N, 3] what the affine map leaves over on the skin, metres."""
+    """[N, N, 3] displacement of the skin in metres that the affine map does not explain."""
 
     def to_posed(self, points: Floats) -> Floats:
-        """[..., 3] around the base head -> the same places around the posed head."""
+        """Transform points [..., 3] around the base head to the posed head."""
         flat = points.reshape(-1, 3)
         placed = flat @ self.affine[:3] + self.affine[3]
         placed += look_up_disc(self.residual, flat - SKULL)
@@ -62,17 +62,17 @@ class HeadFit:
         return moved
 
     def turn_directions(self, directions: Floats) -> Floats:
-        """Unit directions [..., 3] around the base head -> around the posed head."""
+        """Rotate unit directions [..., 3] from the base head to the posed head."""
         return unit(directions @ self.affine[:3])
 
     def turn_back(self, direction: Floats) -> Floats:
-        """[3] a direction in the world -> the one of the base head that turns into it."""
+        """Rotate a direction [3] from the world back to the base head."""
         back: Floats = np.linalg.solve(self.affine[:3].T, direction).astype(np.float32)
         return unit(back)
 
 
 def fit_head(head: Head, points: Floats) -> HeadFit:
-    """Fit what is shaped around the base head to a posed one of vertices `points` [V, 3]."""
+    """Fit the transformation from the base head to a posed head `points` [V, 3]."""
     disc = head_disc(head)
     affine = disc.solver @ points[disc.anchors]
     gap = points - (head.template @ affine[:3] + affine[3])
@@ -82,7 +82,7 @@ def fit_head(head: Head, points: Floats) -> HeadFit:
 
 
 def disc_coordinates(directions: Floats) -> tuple[Floats, Floats]:
-    """Directions [P, 3], of any length -> column and row [P] in a disc's picture."""
+    """Directions [P, 3] of any length -> column and row [P] in the disc's picture."""
     across = np.hypot(directions[:, 0], directions[:, 1])
     angle = np.arctan2(across, directions[:, 2])
     scale = angle / np.maximum(across, np.float32(1e-9)) * np.float32(_SIZE / 2) / _REACH
@@ -109,7 +109,7 @@ _DISCS: dict[int, tuple[weakref.ref[Head], HeadDisc]] = {}
 
 
 def head_disc(head: Head) -> HeadDisc:
-    """The disc of a head, made once and kept while the head lives."""
+    """Return the disc of a head, computed once for each head."""
     kept = _DISCS.get(id(head))
     if kept is not None and kept[0]() is head:
         return kept[1]
@@ -124,7 +124,7 @@ def _make_disc(head: Head) -> HeadDisc:
     directions = head.template - SKULL
     radius = np.linalg.norm(directions, axis=1).astype(np.float32)
     column, row = disc_coordinates(directions)
-    # The nearest skin is wanted, not the ear or the lip that lies over it.
+    # Keep the skin that is nearest to the centre, not the ear or the lip above it.
     flat = np.stack([column + 0.5, row + 0.5, 1 / radius], axis=1).astype(np.float32)
     whole = _without_rim_triangles(skin, flat)
     seen = rasterise(flat, whole, _SIZE, _SIZE, cull=False)
@@ -147,7 +147,7 @@ def _make_disc(head: Head) -> HeadDisc:
 
 
 def _without_rim_triangles(triangles: Ints, flat: Floats) -> Ints:
-    """Leave out what the disc's rim tears: triangles that span a large part of the picture."""
+    """Drop triangles across the rim of the disc, which span a large part of the picture."""
     corners = flat[triangles, :2]
     span = corners.max(axis=1) - corners.min(axis=1)
     whole: Ints = triangles[span.max(axis=1) < _SIZE / 6]

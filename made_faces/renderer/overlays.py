@@ -1,4 +1,4 @@
-"""Many thin anti-aliased strokes at once, each hidden where something nearer stands."""
+"""Meshes and thin strokes drawn over a finished head, each hidden behind what is nearer."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from made_faces.scene.scene import Lighting
 from made_faces.surface import Canvas, Floats, Ints, unit
 
 _SHADOW = np.float32(0.42)
-"""Part of the light that a thing laid on the skin keeps from the skin beside it."""
+"""Fraction of the light that an object blocks from the skin beside it."""
 
 
 @dataclass(frozen=True)
 class VisiblePoints:
-    """The points of a mesh that nothing on the canvas hides, one row a pixel."""
+    """The points of a mesh in front of the canvas, one row for each pixel."""
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     inverse_depth: Floats
     """[P]"""
     position: Floats
-    """[P, 3] in the world."""
+    """[P, 3] world coordinates."""
     normal: Floats
     """[P, 3] unit normals, turned towards the camera."""
     values: Floats
-    """[P, C] whatever the vertices carry."""
+    """[P, C] interpolated values of the vertices."""
 
 
 def visible_points(
@@ -43,10 +43,10 @@ def visible_points(
     cull: bool = True,
     slack: float = 0.0,
 ) -> VisiblePoints:
-    """Find where the camera sees a mesh before what the canvas holds.
+    """Rasterise a mesh and return the points in front of the canvas.
 
-    points, normals [V, 3] and values [V, C] of the vertices; slack: metres by which the mesh may
-    lie behind the canvas and still be seen.
+    points, normals [V, 3] and values [V, C]: of the vertices; slack: metres by which the mesh may
+    lie behind the canvas and still be visible.
     """
     height, width = canvas.alpha.shape
     found = rasterise(camera.project(points), triangles, width, height, cull)
@@ -66,23 +66,23 @@ def visible_points(
 
 
 def alpha_image(canvas: Canvas, seen: VisiblePoints, alpha: Floats) -> Floats:
-    """[H, W] the alpha of seen points, 0 elsewhere."""
+    """[H, W] the alpha of visible points, 0 elsewhere."""
     cover = np.zeros_like(canvas.alpha)
     cover[seen.rows, seen.columns] = alpha
     return cover
 
 
 def composite(canvas: Canvas, seen: VisiblePoints, colour: Floats, alpha: Floats) -> None:
-    """Paint seen points in colour [P, 3] with alpha [P] over the canvas."""
+    """Composite visible points in colour [P, 3] with alpha [P] over the canvas."""
     canvas.composite(seen.rows, seen.columns, seen.inverse_depth, colour, alpha)
 
 
 def cast_soft_shadow(
     canvas: Canvas, cover: Floats, camera: Camera, lighting: Lighting, fall: float
 ) -> None:
-    """Darken what lies just beside a thing, away from the key light, before it is laid.
+    """Darken the area beside an object, away from the key light; call it before drawing the object.
 
-    cover [H, W]: the alpha of the thing; fall: metres by which its shadow is thrown.
+    cover [H, W]: alpha of the object; fall: length of the shadow in metres.
     """
     length = np.float32(fall * camera.pixels_per_metre)
     height, width = cover.shape
@@ -97,17 +97,16 @@ def cast_soft_shadow(
 Longs = NDArray[np.int64]
 
 _LONGEST = 4096.0
-"""Pixels; a stroke past this is out of view in any case."""
+"""Pixels; longer strokes are out of view."""
 _FAINTEST = 1e-4
-"""Coverage below which a pixel is left alone."""
+"""Coverage below which a pixel is skipped."""
 _DENSER = 1.3
-"""Makes up for what the exponential below takes, so that a stroke alone hides about as much as its
-coverage says."""
+"""Compensates the exponential below, so that a single stroke is about as opaque as its coverage."""
 
 
 @dataclass(frozen=True)
 class Strokes:
-    """Strokes as they fall on the picture, one row a touched pixel."""
+    """Strokes as drawn in the picture, one row for each touched pixel."""
 
     pixels: Longs
     """[P] row * width + column."""
@@ -120,9 +119,9 @@ class Strokes:
 
 
 def project_paths(camera: Camera, paths: Floats) -> Floats:
-    """Bent lines [N, K, 3] in the world -> their straight pieces [N, K - 1, 2, 3] in the picture.
+    """Project polylines [N, K, 3] of the world -> their segments [N, K - 1, 2, 3] in the picture.
 
-    Both ends of each piece as Camera.project gives them: column, row and nearness.
+    Both ends of each segment as from Camera.project: column, row and inverse depth.
     """
     projected = camera.project(paths.reshape(-1, 3)).reshape(paths.shape)
     return np.stack([projected[:, :-1], projected[:, 1:]], axis=2)
@@ -131,19 +130,19 @@ def project_paths(camera: Camera, paths: Floats) -> Floats:
 def draw_strokes(
     canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
 ) -> None:
-    """Draw straight strokes; the arguments as of gather_strokes."""
+    """Draw straight strokes; arguments as in rasterise_strokes."""
     composite_strokes(canvas, rasterise_strokes(canvas, ends, colour, cover, rank, slack))
 
 
 def rasterise_strokes(
     canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
 ) -> Strokes:
-    """What straight strokes, one pixel wide and as opaque as `cover` says, do to the picture.
+    """Rasterise straight strokes, one pixel wide, and mix those that share a pixel.
 
-    ends [M, 2, 3] column, row and nearness; colour [M, 3]; cover [M] 0 to 1; rank [M]: where
-    strokes cross, those of higher rank prevail. slack: metres by which a stroke may lie behind the
-    canvas. After Wu: a stroke takes one step a pixel along its longer side and is shared between
-    the two pixels across it.
+    ends [M, 2, 3]: column, row and inverse depth; colour [M, 3]; cover [M]: opacity, 0 to 1; rank
+    [M]: where strokes cross, a higher rank has the larger weight. slack: metres by which a stroke
+    may lie behind the canvas. After Wu: a stroke advances one pixel at a time along its longer side
+    and is shared between the two pixels across it.
     """
     height, width = canvas.alpha.shape
     ends, kept = _in_view(ends, width, height)
@@ -167,19 +166,19 @@ def rasterise_strokes(
             total += np.bincount(at, part * values[whose], size)
     touched = np.flatnonzero(sums[0] > _FAINTEST)
     mean = (sums[2:, touched] / sums[1, touched]).astype(np.float32)
-    # Strokes lie at random, so each hides its part of what the others leave.
+    # Strokes are distributed at random, so each covers its share of what the others leave visible.
     alpha = (1 - np.exp(-_DENSER * sums[0, touched])).astype(np.float32)
     return Strokes(touched, np.ascontiguousarray(mean[:3].T), alpha, mean[3])
 
 
 def composite_strokes(canvas: Canvas, strokes: Strokes) -> None:
-    """Paint gathered strokes over the canvas."""
+    """Composite rasterised strokes over the canvas."""
     rows, columns = np.divmod(strokes.pixels, canvas.alpha.shape[1])
     canvas.composite(rows, columns, strokes.inverse_depth, strokes.colour, strokes.alpha)
 
 
 def _in_view(ends: Floats, width: int, height: int) -> tuple[Floats, Ints]:
-    """The strokes that may touch the picture, and their numbers."""
+    """Return the strokes that may touch the picture, and their indices."""
     low, high = ends.min(axis=1), ends.max(axis=1)
     kept = (
         (high[:, 0] > 0)
@@ -196,8 +195,8 @@ def _in_view(ends: Floats, width: int, height: int) -> tuple[Floats, Ints]:
 def _steps(
     ends: Floats, width: int, height: int
 ) -> tuple[Ints, tuple[Ints, Ints], tuple[Floats, Floats]]:
-    """Each step's stroke, the two pixels it falls on, and their shares of it."""
-    # Pixel centres lie at + 0.5.
+    """Return the stroke of each step, the two pixels it touches, and their shares of it."""
+    # Pixel centres are at + 0.5.
     first, last = ends[:, 0, :2] - np.float32(0.5), ends[:, 1, :2] - np.float32(0.5)
     run = last - first
     steep = np.abs(run[:, 1]) > np.abs(run[:, 0])

@@ -1,8 +1,8 @@
-"""Which triangle each pixel of a picture shows, and where on it.
+"""Rasterise triangles: which triangle each pixel shows, and which point of it.
 
-Triangles are cut into spans, one a row of pixels, so that only covered pixels are ever touched.
-A pixel is covered when its centre is (a pixel's centre lies at + 0.5); two triangles that share an
-edge cover each pixel along it once, for both compute the edge's crossing from the same upper end.
+Triangles are cut into spans, one for each row of pixels, so that only covered pixels are processed.
+A pixel is covered when its centre is (at + 0.5). Two triangles that share an edge cover each pixel
+along it exactly once, since both compute the crossing from the same upper end of the edge.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ Doubles = NDArray[np.float64]
 _Real = TypeVar("_Real", np.float32, np.float64)
 
 _SMALLEST_AREA = 1e-9
-"""Twice the area in square pixels below which a triangle is seen edge-on."""
+"""Twice the area in square pixels; triangles below it are seen edge-on and skipped."""
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """What a camera sees of a mesh; all [H, W], pixel by pixel."""
+    """What a camera sees of a mesh; all arrays [H, W]."""
 
     inverse_depth: Floats
-    """1 / distance along the view, 0 where there is nothing."""
+    """1 / distance along the view axis, 0 for the background."""
     triangle: Ints
-    """Index of the nearest triangle, -1 where there is nothing."""
+    """Index of the nearest triangle, -1 for the background."""
     weights: Floats
     """[H, W, 2] perspective-correct barycentric weights of the triangle's corners 0 and 1."""
 
 
 @dataclass(frozen=True)
 class _Planes:
-    """Triangles in view, each with its nearness as a plane over the picture."""
+    """Triangles in view, each with its inverse depth as a linear function of the picture."""
 
     numbers: Longs
-    """[N] their place in the caller's list."""
+    """[N] index in the caller's list."""
     corners: Doubles
-    """[N, 3, 3] column, row, nearness."""
+    """[N, 3, 3] column, row, inverse depth."""
     area: Doubles
     """[N] twice the signed area in square pixels."""
     slope: Doubles
-    """[N, 2] growth of nearness a column and a row."""
+    """[N, 2] change of the inverse depth per column and per row."""
 
 
 @dataclass(frozen=True)
 class _Coverage:
-    """Every pixel that every triangle covers, hidden ones too."""
+    """Every pixel that any triangle covers, including hidden ones."""
 
     pixel: Longs
     """[M] row * width + column."""
@@ -65,10 +65,10 @@ class _Coverage:
 def rasterise(projected: Floats, triangles: Ints, width: int, height: int, cull: bool) -> Fragments:
     """Find the nearest triangle at each pixel.
 
-    projected [V, 3] column, row and nearness, as Camera.project gives them; triangles [T, 3]. cull:
-    leave out triangles that are seen from behind, those that run clockwise in the picture. What
-    reaches behind the camera (nearness not above 0) is left out. Of two triangles equally near the
-    one later in the list is seen.
+    projected [V, 3]: column, row and inverse depth as from Camera.project; triangles [T, 3]. cull:
+    skip triangles seen from behind, which are clockwise in the picture. Triangles that reach behind
+    the camera (inverse depth not above 0) are skipped. At equal depth the triangle later in the
+    list is shown.
     """
     planes = _planes(projected, triangles, width, height, cull)
     covered = _covered_pixels(planes, width, height)
@@ -88,7 +88,7 @@ def rasterise(projected: Floats, triangles: Ints, width: int, height: int, cull:
 
 
 def inverse_depth_map(projected: Floats, triangles: Ints, width: int, height: int) -> Floats:
-    """[H, W] the greatest nearness at each pixel, 0 where there is nothing; both sides count."""
+    """[H, W] the largest inverse depth at each pixel, 0 for the background; both sides count."""
     covered = _covered_pixels(
         _planes(projected, triangles, width, height, cull=False), width, height
     )
@@ -98,10 +98,11 @@ def inverse_depth_map(projected: Floats, triangles: Ints, width: int, height: in
 
 
 def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: bool) -> _Planes:
-    """Keep the triangles that may cover a pixel's centre."""
+    """Select the triangles that may cover the centre of a pixel."""
     column, row, inverse_depth = (projected[:, axis][triangles] for axis in range(3))
     area = _twice_area(column, row)
-    # Columns grow to the right and rows downwards, so counter-clockwise is negative.
+    # Columns grow to the right and rows downwards, so the area of counter-clockwise triangles is
+    # negative.
     facing = area < -_SMALLEST_AREA if cull else np.abs(area) > _SMALLEST_AREA
     column_low, column_high = _extent(column)
     row_low, row_high = _extent(row)
@@ -111,11 +112,11 @@ def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: b
         & (column_low < width - 0.5)
         & (row_high > 0.5)
         & (row_low < height - 0.5)
-        # An extent that holds no centre of a row covers nothing.
+        # A range of rows that contains no pixel centre covers nothing.
         & (np.ceil(row_low - 0.5) < np.ceil(row_high - 0.5))
         & (inverse_depth.min(axis=1) > 0)
     )
-    # Slivers demand double precision; there are few numbers a triangle.
+    # Thin triangles need double precision; there are few numbers per triangle.
     corners = projected[triangles[kept]].astype(np.float64)
     exact = _twice_area(corners[:, :, 0], corners[:, :, 1])
     exact[exact == 0] = _SMALLEST_AREA
@@ -131,14 +132,14 @@ def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: b
 
 
 def _twice_area(column: NDArray[_Real], row: NDArray[_Real]) -> NDArray[_Real]:
-    """[T, 3] columns and rows of corners -> [T] twice the signed area."""
+    """Columns and rows [T, 3] of corners -> [T] twice the signed area."""
     area: NDArray[_Real] = (column[:, 1] - column[:, 0]) * (row[:, 2] - row[:, 0])
     area -= (row[:, 1] - row[:, 0]) * (column[:, 2] - column[:, 0])
     return area
 
 
 def _extent(values: Floats) -> tuple[Floats, Floats]:
-    """Least and greatest [T] of each triangle's three values [T, 3]."""
+    """Minimum and maximum [T] of each triangle's three values [T, 3]."""
     first, second, third = values[:, 0], values[:, 1], values[:, 2]
     low = np.minimum(np.minimum(first, second), third)
     return low, np.maximum(np.maximum(first, second), third)
@@ -162,20 +163,22 @@ def _covered_pixels(planes: _Planes, width: int, height: int) -> _Coverage:
     right = np.clip(np.ceil(np.maximum(long_side, short_side) - 0.5), 0, width).astype(np.int64)
     span, column = _expand_ranges(left, right)
     origin, slope = planes.corners[:, 0], planes.slope
-    # Nearness on each row at column 0.5, then along it.
+    # Inverse depth on each row at column 0.5, then along the row.
     start = origin[plane, 2] + slope[plane, 1] * (centre - origin[plane, 1])
     start += slope[plane, 0] * (left + 0.5 - origin[plane, 0])
     growth = slope[plane, 0].astype(np.float32)
     inverse_depth = start.astype(np.float32)[span] + growth[span] * (column - left[span])
     of_span = plane.astype(np.int32)[span]
-    # A sliver's plane is steep: rounding must not carry it out of its own corners.
+    # The plane of a thin triangle is steep: clip rounding errors to the range of its corners.
     low, high = _extent(planes.corners[:, :, 2].astype(np.float32))
     np.clip(inverse_depth, low[of_span], high[of_span], out=inverse_depth)
     return _Coverage(row[span] * width + column, of_span, inverse_depth.astype(np.float32))
 
 
 def _expand_ranges(first: Longs, end: Longs) -> tuple[Longs, Longs]:
-    """For ranges first..end - 1 -> the range's index and the number, for each number of each."""
+    """For ranges first..end - 1 return, for each of their numbers, the index of the range and the
+    number.
+    """
     counts = np.maximum(end - first, 0)
     owner = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum(counts) - counts
@@ -185,7 +188,7 @@ def _expand_ranges(first: Longs, end: Longs) -> tuple[Longs, Longs]:
 def _crossing(upper: Doubles, lower: Doubles, plane: Longs, row: Doubles) -> Doubles:
     """Column at which each plane's edge from `upper` down to `lower` crosses the row."""
     run = lower - upper
-    # A level edge crosses no row's centre; its answer is never used.
+    # A horizontal edge crosses no row centre; its value is never used.
     run[run[:, 1] == 0, 1] = 1
     slant = run[:, 0] / run[:, 1]
     column: Doubles = upper[plane, 0] + (row - upper[plane, 1]) * slant[plane]
@@ -196,7 +199,7 @@ def _weights(planes: _Planes, plane: Ints, column: Longs, row: Longs) -> Floats:
     """[P, 2] perspective-correct weights of corners 0 and 1 at the pixels' centres."""
     corners = planes.corners
     area = planes.area
-    # On the screen a weight is a plane over the picture: value at the first corner, and slopes.
+    # In the picture a weight is a linear function: its value at the first corner, and slopes.
     weights = []
     for corner, after, last in ((0, 1, 2), (1, 2, 0)):
         edge = corners[:, last, :2] - corners[:, after, :2]
@@ -213,14 +216,14 @@ def _weights(planes: _Planes, plane: Ints, column: Longs, row: Longs) -> Floats:
 
 
 _INNER_MOUTH = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.TONGUE)
-"""What lies in the mouth without being a part of the skin's sheet."""
+"""Parts inside the mouth that are not connected to the skin."""
 
 
 def rasterise_head(projected: Floats, head: Head, width: int, height: int) -> Fragments:
-    """Which of the head's triangles each pixel shows.
+    """Rasterise the head.
 
-    projected [V, 3]: the head as the camera sees it. Teeth and tongue appear only before the
-    hollow of the mouth, for in a narrow jaw they may reach through the skin.
+    projected [V, 3]: the head as projected by the camera. Teeth and tongue are shown only in front
+    of the mouth cavity, since they may reach through the skin of a narrow jaw.
     """
     loose = np.isin(head.regions, _INNER_MOUTH)
     seen = _rasterise_some(np.flatnonzero(~loose), projected, head, width, height)
@@ -239,7 +242,7 @@ def rasterise_head(projected: Floats, head: Head, width: int, height: int) -> Fr
 def _rasterise_some(
     numbers: NDArray[np.intp], projected: Floats, head: Head, width: int, height: int
 ) -> Fragments:
-    """Rasterise the triangles of these numbers, and name them by them."""
+    """Rasterise the triangles with these indices and return the indices in the result."""
     seen = rasterise(projected, head.triangles[numbers], width, height, cull=True)
     filled = seen.triangle >= 0
     seen.triangle[filled] = numbers[seen.triangle[filled]]
@@ -247,13 +250,13 @@ def _rasterise_some(
 
 
 def visible_surface(fragments: Fragments, head: Head, points: Floats, normals: Floats) -> Surface:
-    """What lies at each covered pixel; points, normals [V, 3]: the posed head."""
+    """Interpolate the surface at each covered pixel; points, normals [V, 3]: the posed head."""
     rows, columns = np.nonzero(fragments.triangle >= 0)
     triangle = fragments.triangle[rows, columns]
     weights = fragments.weights[rows, columns]
     third = 1 - weights[:, :1] - weights[:, 1:]
     shares = (weights[:, :1], weights[:, 1:], third)
-    # One table, so that each vertex is looked up once for all of it.
+    # One table, so that each vertex is looked up only once.
     table = np.concatenate([head.template, points, normals], axis=1)
     corners = head.triangles[triangle]
     mixed = table[corners[:, 0]] * shares[0]

@@ -1,4 +1,4 @@
-"""Light on a painted head: four lights, scattered by its surface or mirrored by its gloss."""
+"""Shading: diffuse and specular light of four light sources, skin scattering and bump mapping."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from made_faces.scene.scene import Lighting
 from made_faces.surface import TOWARDS_CAMERA, Floats, Material, Surface, unit
 
 SKY_MEAN, SKY_GAIN = np.float32(0.62), np.float32(0.38)
-"""Parts of the light from around that reach whatever faces sideways, and more what faces up."""
+"""Fraction of ambient light that reaches vertical surfaces, and the gain of those that face up."""
 SCATTERED = np.float32(0.62)
-"""What a white surface scatters to the camera of the light that falls on it."""
+"""Fraction of the incoming light that a white surface scatters to the camera."""
 
 
 def halfway(lighting: Lighting) -> Floats:
-    """[3] the unit normal that mirrors the key light towards the camera."""
+    """[3] the unit normal that reflects the key light to the camera."""
     return unit(lighting.key + TOWARDS_CAMERA)
 
 
 def diffuse_light(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Floats:
-    """[P, 3] light that a white matte surface sends out; `wrap` lets it reach round the edge."""
+    """[P, 3] diffuse light of a white surface; `wrap` lets light reach past the terminator."""
     softness = np.float32(wrap)
     light = lighting.ambient * (SKY_MEAN + SKY_GAIN * normal[:, 2:])
     for direction, colour in (
@@ -39,35 +39,36 @@ def diffuse_light(normal: Floats, lighting: Lighting, wrap: float = 0.15) -> Flo
 
 
 def specular_light(normal: Floats, lighting: Lighting, sharpness: float) -> Floats:
-    """[P, 3] the key light's reflection; `sharpness` as Blinn and Phong's exponent."""
+    """[P, 3] reflection of the key light; `sharpness` is Blinn and Phong's exponent."""
     shine = np.power(np.clip(normal @ halfway(lighting), 0, 1), np.float32(sharpness))
     glint: Floats = (shine[:, None] * lighting.key_colour).astype(np.float32)
     return glint
 
 
 _STEEPEST = 0.9
-"""Slope to which the relief is held, where two regions meet at different heights."""
+"""Upper bound of the bump map's slope, reached where regions of different heights meet."""
 _CREASES = 450.0
-"""Loss of light a metre of depth, in creases too fine for the depth of the mesh to show."""
+"""Loss of light per metre of depth, in creases too fine for the ambient occlusion of the mesh."""
 _DARKEST_CREASE, _BRIGHTEST_RIDGE = -0.35, 0.1
-"""The most that creases lose and ridges gain."""
+"""Largest loss in creases and largest gain on ridges."""
 
 
 def perturb_normals(
     surface: Surface, height: Floats, width: int, rows: int, pixels_per_metre: float
 ) -> Floats:
-    """[P, 3] the surface's normals, bent by the slope of the relief [P] in metres.
+    """Return the surface normals [P, 3] perturbed by the slope of the bump map `height` [P] in
+    metres.
 
-    width, rows: the picture's size in pixels.
+    width, rows: size of the picture in pixels.
     """
     at = (surface.rows, surface.columns)
     image = np.zeros((rows, width), np.float32)
     image[at] = height
-    scale = pixels_per_metre / 8  # A Sobel filter sums eight differences of one pixel each.
+    scale = pixels_per_metre / 8  # A Sobel filter sums eight differences of one pixel.
     to_right: Any = cv2.Sobel(image, cv2.CV_32F, 1, 0, scale=scale)
     downwards: Any = cv2.Sobel(image, cv2.CV_32F, 0, 1, scale=scale)
     slope = np.zeros_like(surface.normal)
-    # The picture's columns follow x and its rows run against z.
+    # Columns grow with x, rows against z.
     slope[:, 0], slope[:, 2] = to_right[at], -downwards[at]
     np.clip(slope, -_STEEPEST, _STEEPEST, out=slope)
     lean = np.einsum("pi,pi->p", slope, surface.normal)[:, None]
@@ -75,44 +76,44 @@ def perturb_normals(
 
 
 def crease_light(height: Floats) -> Floats:
-    """[P] how much of the light reaches the bottom of the relief's creases, about 1."""
+    """[P] factor about 1 by which the creases of a bump map darken the light."""
     light: Floats = 1 + np.clip(height * np.float32(_CREASES), _DARKEST_CREASE, _BRIGHTEST_RIDGE)
     return light.astype(np.float32)
 
 
 _WRAP = np.array([0.32, 0.14, 0.09], np.float32)
-"""How far light creeps past the edge of the lit side of skin; red, which blood lets through,
-farthest (after Green, "Real-time approximations to subsurface scattering", GPU Gems, 2004)."""
+"""How far light wraps around the terminator on skin, per channel; red travels farthest in skin
+(after Green, "Real-time approximations to subsurface scattering", GPU Gems, 2004)."""
 _FALL = np.float32(0.24)
-"""Extra fall of the light on skin towards that edge."""
+"""Additional darkening of skin towards the terminator."""
 _PENUMBRA = np.array([0.18, -0.04, -0.1], np.float32)
-"""What the half-shadow on skin gains and loses: it is redder than light or shadow."""
+"""Tint of partial shadow on skin: it is redder than both light and shadow."""
 _HOLLOW = np.array([0.22, -0.05, -0.1], np.float32)
-"""The same for hollows, where light bounces from skin to skin."""
+"""Tint of hollows on skin, where light is reflected from skin to skin."""
 _SPECULAR_SCALE = np.float32(0.9)
-"""Strength of all that gloss mirrors; sets its balance with the scattered part."""
+"""Strength of all specular light relative to diffuse light."""
 _FACING_REFLECTANCE = np.float32(0.04)
-"""Part of the light that a dielectric mirrors straight back."""
+"""Fresnel reflectance of a dielectric at normal incidence."""
 _ROUGHEST_MIRROR = np.float32(0.2)
-"""Roughness below which a highlight would slip between two pixels."""
+"""Lower bound of the roughness; narrower highlights would fall between pixels."""
 _BRIGHTEST_HIGHLIGHT = np.float32(6)
-"""Highlights above this would burn into blots."""
+"""Upper bound of a highlight."""
 _RIM = np.float32(0.9)
-"""Brightness of an edge in a rim light of strength 1."""
+"""Brightness of an edge at rim light strength 1."""
 _SHEEN = np.float32(0.02)
-"""Part of the light from around that gloss mirrors at its edges."""
+"""Fraction of the ambient light reflected at grazing angles."""
 
 
 @dataclass(frozen=True)
 class LightVisibility:
-    """How much of the light arrives at each point of a surface."""
+    """How much light reaches each point of a surface."""
 
     shadow: Floats
     """[P] 0 in the key light to 1 in its shadow."""
     ambient_occlusion: Floats
-    """[P] 1 in the open to 0 in a hollow."""
+    """[P] 1 unoccluded to 0 fully occluded."""
     cavity: Floats
-    """[P] part of all light that is left, between lids and lips and in creases."""
+    """[P] fraction of all light that is left between lids and lips and in creases."""
 
 
 def shade(
@@ -125,9 +126,9 @@ def shade(
 ) -> Floats:
     """[P, 3] linear light that the surface sends to the camera.
 
-    normals [P, 3]: the surface's, with its relief.
+    normals [P, 3]: the surface normals perturbed by the bump map.
     """
-    view = unit(camera.place - surface.position)
+    view = unit(camera.position - surface.position)
     facing = np.clip(_dot(normals, view), 0, 1)
     lit = 1 - visibility.shadow
     hollow = _tinted(visibility.ambient_occlusion, material.scatter, _HOLLOW)
@@ -162,7 +163,7 @@ def shade(
 
 
 def _wrapped_diffuse(cosine: Floats, scatter: Floats) -> Floats:
-    """[P, 3] diffuse light by the cosine of its angle; past 90 degrees where light seeps."""
+    """[P, 3] diffuse light by the cosine of the angle of incidence, wrapped on scattering skin."""
     wrap = scatter[:, None] * _WRAP
     wrapped = np.clip((cosine[:, None] + wrap) / (1 + wrap), 0, 1)
     diffuse: Floats = wrapped * (1 - _FALL * scatter[:, None] * (1 - wrapped))
@@ -170,7 +171,7 @@ def _wrapped_diffuse(cosine: Floats, scatter: Floats) -> Floats:
 
 
 def _tinted(part: Floats, scatter: Floats, tint: Floats) -> Floats:
-    """[P, 3] a part of the light, tinted half-way between none and all of it."""
+    """[P, 3] a fraction of the light, tinted where it is neither 0 nor 1."""
     tinted: Floats = part[:, None] + (part * (1 - part) * scatter)[:, None] * tint
     return tinted
 
@@ -178,7 +179,7 @@ def _tinted(part: Floats, scatter: Floats, tint: Floats) -> Floats:
 def _rim(
     normals: Floats, facing: Floats, lighting: Lighting, visibility: LightVisibility
 ) -> Floats:
-    """[P] light from behind, which reaches only what turns away from the camera."""
+    """[P] light from behind, visible only on surfaces that turn away from the camera."""
     if lighting.rim_strength <= 0:
         return np.zeros(len(normals), np.float32)
     grazing = np.clip(np.float32(1.25) - facing, 0, 1)
@@ -192,7 +193,7 @@ def _rim(
 def _ggx_specular(
     normals: Floats, view: Floats, facing: Floats, light: Floats, material: Material
 ) -> Floats:
-    """[P] light mirrored towards the camera: GGX with Schlick's Fresnel and a short masking term.
+    """[P] specular light: GGX with Schlick's Fresnel term and a short masking term.
 
     Walter et al., "Microfacet models for refraction through rough surfaces", 2007.
     """
@@ -210,6 +211,6 @@ def _ggx_specular(
 
 
 def _dot(first: Floats, second: Floats) -> Floats:
-    """[P] scalar products, row by row."""
+    """[P] dot products of rows."""
     products: Floats = np.einsum("pi,pi->p", first, second)
     return products

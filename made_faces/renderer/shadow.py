@@ -1,4 +1,4 @@
-"""How much of the key light each point of a head misses because the head is in its own way."""
+"""Light that does not arrive: cast shadows, ambient occlusion, and cavities of eyes and mouth."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from made_faces.surface import UP, Floats, Ints, Region, Surface, unit
 from made_faces.texture import look_up_texture, smooth_step
 
 _MAP_SIZE = 224
-"""Pixels on a side of the picture that the light takes of the head."""
+"""Side of the shadow map in pixels."""
 _MAP_EXTENT = 0.42
-"""Metres on that side: a head, its neck and what they shade of the shoulders."""
+"""Side of the shadow map in metres: the head, its neck and the shaded part of the shoulders."""
 _LIGHT_PLANE = 2.0
-"""Metres from the head's middle to the plane from which the light looks; any that clears it."""
+"""Metres from the centre of the head to the light's image plane; any plane in front of the head."""
 _BIAS = 0.004
-"""Metres that a point must lie behind another to be shaded: coarser than the map's pixels, or a
-surface would shade itself in stripes."""
+"""Minimum depth difference in metres for a shadow; more than a pixel of the map, or surfaces would
+shade themselves in stripes."""
 _LIFT = 0.008
-"""Metres by which a point that the light grazes is looked up above the surface: the mesh's flat
-triangles would show where light turns into shadow."""
+"""Metres above the surface at which points at grazing incidence are looked up; otherwise the flat
+triangles of the mesh would be visible at the terminator."""
 _EDGE = 0.006
-"""Metres over which a shadow sets in."""
+"""Depth difference in metres over which a shadow becomes full."""
 
 
 def cast_shadow(
     points: Floats, triangles: Ints, surface: Surface, middle: Floats, light: Floats
 ) -> Floats:
-    """[P] 0 in the light to 1 in the shadow that `triangles` cast, its edges still hard.
+    """[P] 0 in the light to 1 in the shadow cast by `triangles`, with hard edges.
 
-    middle [3]: the middle of the map in the world. light [3]: unit vector towards the light.
-    Outside the map all is lit.
+    middle [3]: centre of the shadow map in the world. light [3]: unit vector towards the light.
+    Points outside the map are lit.
     """
     across = unit(np.cross(_not_parallel(light), light).astype(np.float32))
     upwards = np.cross(light, across).astype(np.float32)
@@ -45,7 +45,7 @@ def cast_shadow(
     grazing = 1 - np.clip(surface.normal @ light, 0, 1)
     lifted = surface.position + surface.normal * (np.float32(_LIFT) * grazing)[:, None]
     place = _to_light_view(lifted, middle, axes)
-    # Pixel centres lie at + 0.5, the map's samples at whole numbers.
+    # Pixel centres are at + 0.5, samples of the map at whole numbers.
     columns, rows = place[:, 0] - np.float32(0.5), place[:, 1] - np.float32(0.5)
     blocker = look_up_texture(nearest, columns, rows, "zero")
     behind = blocker - place[:, 2] - np.float32(_BIAS)
@@ -56,9 +56,9 @@ def cast_shadow(
 def blur_over_surface(
     values: Floats, surface: Surface, width: int, height: int, deviation: float
 ) -> Floats:
-    """[P] values on the surface, blurred over the picture but not across the head's outline.
+    """[P] values on the surface, blurred in the picture but not across the outline of the head.
 
-    deviation: the blur's standard deviation in pixels of the renderer.
+    deviation: standard deviation in pixels of the renderer.
     """
     if deviation <= 0:
         return values
@@ -74,7 +74,7 @@ def blur_over_surface(
 
 
 def _to_light_view(points: Floats, middle: Floats, axes: Floats) -> Floats:
-    """[N, 3] column, row and nearness to the light (metres) in the light's own picture."""
+    """[N, 3] column, row and inverse depth (metres) in the picture seen from the light."""
     seen = np.asarray((points - middle) @ axes, np.float32)
     seen[:, :2] *= np.float32(_MAP_SIZE / _MAP_EXTENT)
     seen[:, :2] += np.float32(_MAP_SIZE / 2)
@@ -83,24 +83,24 @@ def _to_light_view(points: Floats, middle: Floats, axes: Floats) -> Floats:
 
 
 def _not_parallel(light: Floats) -> Floats:
-    """A direction that is not the light's."""
+    """Return a direction that is not parallel to the light."""
     return UP if abs(float(light[2])) < 0.99 else np.array([0, -1, 0], np.float32)
 
 
 _NEIGHBOURHOODS = ((0.004, 45.0, 0.3), (0.012, 28.0, 0.5), (0.035, 9.0, 0.5))
-"""Radius of a neighbourhood in metres, loss of light a metre that a point lies behind its mean, and
-the most that may be lost: folds of the skin, eye sockets and nostrils, the neck below the chin."""
+"""Radius of a neighbourhood in metres, loss of light per metre of depth behind its mean, and the
+largest loss: for folds of the skin, for eye sockets and nostrils, for the neck below the chin."""
 _BACKDROP = 0.12
-"""Metres behind the target to which the background counts: it must not brighten outlines much."""
+"""Assumed distance of the background behind the target in metres; it hardly brightens outlines."""
 _FINEST = 2.0
-"""Standard deviation in pixels to which a blur's picture may be shrunk: the eye sees no more."""
+"""Standard deviation in pixels to which an image is reduced before it is blurred."""
 
 
 def ambient_occlusion(inverse_depth: Floats, distance: float, pixels_per_metre: float) -> Floats:
-    """[H, W] 1 in the open to 0 in a deep hollow.
+    """[H, W] 1 unoccluded to 0 fully occluded, estimated from the depth of neighbouring pixels.
 
-    nearness [H, W]: 1 / distance along the view, 0 where there is nothing. distance and
-    pixels_per_metre: the camera's, at its target.
+    inverse_depth [H, W]: 1 / distance along the view axis, 0 for the background. distance and
+    pixels_per_metre: of the camera, at its target.
     """
     backdrop = np.float32(1 / (distance + _BACKDROP))
     depth: Floats = np.reciprocal(np.maximum(inverse_depth, backdrop))
@@ -114,10 +114,10 @@ def ambient_occlusion(inverse_depth: Floats, distance: float, pixels_per_metre: 
 def contact_occlusion(
     before: Floats, after: Floats, distance: float, pixels_per_metre: float
 ) -> Floats:
-    """[H, W] part of the light that something drawn since leaves to what lies beside it.
+    """[H, W] fraction of the light that a newly drawn object leaves to its surroundings.
 
-    before, after [H, W]: the nearness without it and with it; where they differ, the thing itself
-    is seen and keeps its light, 1. distance, pixels_per_metre: as for openness.
+    before, after [H, W]: inverse depth without and with the object; where they differ, the object
+    itself is visible and the value is 1. distance, pixels_per_metre: as in ambient_occlusion.
     """
     least = np.float32(0.05)
     without = np.maximum(ambient_occlusion(before, distance, pixels_per_metre), least)
@@ -127,7 +127,7 @@ def contact_occlusion(
 
 
 def _blur(image: Floats, deviation: float) -> Floats:
-    """A Gaussian blur, of a smaller picture where nobody can tell."""
+    """Gaussian blur, computed on a reduced image where the deviation is large."""
     height, width = image.shape
     factor = max(1.0, deviation / _FINEST)
     size = (max(8, round(width / factor)), max(8, round(height / factor)))
@@ -146,21 +146,21 @@ _MOUTH_HOLLOW = (Region.MOUTH_CAVITY, Region.TONGUE)
 _LID_REACH = 0.0022
 """Metres below the upper lid over which it shades the eye."""
 _LID_SHADE = 0.3
-"""Part of the light that it keeps away."""
+"""Largest fraction of the light that the lid blocks."""
 _LIP_REACH = 0.004
-"""Metres inwards from the lips over which they shade what is behind them."""
+"""Metres inwards from the lips over which they shade the inside of the mouth."""
 _LIP_SHADE = 0.45
-"""Part of the light that they keep away."""
+"""Largest fraction of the light that the lips block."""
 _TEETH_FRONT = -0.146
-"""y of the front teeth on the base head, metres."""
+"""y of the front teeth on the base head in metres."""
 _MOUTH_DEPTH = 0.05
-"""Metres behind them at which hardly any light is left; the paint darkens, too."""
+"""Metres behind the front teeth at which hardly any light is left."""
 _MIN_MOUTH_LIGHT = 0.08
-"""Part of the light that is left there."""
+"""Fraction of the light that is left there."""
 
 
 def cavity_light(surface: Surface, width: int, height: int, pixels_per_metre: float) -> Floats:
-    """[P] part of the light that reaches each point: 1 on the skin, less in eyes and mouth."""
+    """[P] fraction of the light that reaches each point: 1 on skin, less in eyes and mouth."""
     light = np.ones(len(surface.rows), np.float32)
     eyes = np.isin(surface.region, _EYES)
     inside = np.isin(surface.region, INSIDE_MOUTH)
@@ -173,7 +173,7 @@ def cavity_light(surface: Surface, width: int, height: int, pixels_per_metre: fl
         around = _open_share(surface, inside, width, height, reach, reach / 2)
         behind = (surface.template[inside, 1] - np.float32(_TEETH_FRONT)) / np.float32(_MOUTH_DEPTH)
         deep = np.clip(1 - behind, _MIN_MOUTH_LIGHT, 1)
-        # Teeth stand in the light of the opening; the hollow behind sees little of it.
+        # Teeth receive the light of the opening, the cavity behind them little of it.
         deep = np.where(np.isin(surface.region[inside], _MOUTH_HOLLOW), deep * deep, deep)
         light[inside] = deep * (1 - np.float32(_LIP_SHADE) * (1 - smooth_step(0, 1, around)))
     return light
@@ -182,9 +182,9 @@ def cavity_light(surface: Surface, width: int, height: int, pixels_per_metre: fl
 def _open_share(
     surface: Surface, part: NDArray[np.bool_], width: int, height: int, reach: float, above: float
 ) -> Floats:
-    """For the points of `part` [P] bool, how much of what lies around them belongs to it too.
+    """For the points of `part` [P] bool return the share of their surroundings that belongs to it.
 
-    reach: how far around in pixels; above: how many pixels higher the look is taken.
+    reach: standard deviation of the surroundings in pixels; above: offset upwards in pixels.
     """
     rows, columns = surface.rows[part], surface.columns[part]
     margin = int(np.ceil(3 * reach + above)) + 1

@@ -1,4 +1,7 @@
-"""What is behind a made face: a place drawn at the focus of the photograph."""
+"""Backgrounds: choice of a kind, drawing at the required focus, and plain ones (studio, wall).
+
+A further kind is one more function and one more entry of _PLACES.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ from made_faces.scene.outdoors import draw_crowd, draw_nature, draw_night, draw_
 from made_faces.surface import Floats
 
 _STREAM = 0xBAC
-"""Sets these random numbers apart from others of the same seed."""
+"""Separates these random numbers from others of the same seed."""
 _DISC = 4.0
-"""Pixels: a picture is drawn so small that its points of light need no larger radius."""
+"""Pixels; a background is drawn so small that a point out of focus has at most this radius."""
 _BRIGHTEST = 4.0
-"""Light above this shows nothing more on film."""
+"""Upper bound of the light."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +43,24 @@ class _Place:
     """A kind of background."""
 
     draw: Callable[[np.random.Generator, int, int], Floats]
-    """(rng, height, width) -> [height, width, 3] linear RGB, all sharp."""
+    """(rng, height, width) -> [height, width, 3] linear RGB, in focus."""
     share: float
-    """Part of all backgrounds."""
+    """Share of all backgrounds."""
     sharpest: float
     softest: float
-    """Radius of a point out of focus, as parts of the picture's height."""
+    """Radius of a point out of focus as a fraction of the picture's height."""
 
 
 def draw_background(width: int, height: int, seed: int) -> Floats:
-    """[height, width, 3] linear RGB, 0 to 4, of a place that `seed` alone decides.
+    """Return [height, width, 3] linear RGB, 0 to 4, of the background of a seed.
 
-    Another size shows the same place.
+    Another size shows the same background.
     """
     rng = np.random.default_rng([_STREAM, seed])
     place = _PLACES[rng.choice(len(_PLACES), p=[place.share for place in _PLACES])]
     sharpest, softest = math.log(place.sharpest), math.log(place.softest)
     radius = math.exp(rng.uniform(sharpest, softest)) * height
-    # What the lens blurs need not be drawn finely: that makes soft pictures the quick ones.
+    # Blurred backgrounds need no fine drawing, which makes them fast.
     part = min(1.0, _DISC / radius)
     small_height, small_width = math.ceil(height * part), math.ceil(width * part)
     picture = np.clip(place.draw(rng, small_height, small_width), 0, None)
@@ -69,7 +72,7 @@ def draw_background(width: int, height: int, seed: int) -> Floats:
 
 
 def _disc(radius: float) -> Floats:
-    """A round aperture's image of a point, [K, K] of sum 1; the radius in pixels."""
+    """Return the image [K, K] of a point through a round aperture, with sum 1; radius in pixels."""
     reach = math.ceil(radius)
     offset = np.arange(-reach, reach + 1, dtype=np.float32)
     distance = np.hypot(offset[:, None], offset[None, :])
@@ -91,11 +94,11 @@ def draw_studio(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def draw_wall(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Bricks, tiles, planks or plaster, seen straight or along."""
+    """Bricks, tiles, planks or plaster, seen frontally or at an angle."""
     texture = _WALLS[rng.integers(len(_WALLS))](rng)
     picture = blank(height, width, texture.mean(axis=(0, 1)))
     turn = rng.uniform(-0.8, 0.8)
-    # The nearer side of a wall seen along stands out above and below the picture.
+    # The nearer side of a wall at an angle extends above and below the picture.
     left, right = 0.1 + max(turn, 0), 0.1 + max(-turn, 0)
     corners = ((-0.1, -left), (1.1, -right), (1.1, 1 + right), (-0.1, 1 + left))
     paste(picture, texture, corners)

@@ -1,7 +1,7 @@
-"""What all backgrounds are drawn with: colours, shapes, cloudy noise and textures in perspective.
+"""Drawing functions for backgrounds: colours, shapes, smooth noise and textures in perspective.
 
-Places are parts of the picture, x from 0 at the left to 1 and y from 0 at the top to 1, so that one
-drawing fits every size. Pictures are [H, W, 3] linear RGB, painted in place.
+Positions are fractions of the picture: x from 0 at the left to 1, y from 0 at the top to 1, so that
+a drawing fits every size. Pictures are [H, W, 3] linear RGB and changed in place.
 """
 
 from __future__ import annotations
@@ -16,32 +16,34 @@ from numpy.typing import NDArray
 from made_faces.surface import Floats
 
 Corners = Sequence[tuple[float, float]]
-"""Points (x, y), clockwise from the top left where there are four of them."""
+"""Points (x, y); four of them are listed clockwise from the top left."""
 Range = tuple[float, float]
 
 TEXTURE_SIZE = 128
-"""Pixels a side of textures; backgrounds are out of focus anyway."""
+"""Side of a texture in pixels; backgrounds are out of focus anyway."""
 
 _FRACTION_BITS = 4
-"""OpenCV's shapes begin at sixteenths of a pixel."""
+"""OpenCV's shapes are positioned in sixteenths of a pixel."""
 
 
 def sample_colour(
     rng: np.random.Generator, value: Range, saturation: Range, hue: Range = (0.0, 360.0)
 ) -> Floats:
-    """[3] linear RGB of a colour with value, saturation and hue (degrees) from ranges in sRGB."""
+    """Sample linear RGB [3] of a colour whose sRGB value, saturation and hue (degrees) are in
+    ranges.
+    """
     hsv = [rng.uniform(*hue) % 360, rng.uniform(*saturation), rng.uniform(*value)]
     rgb = cv2.cvtColor(np.array([[hsv]], dtype=np.float32), cv2.COLOR_HSV2RGB)
     return np.asarray(rgb[0, 0] ** np.float32(2.2), np.float32)
 
 
 def blank(height: int, width: int, colour: Floats) -> Floats:
-    """A picture of one colour."""
+    """Return a picture of one colour."""
     return np.full((height, width, 3), colour, dtype=np.float32)
 
 
 def gradient(height: int, width: int, first: Floats, last: Floats, across: bool = False) -> Floats:
-    """A picture that turns from one colour to another, downwards or to the right."""
+    """Return a gradient between two colours, downwards or to the right."""
     part = np.linspace(0, 1, width if across else height, dtype=np.float32)[:, None]
     line = first * (1 - part) + last * part
     line = line[None] if across else line[:, None]
@@ -51,9 +53,10 @@ def gradient(height: int, width: int, first: Floats, last: Floats, across: bool 
 def clouds(
     rng: np.random.Generator, height: int, width: int, cells: tuple[int, int], octaves: int
 ) -> Floats:
-    """[height, width] of smooth noise, about -1 to 1: `cells` lumps down and across, then finer.
+    """[height, width] smooth noise, about -1 to 1: `cells` periods down and across, then finer
+    ones.
 
-    The same draws make the same clouds at every size.
+    The same random numbers give the same noise at every size.
     """
     total = np.zeros((height, width), dtype=np.float32)
     strength = 1.0
@@ -81,14 +84,16 @@ def fill_box(
 def fill_ellipse(
     picture: Floats, x: float, y: float, half_width: float, half_height: float, colour: Floats
 ) -> None:
-    """Fill an upright ellipse around (x, y)."""
+    """Fill an axis-parallel ellipse around (x, y)."""
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     edge = np.stack([x + half_width * np.cos(turn), y + half_height * np.sin(turn)], axis=1)
     fill_polygon(picture, [(across, down) for across, down in edge.tolist()], colour)
 
 
 def glow(picture: Floats, x: float, y: float, reach: float, colour: Floats) -> None:
-    """Add light around (x, y) that falls to a third at `reach`, a part of the height."""
+    """Add light around (x, y) that falls to 1 / e at the distance `reach`, a fraction of the
+    height.
+    """
     height, width = picture.shape[:2]
     down = (np.arange(height, dtype=np.float32) + 0.5) / height - y
     across = ((np.arange(width, dtype=np.float32) + 0.5) / width - x) * (width / height)
@@ -98,12 +103,12 @@ def glow(picture: Floats, x: float, y: float, reach: float, colour: Floats) -> N
 
 
 def mix(picture: Floats, colour: Floats, part: Floats) -> None:
-    """Turn the picture towards a colour ([3], or a whole picture) where part [H, W] is 1."""
+    """Blend the picture with a colour ([3] or a picture) where part [H, W] is above 0."""
     picture += (colour - picture) * part[..., None]
 
 
 def paste(picture: Floats, texture: Floats, corners: Corners) -> None:
-    """Stretch a texture [h, w, 3] over four corners, in perspective."""
+    """Draw a texture [h, w, 3] into four corners, in perspective."""
     (rows, columns), (height, width) = texture.shape[:2], picture.shape[:2]
     edges = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float32) - 0.5
     target = (np.array(corners) * _pixels(picture) - 0.5).astype(np.float32)
@@ -119,10 +124,10 @@ def paste(picture: Floats, texture: Floats, corners: Corners) -> None:
 def grid(
     rows: SupportsFloat, columns: SupportsFloat, size: int, stagger: float = 0.0
 ) -> tuple[Floats, ...]:
-    """Coordinates of a texture [size, size] cut into cells.
+    """Coordinates of a texture [size, size] divided into cells.
 
-    stagger: by which part of a cell each second row is shifted. -> row and column of the cell,
-    place within it downwards and to the right from 0 to 1, each [size, size].
+    stagger: shift of every second row as a fraction of a cell. Returns row and column of the cell,
+    and the position inside it downwards and to the right from 0 to 1, each [size, size].
     """
     place = (np.arange(size, dtype=np.float32) + 0.5) / size
     down = np.broadcast_to((place * np.float32(float(rows)))[:, None], (size, size))
@@ -137,23 +142,23 @@ def grid(
 def cell_values(
     rng: np.random.Generator, row: Floats, column: Floats, low: float, high: float
 ) -> Floats:
-    """One number a cell of `grid`, drawn evenly from a range, at each of its places."""
+    """Sample a uniform random number for each cell of `grid` and return it at each texel."""
     rows, columns = int(row.max()) + 1, int(column.max()) + 1
     table = rng.uniform(low, high, (rows, columns)).astype(np.float32)
     return table[row.astype(np.intp), column.astype(np.intp)]
 
 
 def wall_colour(rng: np.random.Generator, value: Range, saturation: float) -> Floats:
-    """Cream and beige above all; saturation: the greatest."""
+    """Sample the colour of a wall, mostly cream and beige; saturation: upper bound."""
     hue = (20, 60) if rng.random() < 0.6 else (0, 360)
     return sample_colour(rng, value, (0.0, saturation), hue)
 
 
 def dimming(rng: np.random.Generator) -> np.float32:
-    """How much of the light is left at the far side."""
+    """Sample the fraction of the light that is left at the far side."""
     return np.float32(rng.uniform(0.25, 1.0))
 
 
 def _pixels(picture: Floats | NDArray[np.uint8]) -> Floats:
-    """[2] width and height."""
+    """Width and height [2] in pixels."""
     return np.array([picture.shape[1], picture.shape[0]], dtype=np.float32)

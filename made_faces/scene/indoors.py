@@ -1,4 +1,4 @@
-"""Backgrounds within walls: rooms with what stands in them, bare walls, studios."""
+"""Indoor backgrounds: rooms and their furniture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from made_faces.surface import Floats
 
 
 def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """A wall, perhaps a corner and a floor, and one to four things before it."""
+    """A wall, sometimes a corner and a floor, and one to four objects."""
     wall = wall_colour(rng, (0.35, 0.95), 0.35)
     picture = gradient(height, width, wall, wall * dimming(rng), across=True)
     if rng.random() < 0.4:
@@ -41,7 +41,7 @@ def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _tilted(x: float, top: float, half: float, bottom: float, tilt: float) -> Corners:
-    """The corners of something flat around x, seen from a little aside."""
+    """Return the corners of a flat object around x, seen slightly from the side."""
     return (
         (x - half, top - tilt),
         (x + half, top + tilt),
@@ -68,7 +68,7 @@ def _floor(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def draw_window(picture: Floats, rng: np.random.Generator) -> None:
-    """A window: bright sky over something green or gray, bars, a frame, perhaps blinds."""
+    """A window: bright sky above green or gray, bars, a frame, sometimes blinds."""
     x, y, half = rng.uniform(0.0, 1.0), rng.uniform(-0.1, 0.25), rng.uniform(0.12, 0.35)
     bottom, bright = y + rng.uniform(0.4, 0.8), np.float32(rng.uniform(0.8, 2.5))
     sky = sample_colour(rng, (0.85, 1.0), (0.0, 0.3), (190, 230)) * bright
@@ -89,7 +89,7 @@ def draw_window(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _curtain(picture: Floats, rng: np.random.Generator, x: float | None = None) -> None:
-    """Cloth in folds from the ceiling down."""
+    """A curtain with folds."""
     x, half = rng.uniform(0, 1) if x is None else x, rng.uniform(0.08, 0.3)
     colour = sample_colour(rng, (0.2, 0.95), (0.0, 0.8))
     place = np.linspace(0, 1, TEXTURE_SIZE, dtype=np.float32)
@@ -102,7 +102,7 @@ def _curtain(picture: Floats, rng: np.random.Generator, x: float | None = None) 
 
 
 def _door(picture: Floats, rng: np.random.Generator) -> None:
-    """A door or an opening in its frame."""
+    """A door or an opening with a frame."""
     x, half, top = rng.uniform(0.0, 1.0), rng.uniform(0.12, 0.25), rng.uniform(-0.1, 0.25)
     frame = sample_colour(rng, (0.3, 1.0), (0.0, 0.5), (15, 45))
     leaf = frame * np.float32(rng.uniform(0.5, 0.9))
@@ -116,7 +116,7 @@ def _door(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _shelves(picture: Floats, rng: np.random.Generator) -> None:
-    """Boards full of books."""
+    """Shelves full of books."""
     x, half, rows = rng.uniform(0.0, 1.0), rng.uniform(0.25, 0.6), int(rng.integers(3, 6))
     wood = sample_colour(rng, (0.1, 0.8), (0.1, 0.6), (15, 40))
     case = blank(rows * 24, 160, wood * np.float32(0.25))
@@ -126,7 +126,7 @@ def _shelves(picture: Floats, rng: np.random.Generator) -> None:
         colours = rng.uniform(0.02, 0.5, (54, 1)) * rng.uniform(0.3, 1.0, (54, 3))
         tops = rng.integers(4, 12, 54)
         book = np.repeat(np.arange(54), thickness)[:160]
-        # A book stands on its board; a dark line parts it from its neighbour.
+        # Books stand on their board; a dark line separates neighbours.
         first = np.diff(book, prepend=-1) > 0
         spines = (colours[book] * np.where(first, 0.4, 1.0)[:, None]).astype(np.float32)
         board = case[row * 24 : row * 24 + 24]
@@ -138,7 +138,7 @@ def _shelves(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _frames(picture: Floats, rng: np.random.Generator) -> None:
-    """Framed pictures of nothing in particular."""
+    """Framed abstract pictures."""
     for _ in range(rng.integers(1, 5)):
         x, y = rng.uniform(0.0, 1.0), rng.uniform(0.0, 0.6)
         half_width, half_height = rng.uniform(0.06, 0.18), rng.uniform(0.06, 0.2)
@@ -152,7 +152,7 @@ def _frames(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _lamp(picture: Floats, rng: np.random.Generator) -> None:
-    """A lampshade or ceiling lights, and their glow on the wall."""
+    """A lampshade or ceiling lights, and their light on the wall."""
     light = sample_colour(rng, (0.9, 1.0), (0.1, 0.5), (25, 50)) * np.float32(rng.uniform(1.5, 4))
     if rng.random() < 0.5:
         x, y, half = rng.uniform(0, 1), rng.uniform(0.1, 0.6), rng.uniform(0.05, 0.12)
@@ -167,7 +167,7 @@ def _lamp(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _furniture(picture: Floats, rng: np.random.Generator) -> None:
-    """Backs of sofas and chairs, cupboards: soft boxes from below."""
+    """Sofas, chairs, cupboards: boxes that start at the bottom."""
     for _ in range(rng.integers(1, 4)):
         x, half, top = rng.uniform(-0.1, 1.1), rng.uniform(0.08, 0.4), rng.uniform(0.45, 0.85)
         colour = sample_colour(rng, (0.05, 0.8), (0.0, 0.7))
@@ -176,7 +176,7 @@ def _furniture(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _plant(picture: Floats, rng: np.random.Generator) -> None:
-    """Leaves that spring from one place."""
+    """Leaves that start at one point."""
     x, y, reach = rng.uniform(0, 1), rng.uniform(0.5, 1.0), rng.uniform(0.15, 0.4)
     for angle in rng.uniform(-2.6, -0.5, rng.integers(8, 24)).tolist():
         green = sample_colour(rng, (0.15, 0.65), (0.4, 0.8), (75, 150))

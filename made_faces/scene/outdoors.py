@@ -1,4 +1,4 @@
-"""Backgrounds under the sky: streets, nature, lights at night; and crowds."""
+"""Outdoor backgrounds: streets, nature, lights at night; and crowds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GROUNDS = (((70, 130), (0.2, 0.65)), ((30, 50), (0.1, 0.4)), ((180, 230), (0.2,
 
 
 def draw_street(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Houses on both sides of a road, or a facade across the picture, under a sky."""
+    """Houses on both sides of a road, or a facade across the picture, below a sky."""
     picture = _sky(rng, height, width)
     far_x, far_y = rng.uniform(0.15, 0.85), rng.uniform(0.35, 0.7)
     road = sample_colour(rng, (0.2, 0.6), (0.0, 0.15))
@@ -56,7 +56,7 @@ def draw_street(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def draw_nature(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Sky, hills, water or grass, and leaves before them."""
+    """Sky, hills, water or grass, and leaves in front of them."""
     picture = _sky(rng, height, width)
     horizon = rng.uniform(0.2, 0.8)
     for depth in range(int(rng.integers(0, 4))):
@@ -76,7 +76,7 @@ def draw_nature(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def draw_night(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Lamps, signals and windows far away: points, which the lens spreads to discs."""
+    """Distant lamps, signals and windows: points that become discs out of focus."""
     dark = sample_colour(rng, (0.03, 0.3), (0.2, 0.8), (180, 400))
     picture = gradient(height, width, dark, dark * np.float32(rng.uniform(0.2, 2)))
     warm = rng.random() < 0.5
@@ -92,7 +92,7 @@ def draw_night(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def draw_crowd(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Many people far out of focus, row before row, seen from behind: hair over a coat."""
+    """Rows of people far out of focus, seen from behind: hair above a coat."""
     back = sample_colour(rng, (0.1, 0.8), (0.0, 0.4))
     picture = gradient(height, width, back, back * np.float32(rng.uniform(0.3, 0.9)))
     top, size = rng.uniform(0.0, 0.5), rng.uniform(0.035, 0.07)
@@ -109,7 +109,7 @@ def draw_crowd(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _sky(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Clear, cloudy, white, or red at the end of the day."""
+    """A clear, cloudy or white sky, or a sunset."""
     kind = rng.integers(4)
     bright = np.float32(rng.uniform(0.6, 1.6))
     if kind == 0:
@@ -129,13 +129,13 @@ def _sky(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _facade(rng: np.random.Generator) -> Floats:
-    """Storeys of windows over a row of shops: [TEXTURE_SIZE, TEXTURE_SIZE, 3]."""
+    """Rows of windows above a row of shops: [TEXTURE_SIZE, TEXTURE_SIZE, 3]."""
     row, column, down, across = grid(rng.integers(4, 12), rng.integers(4, 14), TEXTURE_SIZE)
     wall = sample_colour(rng, (0.25, 0.95), (0.0, 0.5), (0, 60))
     texture = blank(TEXTURE_SIZE, TEXTURE_SIZE, wall)
     high, wide = rng.uniform(0.2, 0.45), rng.uniform(0.2, 0.48)
     window = (np.abs(down - 0.5) < high) & (np.abs(across - 0.5) < wide)
-    # Most panes are dark, some mirror the sky.
+    # Most panes are dark, some reflect the sky.
     glass = cell_values(rng, row, column, 0.15, 1.0) ** 2
     tint = sample_colour(rng, (0.5, 0.9), (0.0, 0.4), (190, 230))
     mix(texture, glass[..., None] * tint, window.astype(np.float32))
@@ -148,7 +148,7 @@ def _facade(rng: np.random.Generator) -> Floats:
 
 
 def _car(picture: Floats, rng: np.random.Generator, horizon: float) -> None:
-    """A car's body, its windows above and its lamps."""
+    """A car: body, windows and lamps."""
     near = rng.uniform(0.03, 0.3)
     x, y, half = rng.uniform(0, 1), horizon + near, near * rng.uniform(0.6, 1.2)
     body = sample_colour(rng, (0.05, 0.95), (0.0, 0.8))
@@ -186,11 +186,11 @@ def _ground(picture: Floats, rng: np.random.Generator, horizon: float) -> None:
 
 
 def _foliage(picture: Floats, rng: np.random.Generator) -> None:
-    """Leaves in light and shade with holes in which what is behind them shows."""
+    """Leaves in light and shade, with gaps."""
     height, width = picture.shape[:2]
     lumps = clouds(rng, height, width, (3, 4), 2)
     leaves = clouds(rng, height, width, (22, 26), 2)
-    # Trees hang from above, hedges stand from below; some fill the picture.
+    # Trees grow from above, hedges from below; some fill the picture.
     slope = np.linspace(-0.6, 0.6, height, dtype=np.float32)[:, None]
     slope = slope * np.float32(rng.choice([-1.0, 0.0, 1.0]))
     part = np.clip((lumps + leaves * 0.8 + slope + rng.uniform(-0.2, 0.7)) * 4, 0, 1)
@@ -199,7 +199,7 @@ def _foliage(picture: Floats, rng: np.random.Generator) -> None:
     shade = np.maximum(0.7 + 0.8 * leaves + 0.5 * lumps, 0.08)[..., None]
     mix(picture, green * shade, part.astype(np.float32))
     if rng.random() < 0.35:
-        # The sun through the leaves, or its mirror on them.
+        # The sun between the leaves, or its reflections.
         for x, y in rng.uniform(0, 1, (int(rng.integers(4, 20)), 2)).tolist():
             half = rng.uniform(0.003, 0.008)
             sun = np.full(3, rng.uniform(2, 12), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Drawing the settings of a photograph: from studio portraits to whatever people photograph."""
+"""Settings of a photograph (pose, camera, light, accessories, effects) and their sampling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GlassesKind = Literal["none", "clear", "dark"]
 
 @dataclass(frozen=True)
 class Lighting:
-    """Four lights: a key that casts shadows, a fill, a rim from behind, and the sky around.
+    """Four lights: a key that casts shadows, a fill, a rim light from behind, and ambient light.
 
     Directions are unit vectors [3] from the face towards the light, colours linear RGB [3].
     """
@@ -23,115 +23,115 @@ class Lighting:
     """Direction."""
     key_colour: Floats
     softness: float
-    """Standard deviation of the key's shadow edge in final pixels."""
+    """Standard deviation of the key shadow's edge in final pixels."""
     fill: Floats
-    """Direction; from the other side, so that the key's shadow is not black."""
+    """Direction; from the other side, to brighten the key's shadow."""
     fill_colour: Floats
     rim: Floats
-    """Direction; from behind, so that only edges catch it."""
+    """Direction; from behind, so that only edges receive it."""
     rim_strength: float
-    """0 for none; its light is white."""
+    """0 for none; rim light is white."""
     ambient: Floats
-    """Colour of the light from all around."""
+    """Colour of the light from all directions."""
 
 
 @dataclass(frozen=True)
 class CameraEffects:
-    """What camera and file do to the light."""
+    """What camera and image file change: exposure, colour, blur, noise and compression."""
 
     exposure: float
-    """Stops above the metered one."""
+    """Stops above the automatic exposure."""
     saturation: float
-    """1 leaves colours as they are, 0 leaves none."""
+    """Colour saturation: 1 unchanged, 0 gray."""
     gray: bool
-    """Black and white."""
+    """Whether the picture is gray."""
     blur: float
     """Standard deviation in final pixels; 0 for none."""
     motion: float
     """Length of a motion blur in final pixels; 0 for none."""
     motion_angle: float
-    """Degrees from the picture's right, upwards."""
+    """Degrees counter-clockwise from the picture's right."""
     noise: float
-    """Standard deviation in sRGB of 0 to 1; 0 for none."""
+    """Standard deviation in sRGB values of 0 to 1; 0 for none."""
     shrink: float
-    """The picture has passed through this part of its size; 1 for none."""
+    """Factor by which the picture is reduced and enlarged again; 1 for none."""
     quality: int
-    """JPEG's, 1 to 100."""
+    """JPEG quality, 1 to 100."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One photograph's settings: all but who is in it and what the face does."""
+    """Settings of one photograph except the identity and the expression."""
 
     width: int
     height: int
-    """Size of the finished picture in pixels."""
+    """Size of the final picture in pixels."""
     yaw: float
     pitch: float
     roll: float
-    """Turn of the head in degrees: to its left, downwards, towards its left shoulder."""
+    """Rotation of the head in degrees: to its left, downwards, towards its left shoulder."""
     distance: float
-    """Metres from the camera to a grown person's face; it comes nearer to a smaller one."""
+    """Metres from the camera to an adult's face; the camera is closer to smaller faces."""
     face_fraction: float
-    """Height from chin to brow as a part of the picture's smaller side."""
+    """Height from chin to brow as a fraction of the picture's shorter side."""
     offset: tuple[float, float]
-    """Right and down from the picture's middle to the face's, as parts of its width and height."""
+    """Offset of the face from the centre, right and down, as fractions of width and height."""
     lighting: Lighting
     effects: CameraEffects
     background_seed: int
-    """The background's seed."""
+    """Seed of the background."""
     glasses: GlassesKind = "none"
     mask: bool = False
     hand: bool = False
     hat: bool = False
     accessory_seed: int = 0
-    """The seed of all things worn and held."""
+    """Seed of glasses, mask, hat and hand."""
 
 
 class _Span(NamedTuple):
-    """A setting's range at variety 0, 0.5 and 1, linear in between."""
+    """Range of a setting at variety 0, 0.5 and 1, interpolated linearly."""
 
     studio: tuple[float, float]
     usual: tuple[float, float]
     wide: tuple[float, float]
 
     def sample(self, rng: np.random.Generator, variety: float) -> float:
-        """A number from the range, each as likely."""
+        """Sample a number uniformly from the range."""
         return float(rng.uniform(*self.at(variety)))
 
     def at(self, variety: float) -> tuple[float, float]:
-        """The range's two ends at that variety."""
+        """Return both ends of the range at that variety."""
         ends = zip(self.studio, self.usual, self.wide, strict=True)
         low, high = (float(np.interp(variety, (0, 0.5, 1), end)) for end in ends)
         return low, high
 
 
 class _Chance(NamedTuple):
-    """A probability at variety 0, 0.5 and 1, linear in between."""
+    """Probability at variety 0, 0.5 and 1, interpolated linearly."""
 
     studio: float
     usual: float
     wide: float
 
     def sample(self, rng: np.random.Generator, variety: float) -> bool:
-        """Whether it happens."""
+        """Sample whether it happens."""
         return bool(rng.random() < np.interp(variety, (0, 0.5, 1), self))
 
 
-# Degrees: standard deviation and greatest angle.
+# Degrees: standard deviation and largest angle.
 _YAW = _Span((6, 15), (13, 32), (26, 60))
 _PITCH = _Span((3, 8), (7, 16), (11, 30))
 _ROLL = _Span((2, 6), (6, 16), (11, 35))
-# Metres, and a part of the picture's smaller side.
+# Metres; then a fraction of the picture's shorter side.
 _DISTANCE = _Span((1.2, 1.8), (0.75, 1.8), (0.55, 2.5))
 _FACE_PART = _Span((0.46, 0.55), (0.42, 0.68), (0.3, 1.1))
-# Parts of the picture: standard deviation and greatest shift.
+# Fractions of the picture: standard deviation and largest offset.
 _SHIFT = _Span((0.015, 0.04), (0.033, 0.1), (0.12, 0.35))
-# Pixels, and how often width and height are one.
+# Pixels; then how often the picture is square.
 _SIDE = _Span((224, 224), (200, 256), (160, 288))
 _SQUARE = _Chance(1, 0.8, 0.4)
 
-# Azimuths and elevations in degrees; strengths of light, of which about 2 makes a usual key.
+# Azimuths and elevations in degrees; strengths of lights, about 2 for a usual key light.
 _KEY_AZIMUTH = _Span((15, 45), (0, 70), (0, 150))
 _KEY_ELEVATION = _Span((15, 40), (5, 60), (-45, 80))
 _KEY = _Span((1.5, 2.1), (1.6, 2.8), (1, 4.2))
@@ -143,7 +143,7 @@ _RIM_AZIMUTH = _Span((120, 150), (110, 160), (100, 170))
 _AMBIENT = _Span((0.5, 0.75), (0.4, 0.85), (0.12, 1))
 _WARMTH = _Span((-0.03, 0.03), (-0.13, 0.13), (-0.3, 0.3))
 
-# Stops: of the exposure only the standard deviation, the second number, is used.
+# Stops; of the exposure only the second number, the standard deviation, is used.
 _EXPOSURE = _Span((0, 0.08), (0, 0.12), (0, 0.5))
 _SATURATION = _Span((0.85, 1), (0.62, 0.98), (0.35, 1.2))
 _GRAY = _Chance(0, 0.08, 0.35)
@@ -162,19 +162,19 @@ _HAND = _Chance(0, 0.02, 0.08)
 _HAT = _Chance(0, 0.05, 0.12)
 
 _BODY_HEIGHTS = 1.9
-"""Heights of brow to chin from a face's middle down to where the body surely reaches. Larger than
-recipe.COMPANY_BUST: one figure for both would change made pictures."""
+"""Distance, in units of brow to chin, from the centre of a face down to where the body surely ends.
+Larger than recipe.BYSTANDER_BODY_HEIGHTS; using one value for both would change the pictures."""
 
 
 def sample_scene(rng: np.random.Generator, variety: float) -> Scene:
-    """Draw how a face is photographed.
+    """Sample how a face is photographed.
 
-    variety: 0 studio portraits, 0.5 usual snapshots, 1 anything: profiles, hard light, crops at
-    all margins, bad film, things in the way.
+    variety: 0 studio portraits, 0.5 usual snapshots, 1 anything: profiles, hard light, cropped
+    faces, bad images, occlusions.
     """
     width, height = _sample_size(rng, variety)
     smallest, largest = _FACE_PART.at(variety)
-    # Squared: whole faces are more usual than faces that fill the picture.
+    # Squared, so that whole faces are more frequent than faces that fill the picture.
     face_fraction = smallest + (largest - smallest) * float(rng.random()) ** 2
     offset = _sample_bounded(rng, _SHIFT, variety), _sample_bounded(rng, _SHIFT, variety)
     return Scene(
@@ -198,7 +198,9 @@ def sample_scene(rng: np.random.Generator, variety: float) -> Scene:
 
 
 def direction(azimuth: float, elevation: float) -> Floats:
-    """[3] unit vector to a light; degrees to the head's own left and upwards, 0, 0 the camera."""
+    """Return the unit vector [3] towards a light; degrees to the head's left and upwards, 0, 0 is
+    the camera.
+    """
     around, above = np.radians(azimuth), np.radians(elevation)
     return np.array(
         [np.sin(around) * np.cos(above), -np.cos(around) * np.cos(above), np.sin(above)],
@@ -210,14 +212,14 @@ def _sample_size(rng: np.random.Generator, variety: float) -> tuple[int, int]:
     sides = _SIDE.sample(rng, variety), _SIDE.sample(rng, variety)
     if _SQUARE.sample(rng, variety):
         sides = sides[0], sides[0]
-    # Even, so that one and a half times as many pixels are whole ones.
+    # Even, so that 1.5 times as many pixels are a whole number.
     return 2 * round(sides[0] / 2), 2 * round(sides[1] / 2)
 
 
 def _enlarge_to_edge(face_fraction: float, down: float, width: int, height: int) -> float:
-    """Enlarge a face whose body would end above the picture's lower edge.
+    """Enlarge a face whose body would end above the lower edge of the picture.
 
-    down: the face's shift, as a part of the height.
+    down: offset of the face as a fraction of the height.
     """
     below = (0.5 - down) * height / min(width, height)
     return max(face_fraction, below / _BODY_HEIGHTS)
@@ -256,20 +258,20 @@ def _sample_effects(rng: np.random.Generator, variety: float) -> CameraEffects:
 
 
 def _sample_glasses(rng: np.random.Generator, variety: float) -> GlassesKind:
-    worn, dark = _GLASSES.sample(rng, variety), _DARK_GLASSES.sample(rng, variety)
-    if not worn:
+    wearing, dark = _GLASSES.sample(rng, variety), _DARK_GLASSES.sample(rng, variety)
+    if not wearing:
         return "none"
     return "dark" if dark else "clear"
 
 
 def _sample_bounded(rng: np.random.Generator, span: _Span, variety: float) -> float:
-    """A normal number around 0, cut off; the span gives its standard deviation and its bound."""
+    """Sample from a normal distribution around 0 and clip; the span is (deviation, bound)."""
     deviation, most = span.at(variety)
     return float(np.clip(rng.normal(0, deviation), -most, most))
 
 
 def _tint(warmth: float) -> Floats:
-    """[3] linear RGB of white light, warm above 0 and cool below."""
+    """Return linear RGB [3] of white light, warm above 0 and cool below."""
     return np.array([1 + warmth, 1, 1 - warmth], np.float32)
 
 

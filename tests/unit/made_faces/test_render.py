@@ -83,7 +83,7 @@ def test_distance_changes_perspective_and_not_size(head: Head, identity: Identit
         render_head(head, identity, {}, scene(distance=distance)) for distance in (0.6, 2.5)
     )
     assert face_height(near) == pytest.approx(face_height(far), rel=0.06)
-    # From near the nose is larger: it stands farther out from between the eyes.
+    # From close by, the nose is larger, since it is nearer than the eyes.
     assert near.box.width < far.box.width
 
 
@@ -95,7 +95,7 @@ def test_offset_moves_the_face(head: Head, identity: Identity) -> None:
     assert moved.box.centre == pytest.approx(still.box.moved(32, -16).centre, abs=1e-3)
 
 
-class TestPlaces:
+class TestPositions:
     def test_the_box_holds_the_landmarks_and_is_covered(
         self, head: Head, identity: Identity
     ) -> None:
@@ -109,7 +109,7 @@ class TestPlaces:
         left, top, right, bottom = (round(edge * SUPERSAMPLING) for edge in box.as_tuple())
         alpha = rendered.canvas.alpha
         assert alpha[top:bottom, left:right].mean() > 0.8
-        # The box leaves out ears, skull and neck.
+        # Ears, skull and neck are outside the box.
         rows, columns = np.nonzero(alpha > 0.5)
         assert rows.min() < top
         assert columns.min() < left
@@ -129,7 +129,7 @@ class TestPlaces:
         seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
         np.testing.assert_allclose(rendered.box.as_tuple(), seen / SUPERSAMPLING, atol=4)
 
-    def test_left_is_the_pictures(self, head: Head, identity: Identity) -> None:
+    def test_left_is_the_left_of_the_picture(self, head: Head, identity: Identity) -> None:
         left_eye, right_eye, nose, left_mouth, right_mouth = render_head(
             head, identity, {}, scene()
         ).landmarks
@@ -198,7 +198,7 @@ def test_teeth_show_only_between_the_lips(head: Head, number: int) -> None:
             assert rows.max() <= mouth[:, 1].max() + 2
 
 
-def test_a_hand_before_the_face_darkens_it(
+def test_a_hand_in_front_of_the_face_darkens_it(
     head: Head, identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = render_head(head, identity, {}, scene()).canvas

@@ -32,11 +32,11 @@ def test_a_ramp_may_fall() -> None:
     assert smooth_ramp(2, 0, VALUES).tolist() == [1, 1, 27 / 32, 0.5, 0, 0]
 
 
-def test_bell() -> None:
+def test_gaussian() -> None:
     assert gaussian(VALUES) == pytest.approx(np.exp([-1, 0, -0.25, -1, -4, -9]))
 
 
-def test_parts_interpolate() -> None:
+def test_weights_interpolate() -> None:
     stops = np.array([0.0, 1.0, 3.0])
     parts = interpolation_weights(np.array([-2.0, 0.25, 2.0, 9.0]), stops)
     assert parts.tolist() == [[1, 0, 0], [0.75, 0.25, 0], [0, 0.5, 0.5], [0, 0, 1]]
@@ -86,7 +86,7 @@ AT_100_200 = [-0.705, 0.5292, -1.8158, -2.2679, 0.038]
 
 
 def mean_step(texture: np.ndarray, axis: int) -> float:
-    """Mean difference from one texel to the next, the seam among them."""
+    """Mean difference from one texel to the next, including the seam."""
     return float(np.abs(np.roll(texture, 1, axis) - texture).mean())
 
 
@@ -128,7 +128,7 @@ def test_strands_run_along_v() -> None:
 
 
 def test_every_machine_makes_the_same() -> None:
-    # Values of the generator PCG64 through NumPy's FFT, written down when they were first made;
-    # other processors differ in the last digits only.
+    # Values of the generator PCG64 through NumPy's FFT, recorded once; other processors differ in
+    # the last digits only.
     found = [float(noise_texture(name)[100, 200]) for name in NAMES]
     assert found == pytest.approx(AT_100_200, abs=1e-3)

@@ -58,7 +58,7 @@ class TestEach:
     def test_hidden_behind_what_is_nearer(self, head: Head, thing: str, seed: int) -> None:
         draw, asked = THINGS[thing]
         bare = bare_head(head, accessory_seed=seed, **asked)
-        wall = bare.behind_a_wall()
+        wall = bare.covered()
         draw(wall, head, bare)
         assert change(bare.canvas, wall).max() == 0
 

@@ -25,7 +25,7 @@ def test_rims_go_round_the_eyes(head: Head, seed: int) -> None:
     changed = change(bare.canvas, canvas) > 0.03
     for landmark in head.landmarks[:2]:
         row, column = bare.pixel(landmark)
-        # Something of the frame lies on either side of each eye, and the eye stays visible.
+        # Some part of the frame is on either side of each eye, and the eye stays visible.
         assert changed[row - 6 : row + 6, :column].any()
         assert changed[row - 6 : row + 6, column:].any()
         assert change(bare.canvas, canvas)[row, column] < 0.2
@@ -48,7 +48,7 @@ def test_dark_glasses_hide_the_eyes(head: Head, seed: int) -> None:
 def test_a_temple_runs_to_the_near_ear_only(head: Head) -> None:
     bare = bare_head(head, glasses="clear", accessory_seed=2, yaw=60.0)
     changed = change(bare.canvas, draw(head, bare)) > 0.03
-    # Turned to its left, the head shows its right cheek, on the picture's left side.
+    # Turned to its left, the head shows its right cheek on the left of the picture.
     far_eye = bare.pixel(head.landmarks[1])[1]
     near_eye = bare.pixel(head.landmarks[0])[1]
     columns = np.nonzero(changed)[1]

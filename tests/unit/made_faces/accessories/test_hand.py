@@ -28,7 +28,7 @@ def test_held_to_the_lower_face(head: Head, seed: int, yaw: float) -> None:
     nearer = canvas.inverse_depth > bare.canvas.inverse_depth
     on_head = nearer & (bare.canvas.alpha > 0)
     assert on_head.sum() > 60
-    # Above the brows nothing happens.
+    # Nothing changes above the brows.
     brow = bare.pixel(head.landmarks68[24])[0]
     assert change(bare.canvas, canvas)[: brow - 12].max() == 0
 
@@ -42,7 +42,7 @@ def test_some_hands_cover_the_mouth_and_some_do_not(head: Head) -> None:
     assert 3 <= sum(covered) <= 17
 
 
-def test_has_the_skin_of_its_person(head: Head) -> None:
+def test_has_the_skin_of_its_identity(head: Head) -> None:
     bare = bare_head(head, hand=True, accessory_seed=1)
     red = draw(head, bare, skin=np.array([0.5, 0.0, 0.0], np.float32))
     nearer = red.inverse_depth > bare.canvas.inverse_depth

@@ -33,7 +33,7 @@ def test_sits_above_the_brows(head: Head, seed: int, yaw: float) -> None:
         assert uncovered[bare.pixel(landmark)]
 
 
-def test_every_kind_is_worn(head: Head) -> None:
+def test_every_kind_occurs(head: Head) -> None:
     kinds = {
         headgear_of(bare_head(head, hat=True, accessory_seed=seed).scene) for seed in range(30)
     }
@@ -43,7 +43,7 @@ def test_every_kind_is_worn(head: Head) -> None:
 
 def test_a_cap_has_a_brim(head: Head) -> None:
     def reach(kind: str) -> float:
-        """How far before the forehead things stand in profile, in pixels."""
+        """Return the column up to which headgear extends in front of the forehead in profile."""
         for seed in range(30):
             bare = bare_head(head, hat=True, accessory_seed=seed, yaw=80.0)
             if headgear_of(bare.scene) == kind:

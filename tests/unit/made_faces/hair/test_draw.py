@@ -31,7 +31,7 @@ IDENTITIES = {
 def draw(
     head: Head, bare: BareHead, who: Identity, headgear: Headgear = "none", wall: bool = False
 ) -> Canvas:
-    canvas = bare.behind_a_wall() if wall else bare.copy()
+    canvas = bare.covered() if wall else bare.copy()
     draw_hair(canvas, head, who, bare.points, bare.camera, bare.scene.lighting, headgear)
     return canvas
 
@@ -82,7 +82,7 @@ def test_long_hair_reaches_past_the_chin(head: Head) -> None:
     assert below["short"] < 10
 
 
-def test_an_afro_stands_out(head: Head) -> None:
+def test_tightly_curled_hair_stands_off(head: Head) -> None:
     bare = bare_head(head)
     drawn = {who: float(draw(head, bare, IDENTITIES[who]).alpha.sum()) for who in ("buzz", "afro")}
     assert drawn["afro"] > 1.05 * drawn["buzz"]
@@ -138,7 +138,7 @@ def test_its_edge_is_no_step(head: Head) -> None:
     assert ((alpha > 0.1) & (alpha < 0.9)).sum() > 150
     above = above_hairline(seen.values, cut)
     front = (np.abs(seen.values[:, 0]) < 0.03) & (seen.values[:, 1] < -0.1)
-    # Strands alone make the hairline: the shell grows dense only behind it.
+    # Only strands form the hairline; the shell becomes dense behind it.
     assert alpha[front & (above > 0.006) & (above < 0.010)].max() < 0.9
     assert alpha[front & (above > 0.030)].min() > 0.95
 
@@ -187,7 +187,7 @@ def test_hangs_on_both_sides_of_the_face(head: Head) -> None:
 
 def test_bands_are_hidden_behind_what_is_nearer(head: Head) -> None:
     bare = bare_head(head)
-    assert len(curtain(head, bare, bare.behind_a_wall()).pixels) == 0
+    assert len(curtain(head, bare, bare.covered()).pixels) == 0
 
 
 def test_dark_strokes_over_the_eyes_only(head: Head) -> None:
@@ -227,6 +227,6 @@ def test_darker_lashes_darken_more(head: Head) -> None:
 
 def test_lashes_are_hidden_behind_what_is_nearer(head: Head) -> None:
     bare = bare_head(head)
-    wall = bare.behind_a_wall()
+    wall = bare.covered()
     draw_lashes(wall, head, make_identity(lashes=1.0), bare.points, bare.camera)
     assert change(bare.canvas, wall).max() == 0

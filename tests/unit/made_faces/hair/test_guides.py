@@ -81,7 +81,7 @@ def grow(head: Head, cut: Haircut) -> Guides:
 
 
 def kept(guides: Guides) -> Floats:
-    """[N, 3] the points before each guide's end."""
+    """[N, 3] the points before the end of each guide."""
     part = np.linspace(0, 1, guides.points.shape[1])
     return guides.points[part[None] <= guides.ends[:, None]]
 

@@ -16,7 +16,7 @@ def test_bald_has_none() -> None:
     assert haircut_of(make_identity(hair_style="bald")) is None
 
 
-def test_a_person_keeps_the_haircut() -> None:
+def test_an_identity_keeps_its_haircut() -> None:
     assert haircut_of(make_identity()) == haircut_of(make_identity())
     assert haircut_of(make_identity()) != haircut_of(make_identity(texture_offsets=OFFSETS[0]))
 

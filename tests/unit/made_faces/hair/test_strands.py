@@ -18,7 +18,7 @@ TINT = np.full((1, 3), 0.1, np.float32)
 
 
 def lit(along: Floats, outward: Floats, ambient_occlusion: float = 1.0) -> float:
-    """Brightness of one thread."""
+    """Brightness of one hair."""
     openly = np.full(1, ambient_occlusion, np.float32)
     return float(shade_hair(along[None], outward[None], openly, TINT, LIGHTING).mean())
 
@@ -85,7 +85,7 @@ def test_curls_swing(head: Head) -> None:
     curly = replace(straight, curl=0.005, curl_turns=40.0)
     guides = guides_of(head, straight)
     moved = grow_strands(guides, curly, 2000).points - grow_strands(guides, straight, 2000).points
-    # The tone is drawn after the curls, so only places are compared.
+    # The tone is sampled after the curls, so only positions are compared.
     swing = np.linalg.norm(moved, axis=2)
     assert swing[:, 0].max() < 1e-6
     assert 0.003 < swing.max() <= 0.0051

@@ -29,7 +29,7 @@ class TestApportion:
         assert apportion(12_271, RAFDB_TRAIN, 1) == list(RAFDB_TRAIN.values())
 
     def test_largest_remainder(self) -> None:
-        # 10 * (5, 3, 1) / 9 = 5.56, 3.33, 1.11: the one left over goes to the first.
+        # 10 * (5, 3, 1) / 9 = 5.56, 3.33, 1.11: the remaining one goes to the first.
         counts = {Expression.ANGER: 5, Expression.FEAR: 3, Expression.SADNESS: 1}
         assert apportion(10, counts, 0) == [6, 3, 1]
 
@@ -41,7 +41,7 @@ class TestApportion:
         assert apportion(7, RAFDB_TRAIN, 5) == [1] * 7
 
     @pytest.mark.parametrize("total", [7, 8, 20, 61, 200, 999])
-    def test_all_are_given_out(self, total: int) -> None:
+    def test_shares_sum_to_the_total(self, total: int) -> None:
         counts = apportion(total, RAFDB_TEST, 5)
         assert sum(counts) == total
         assert min(counts) >= min(5, total // 7)
@@ -67,7 +67,7 @@ class TestPhotos:
             assert shown == set(BASIC_EXPRESSIONS)
 
     @pytest.mark.parametrize("images", [MIN_IMAGES, 21, 500])
-    def test_nobody_is_in_both_splits(self, images: int) -> None:
+    def test_splits_share_no_identity(self, images: int) -> None:
         roles = assign_photos(0, images)
         identities = {
             split: {
@@ -79,11 +79,11 @@ class TestPhotos:
         }
         assert not identities["train"] & identities["test"]
 
-    def test_two_photos_a_person(self) -> None:
+    def test_two_photos_per_identity(self) -> None:
         roles = assign_photos(0, 1000)
         assert set(Counter(each.identity_number for each in roles).values()) == {2}
 
-    def test_order_is_shuffled_and_the_seeds_own(self) -> None:
+    def test_order_is_shuffled_by_seed(self) -> None:
         shown = [[each.expression for each in assign_photos(seed, 200)] for seed in (0, 0, 1)]
         assert shown[0] == shown[1] != shown[2]
         assert shown[0][:160] != sorted(shown[0][:160])
@@ -91,7 +91,7 @@ class TestPhotos:
 
 class TestSequences:
     def test_frequencies_of_ckplus(self) -> None:
-        # A tenth, rounded down, has no label; the rest is CK+'s 327.
+        # A tenth, rounded down, is unlabelled; the rest are CK+'s 327.
         roles = assign_sequences(0, 363)
         assert Counter(each.expression for each in roles if each.labelled) == CKPLUS
 
@@ -121,7 +121,7 @@ class TestSequences:
         lengths = [each.frames for each in assign_sequences(0, 200)]
         assert (min(lengths), max(lengths)) == FRAMES
 
-    def test_nobody_is_in_photos_too(self) -> None:
+    def test_photos_share_no_identity_with_sequences(self) -> None:
         photographed = {each.identity_number for each in assign_photos(0, 15_339)}
         assert not photographed & {each.identity_number for each in assign_sequences(0, 593)}
 

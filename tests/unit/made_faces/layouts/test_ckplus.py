@@ -37,7 +37,7 @@ def labelled() -> list[SequenceAssignment]:
 
 
 class TestReader:
-    """The reader of the real data set reads a made one as it is."""
+    """The reader of the real data set reads the layout unchanged."""
 
     def test_peaks_and_their_labels(self, layout: CkplusLayout) -> None:
         options = ckplus.Options(frames="last1", neutral=False, contempt="keep")
@@ -54,7 +54,7 @@ class TestReader:
         assert shown[Expression.NEUTRAL] == count
         assert len(samples) == 4 * count
 
-    def test_folds_share_nobody(self, layout: CkplusLayout) -> None:
+    def test_folds_share_no_subject(self, layout: CkplusLayout) -> None:
         samples = list(ckplus.read(layout.root, ckplus.Options(test_fold=0)))
         subjects = {
             split: {each.subject for each in samples if each.split == split}
@@ -68,7 +68,7 @@ class TestReader:
         assert len(folders) == SEQUENCES
         assert sum(not list(path.iterdir()) for path in folders) == 2
 
-    def test_unfinished_tree_is_refused(self, tmp_path: Path) -> None:
+    def test_unfinished_folder_is_refused(self, tmp_path: Path) -> None:
         layout = CkplusLayout(tmp_path, SEED, SEQUENCES, draw_spot)
         layout.make_folders()
         layout.make(layout.tasks()[0])

@@ -52,7 +52,7 @@ def recipes(layout: RafdbLayout) -> list[Recipe]:
 
 
 class TestReader:
-    """The reader of the real data set reads a made one as it is."""
+    """The reader of the real data set reads the layout unchanged."""
 
     def test_labels_and_splits(self, layout: RafdbLayout, samples: list[Sample]) -> None:
         photos = assign_photos(5, IMAGES)
@@ -68,7 +68,9 @@ class TestReader:
             assert sample.face_box.as_tuple() == pytest.approx(picture.box.as_tuple(), abs=1e-5)
             assert np.array(sample.landmarks) == pytest.approx(picture.landmarks, abs=1e-5)
 
-    def test_attributes_are_the_persons(self, layout: RafdbLayout, samples: list[Sample]) -> None:
+    def test_attributes_are_those_of_the_identity(
+        self, layout: RafdbLayout, samples: list[Sample]
+    ) -> None:
         for sample, recipe in zip(samples, recipes(layout), strict=True):
             identity = recipe.subject.identity
             assert sample.attributes["gender"] == ("female" if identity.female > 0.5 else "male")
@@ -84,7 +86,7 @@ class TestReader:
         assert {each.framing for each in samples} == {"face_crop"}
         assert {load_rgb8(each.image_path).shape for each in samples} == {(100, 100, 3)}
 
-    def test_unfinished_tree_is_refused(self, tmp_path: Path) -> None:
+    def test_unfinished_folder_is_refused(self, tmp_path: Path) -> None:
         layout = RafdbLayout(tmp_path, 5, IMAGES, 0.5, draw_spot)
         layout.make_folders()
         layout.make(layout.tasks()[0])
@@ -93,7 +95,7 @@ class TestReader:
 
 
 class TestFaces:
-    def test_a_line_a_picture_in_the_lists_order(
+    def test_one_line_per_picture_in_the_order_of_the_list(
         self, samples: list[Sample], faces: list[dict[str, Any]]
     ) -> None:
         assert [each["picture"] for each in faces] == [each.image_path.name for each in samples]
@@ -114,12 +116,12 @@ class TestFaces:
             assert all(abs(face[angle]) < 90 for angle in ("yaw", "pitch", "roll"))
             assert (face["intensity"] == 0) == (face["emotion"] == "neutral")
 
-    def test_units_tell_the_emotion(self, faces: list[dict[str, Any]]) -> None:
+    def test_units_match_the_expression(self, faces: list[dict[str, Any]]) -> None:
         smiles = [face["units"]["12"] for face in faces if face["emotion"] == "happiness"]
         frowns = [face["units"]["12"] for face in faces if face["emotion"] == "sadness"]
         assert min(smiles) > max(frowns)
 
-    def test_splits_share_nobody(self, faces: list[dict[str, Any]]) -> None:
+    def test_splits_share_no_identity(self, faces: list[dict[str, Any]]) -> None:
         identities = {
             split: {face["identity"] for face in faces if face["split"] == split}
             for split in ("train", "test")
@@ -140,8 +142,8 @@ class TestAlign:
         (a, b, _), (c, d, _) = fit_similarity(mirrored, ALIGNED_PLACES)
         assert (a, b) == pytest.approx((d, -c))
 
-    def test_eyes_and_mouth_come_to_their_places(self) -> None:
-        # A square in which LANDMARKS are where the crop wants them, up to a scale of 2.
+    def test_eyes_and_mouth_reach_their_positions(self) -> None:
+        # A square whose landmarks are at the positions of the crop, up to a scale of 2.
         pixels = np.full((220, 220, 3), 20, np.uint8)
         eyes = np.array([[30, 40], [70, 40], [50, 60], [40, 80], [60, 80]]) * 2 + 9
         for x, y in (*eyes[:2], eyes[3:].mean(axis=0).astype(int)):

@@ -20,7 +20,7 @@ WIDE = {"eyeWideLeft": 1.0, "eyeWideRight": 1.0}
 
 
 def ball(angle: float, count: int = 400) -> np.ndarray:
-    """Points of an eyeball at that angle from its axis in degrees, all around."""
+    """Points of an eyeball at an angle from its axis in degrees, all around."""
     turn = np.linspace(-np.pi, np.pi, count, endpoint=False)
     off, ahead = np.sin(np.radians(angle)), np.cos(np.radians(angle))
     direction = np.stack([off * np.cos(turn), np.full(count, -ahead), off * np.sin(turn)], axis=1)
@@ -40,7 +40,7 @@ def test_pupil_iris_and_white() -> None:
     assert albedo(16).dtype == np.float32
 
 
-def test_the_irises_colour_is_the_persons() -> None:
+def test_the_iris_has_the_identitys_colour() -> None:
     blue = albedo(18, iris=np.array([0.05, 0.10, 0.20], np.float32)).mean(axis=0)
     brown = albedo(18).mean(axis=0)
     assert blue[2] > 1.5 * blue[0]
@@ -95,7 +95,7 @@ def row_of_teeth(edge: float, above: float) -> np.ndarray:
 
 
 def dips(values: np.ndarray) -> int:
-    """How many separate dark places there are."""
+    """Number of separate dark gaps."""
     dark = values < 0.8 * np.median(values)
     return int((np.diff(dark.astype(int)) == 1).sum())
 
@@ -145,7 +145,7 @@ class TestTeeth:
     def test_separate(self, row: str) -> None:
         paint, edge, upwards = TEETH[row]
         values = paint(row_of_teeth(edge, upwards * 0.002))[0].mean(axis=1)
-        # One between the middle ones, and on both sides those beyond the incisors in view.
+        # One between the two middle teeth, and on both sides those beyond the visible incisors.
         assert dips(values) == (5 if row == "upper" else 7)
 
     def test_one_gap_in_the_middle(self, row: str) -> None:

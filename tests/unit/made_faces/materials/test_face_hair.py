@@ -20,7 +20,7 @@ FROWN = {"browDownLeft": 1.0, "browDownRight": 1.0}
 
 
 def height(part: np.ndarray, where: np.ndarray, face: SkinPoints = FACE) -> float:
-    """Mean height of the hairs there, in metres."""
+    """Mean height of the hairs in the region, in metres."""
     return float((part[where] * face.z[where]).sum() / part[where].sum())
 
 
@@ -87,7 +87,7 @@ def test_made_of_hairs_that_end_softly() -> None:
     assert ((part > 0.05) & (part < 0.6)).sum() > 0.25 * (part > 0.6).sum()
 
 
-def test_wider_and_denser_where_the_person_has_it() -> None:
+def test_follows_width_and_density_of_the_identity() -> None:
     plain, thin = brows(FACE, make_identity(), {}), brows(FACE, make_identity(brow_width=0.7), {})
     assert thin.sum() < 0.85 * plain.sum()
     assert brows(FACE, make_identity(brow_density=0.5), {}).sum() < 0.75 * plain.sum()

@@ -26,7 +26,7 @@ def redness(colours: np.ndarray, where: np.ndarray) -> float:
 FOREHEAD = near(0.02, 0.785, 0.008)
 
 
-def test_about_the_persons_own_colour() -> None:
+def test_close_to_the_identitys_colour() -> None:
     someone = make_identity(female=1.0)
     colours = albedo(someone)
     assert colours.dtype == np.float32
@@ -55,7 +55,7 @@ def test_dark_below_the_eyes_the_more_with_age() -> None:
     assert old[below].mean() < 0.95 * young[below].mean()
 
 
-def test_uneven_as_the_person_is() -> None:
+def test_uneven_as_the_identity_is() -> None:
     smooth, blotched = (albedo(make_identity(blotches=much))[FOREHEAD, 1] for much in (0.2, 1.6))
     assert blotched.std() > 3 * smooth.std()
     assert smooth.std() > 0
@@ -68,7 +68,7 @@ def test_freckles_on_cheeks_and_nose_of_those_who_have_them() -> None:
     assert freckled[near(0, 0.62)] == pytest.approx(plain[near(0, 0.62)], rel=0.01)
 
 
-def test_moles_are_each_persons_own() -> None:
+def test_moles_differ_between_identities() -> None:
     first, second = albedo(make_identity(number=3)), albedo(make_identity(number=4))
     changed = (np.abs(first - second) > 0.02).any(axis=1)
     assert 0 < changed.mean() < 0.002
@@ -93,7 +93,7 @@ def test_forehead_and_nose_shine() -> None:
     assert 0.1 < roughness.min() <= roughness.max() < 1
 
 
-def test_relief_is_fine_and_finer_where_pixels_show_it() -> None:
+def test_bump_map_is_fine_and_finer_where_pixels_show_it() -> None:
     far, close = (skin_bump(face_points(pixel=pixel), make_identity()) for pixel in (1.5e-3, 2e-4))
     steps = [float(np.abs(np.diff(bump)).mean()) for bump in (far, close)]
     assert steps[1] > 1.5 * steps[0]

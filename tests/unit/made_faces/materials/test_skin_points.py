@@ -27,7 +27,7 @@ def test_left_is_the_heads_own_left() -> None:
     assert mean_strength({"browDownLeft": 1.0}, "browDown") == 0.5
 
 
-def test_chosen_points_keep_their_noise() -> None:
+def test_subsets_keep_their_noise() -> None:
     face = face_points()
     which = face.across < 0.03
     later = face.subset(which).grain

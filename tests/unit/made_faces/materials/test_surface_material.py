@@ -49,7 +49,7 @@ def test_the_same_every_time_and_the_surface_as_it_was() -> None:
 
 
 def test_each_point_alone() -> None:
-    # The order of the points does not matter; without neighbours only the fineness is unknown.
+    # The order of the points does not matter; without neighbours only the pixel size is unknown.
     shuffled = np.random.default_rng(0).permutation(len(SURFACE.rows))
     mixed = Surface(**{name: array[shuffled] for name, array in vars(SURFACE).items()})
     colours = surface_material(mixed, plain_head(), make_identity(), {}).albedo
@@ -139,20 +139,20 @@ FACE = face_points()
 
 def test_below_the_collar_only() -> None:
     cloth = shirt(FACE, make_identity(collar=0.63))
-    assert cloth.part[FACE.z < 0.56 + 0.0006].mean() > 0.9
-    assert cloth.part[FACE.z > 0.63].max() == 0
-    assert (cloth.bump[cloth.part == 0] == 0).all()
-    assert cloth.albedo.dtype == cloth.part.dtype == cloth.bump.dtype == np.float32
+    assert cloth.cover[FACE.z < 0.56 + 0.0006].mean() > 0.9
+    assert cloth.cover[FACE.z > 0.63].max() == 0
+    assert (cloth.bump[cloth.cover == 0] == 0).all()
+    assert cloth.albedo.dtype == cloth.cover.dtype == cloth.bump.dtype == np.float32
 
 
 def test_in_the_shirts_colour() -> None:
     someone = make_identity(collar=0.63)
     cloth = shirt(FACE, someone)
-    worn = cloth.albedo[cloth.part == 1]
+    worn = cloth.albedo[cloth.cover == 1]
     assert worn.mean(axis=0) == pytest.approx(someone.shirt, rel=0.15)
     assert worn[:, 2].std() > 0.01 * someone.shirt[2]
 
 
 def test_a_higher_collar_covers_more() -> None:
-    low, high = (shirt(FACE, make_identity(collar=height)).part.sum() for height in (0.61, 0.64))
+    low, high = (shirt(FACE, make_identity(collar=height)).cover.sum() for height in (0.61, 0.64))
     assert high > low + 1000

@@ -46,7 +46,7 @@ FOLDS = [
 
 
 def folded(actions: dict[str, float], age: float = 0.45) -> np.ndarray:
-    """What the actions add to the relief at rest."""
+    """What the actions add to the bump map of the neutral face."""
     someone = make_identity(age=age)
     return wrinkles(FACE, someone, actions) - wrinkles(FACE, someone, {})
 
@@ -106,6 +106,6 @@ def test_none_on_the_lips() -> None:
     assert (bump[FACE.lips >= 0.7] == 0).all()
 
 
-def test_strength_beyond_reason_folds_no_deeper() -> None:
+def test_excessive_weights_fold_no_deeper() -> None:
     for name in ("browDown", "noseSneer", "mouthSmile"):
         assert folded(pair(name, 9.0)) == pytest.approx(folded(pair(name, 1.5)), abs=1e-6)

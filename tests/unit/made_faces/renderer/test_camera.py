@@ -42,7 +42,7 @@ class TestPose:
         shoulders = template[:, 2] < 0.5
         before = template[shoulders] - template[shoulders].mean(axis=0)
         after = posed[shoulders] - posed[shoulders].mean(axis=0)
-        # Kabsch's rotation between the two clouds.
+        # Kabsch's rotation between the two point sets.
         left, _, right = np.linalg.svd(before.T @ after)
         rotation = (left @ right).T
         np.testing.assert_allclose(before @ rotation.T, after, atol=2e-6)

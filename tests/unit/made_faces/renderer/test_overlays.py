@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_data.bare_head import scene
-from fake_data.plain_canvas import empty
+from fake_data.bare_head import empty_canvas, scene
 
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.overlays import (
@@ -25,7 +24,7 @@ TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
 
 
 def gray(inverse_depth: float = 0.0) -> Canvas:
-    return empty(32, colour=0.5, alpha=1.0, inverse_depth=inverse_depth)
+    return empty_canvas(32, colour=0.5, alpha=1.0, inverse_depth=inverse_depth)
 
 
 def test_sees_the_square_and_what_it_carries() -> None:
@@ -50,7 +49,7 @@ def test_a_back_is_seen_only_if_asked() -> None:
     np.testing.assert_allclose(seen.normal, NORMALS[:1].repeat(256, axis=0))
 
 
-def test_lays_what_is_seen() -> None:
+def test_composites_visible_points() -> None:
     canvas = gray()
     seen = visible_points(canvas, CAMERA, POINTS, NORMALS, POINTS, TRIANGLES)
     composite(canvas, seen, np.ones((256, 3), np.float32), np.full(256, 0.75, np.float32))
@@ -67,7 +66,7 @@ def test_a_shadow_falls_away_from_the_light() -> None:
     # The key light comes from the upper right.
     assert canvas.colour[20, 12, 0] < 0.47
     assert canvas.colour[12, 20, 0] > canvas.colour[20, 12, 0]
-    # What casts it is not darkened by it, nor what lies far away.
+    # Neither the object that casts it nor distant areas are darkened.
     assert (canvas.colour[14:18, 14:18] == 0.5).all()
     assert canvas.colour[0, 31, 0] > 0.499
 
@@ -92,7 +91,7 @@ def draw(
 
 @pytest.mark.parametrize("end", [(26.5, 10.5), (10.5, 26.5), (26.5, 17.25), (4.0, 28.0)])
 def test_one_pixel_wide_whatever_the_slant(end: tuple[float, float]) -> None:
-    canvas = empty()
+    canvas = empty_canvas()
     draw(canvas, stroke((10.5, 10.5), end), cover=0.1)
     steps = max(abs(end[0] - 10.5), abs(end[1] - 10.5))
     coverage = -np.log(1 - canvas.alpha) / 1.3
@@ -100,14 +99,14 @@ def test_one_pixel_wide_whatever_the_slant(end: tuple[float, float]) -> None:
 
 
 def test_between_two_rows_it_is_shared() -> None:
-    canvas = empty()
+    canvas = empty_canvas()
     draw(canvas, stroke((4.0, 11.0), (20.0, 11.0)))
     np.testing.assert_allclose(canvas.alpha[10, 6:18], canvas.alpha[11, 6:18])
     assert canvas.alpha[[9, 12]].max() == 0
 
 
 def test_hidden_behind_what_is_nearer() -> None:
-    canvas = empty(inverse_depth=1.1)
+    canvas = empty_canvas(inverse_depth=1.1)
     canvas.inverse_depth[:, 16:] = 0.9
     draw(canvas, stroke((2.5, 8.5), (30.5, 8.5)))
     assert canvas.alpha[:, :16].max() == 0
@@ -116,7 +115,7 @@ def test_hidden_behind_what_is_nearer() -> None:
 
 
 def test_slack_lets_it_lie_a_little_deeper() -> None:
-    canvas = empty(inverse_depth=1 / 0.99)
+    canvas = empty_canvas(inverse_depth=1 / 0.99)
     draw(canvas, stroke((2.5, 8.5), (30.5, 8.5)), slack=0.005)
     assert canvas.alpha.max() == 0
     draw(canvas, stroke((2.5, 8.5), (30.5, 8.5)), slack=0.02)
@@ -127,13 +126,13 @@ def test_higher_rank_prevails() -> None:
     ends = np.concatenate([stroke((2.5, 8.5), (30.5, 8.5))] * 2)
     colour = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
     rank = np.array([5, 0], np.float32)
-    found = rasterise_strokes(empty(), ends, colour, np.full(2, 0.5, np.float32), rank, 0.0)
+    found = rasterise_strokes(empty_canvas(), ends, colour, np.full(2, 0.5, np.float32), rank, 0.0)
     assert (found.colour[:, 0] > 0.9).all()
     assert (found.colour[:, 1] < 0.1).all()
 
 
 def test_what_leaves_the_picture_is_cut() -> None:
-    canvas = empty()
+    canvas = empty_canvas()
     draw(canvas, stroke((-50.0, 16.0), (80.0, 17.0)))
     draw(canvas, stroke((40.0, 5.0), (60.0, 5.0)))
     draw(canvas, stroke((5.0, 5.0), (9.0, 9.0), inverse_depth=-1.0))
@@ -142,7 +141,7 @@ def test_what_leaves_the_picture_is_cut() -> None:
 
 
 def test_nothing_to_draw() -> None:
-    canvas = empty()
+    canvas = empty_canvas()
     draw(canvas, np.zeros((0, 2, 3), np.float32))
     draw(canvas, stroke((5.0, 5.0), (5.0, 5.0)))
     assert canvas.alpha.max() == 0

@@ -14,7 +14,7 @@ def camera() -> Camera:
 
 
 def scattered(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Triangles of all sizes, slivers and some beyond the margins -> points, triangles."""
+    """Triangles of all sizes, thin ones and some beyond the margins -> points, triangles."""
     rng = np.random.default_rng(seed)
     middles = rng.uniform(-0.9, 0.9, (count, 1, 3))
     sizes = rng.choice([0.03, 0.3, 1.0], (count, 1, 1))
@@ -26,9 +26,9 @@ def scattered(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_ray(points: np.ndarray, triangle: np.ndarray, column: int, row: int) -> np.ndarray | None:
-    """Where the ray through a pixel's centre meets a triangle of world points: [3] weights.
+    """Intersect the ray through the centre of a pixel with a triangle in the world -> [3] weights.
 
-    Solves camera + distance * ray = weights @ corners, in space and so without any projection.
+    Solves camera + distance * ray = weights @ corners, without any projection.
     """
     view = camera()
     ray = np.array(
@@ -74,7 +74,7 @@ def test_agrees_with_rays_through_space(cull: bool) -> None:
     found = rasterise(camera().project(points), triangles, WIDTH, HEIGHT, cull)
     wanted = reference(points, triangles, cull)
     assert (wanted.triangle >= 0).mean() > 0.3
-    # A pixel whose centre an edge all but meets may fall to either side.
+    # A pixel whose centre is almost on an edge may belong to either side.
     same = found.triangle == wanted.triangle
     assert same.mean() > 0.995
     covered = same & (wanted.triangle >= 0)
@@ -84,7 +84,7 @@ def test_agrees_with_rays_through_space(cull: bool) -> None:
     np.testing.assert_allclose(found.weights[covered], wanted.weights[covered], atol=2e-3)
 
 
-def test_nearness_map_sees_the_nearest_of_both_sides() -> None:
+def test_inverse_depth_map_is_nearest_of_both_sides() -> None:
     points, triangles = scattered(60, seed=1)
     projected = camera().project(points)
     both = rasterise(projected, triangles, WIDTH, HEIGHT, cull=False)
@@ -97,7 +97,7 @@ def test_nearness_map_sees_the_nearest_of_both_sides() -> None:
 
 
 def test_a_fan_covers_each_pixel_once() -> None:
-    # Twelve triangles around a point, rim and hub at places that no pixel's centre shares.
+    # Twelve triangles around a point; no vertex is at the centre of a pixel.
     angles = np.linspace(0, 2 * np.pi, 13)[:-1]
     rim = np.stack([15.3 + 10 * np.cos(angles), 11.2 - 9 * np.sin(angles), np.ones(12)], axis=1)
     points = np.concatenate([[[15.3, 11.2, 1.0]], rim]).astype(np.float32)

@@ -39,7 +39,7 @@ SIDE, SCALE = 21, 500.0
 
 
 def wall(normal: tuple[float, float, float] = (0, -1, 0)) -> Surface:
-    """A wall seen from the front, one point a pixel."""
+    """A plane seen from the front, one point for each pixel."""
     rows, columns = np.mgrid[:SIDE, :SIDE].reshape(2, -1).astype(np.int32)
     none = np.zeros((SIDE * SIDE, 3), np.float32)
     normals = np.broadcast_to(unit(np.array([normal], np.float32)), none.shape)
@@ -58,14 +58,14 @@ def bent(surface: Surface, height: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("slope", [0.1, -0.3])
 def test_a_ramp_leans_the_normal_downhill(slope: float) -> None:
     surface = wall()
-    # A wall that rises by `slope` metres a metre towards +x has the normal (-slope, -1, 0).
+    # A plane that rises by `slope` metres per metre towards +x has the normal (-slope, -1, 0).
     rising_right = bent(surface, slope * surface.columns / SCALE)
     np.testing.assert_allclose(rising_right, unit(np.array([-slope, -1, 0])), atol=1e-5)
     rising_up = bent(surface, -slope * surface.rows / SCALE)
     np.testing.assert_allclose(rising_up, unit(np.array([0, -1, -slope])), atol=1e-5)
 
 
-def test_flat_relief_changes_nothing() -> None:
+def test_flat_bump_map_changes_nothing() -> None:
     surface = wall((0.3, -0.8, 0.4))
     np.testing.assert_allclose(
         bent(surface, np.full(SIDE * SIDE, 0.001)), middle(surface.normal), atol=1e-6
@@ -165,7 +165,7 @@ class TestDiffuse:
         )
 
 
-class TestReach:
+class TestVisibility:
     def test_shadow_takes_the_key_light_alone(self) -> None:
         both = replace(KEY_ONLY, ambient=np.full(3, 0.5, np.float32))
         normals = facing(ANGLES[:5])
@@ -186,7 +186,7 @@ class TestReach:
         assert (np.diff(levels) < 0).all()
         assert levels[-1] == pytest.approx(0, abs=1e-6)
 
-    def test_recesses_lose_everything(self) -> None:
+    def test_cavities_lose_all_light(self) -> None:
         normals = facing(ANGLES[:5])
         whole = lit(KEY_ONLY, normals, specular=1.0)
         np.testing.assert_allclose(lit(KEY_ONLY, normals, specular=1.0, cavity=0.25), whole / 4)

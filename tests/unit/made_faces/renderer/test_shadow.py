@@ -24,7 +24,7 @@ ROOF_TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
 
 
 def floor(size: int = 41) -> Surface:
-    """Points of a floor of side 0.3 that looks up, one a pixel."""
+    """Points of a floor of side 0.3, one for each pixel."""
     rows, columns = np.mgrid[:size, :size].reshape(2, -1).astype(np.int32)
     along = np.linspace(-0.15, 0.15, size, dtype=np.float32)
     place = np.stack([along[columns], along[rows], np.zeros(size * size, np.float32)], axis=1)
@@ -44,7 +44,7 @@ def floor(size: int = 41) -> Surface:
 def test_a_roof_shades_what_lies_behind_it(azimuth: float, elevation: float) -> None:
     light, ground = direction(azimuth, elevation), floor()
     shadow = cast_shadow(ROOF, ROOF_TRIANGLES, ground, np.zeros(3, np.float32), light)
-    # Towards the light each point of the floor meets the roof's plane here.
+    # Where the ray from each point of the floor towards the light meets the plane of the roof.
     met = ground.position + light * (TOP / light[2])
     out = np.abs(met[:, :2]).max(axis=1) - 0.05
     assert (shadow[out < -0.004] == 1).all()
@@ -87,7 +87,7 @@ def test_a_coarse_ball_does_not_stripe_its_lit_side() -> None:
     shadow = cast_shadow(points, triangles, surface, np.zeros(3, np.float32), light)
     facing = surface.normal @ light
     assert shadow[facing > 0].max() == 0
-    # Around the edge of the lit side skin lets light through, so shadow sets in behind it.
+    # At the terminator light passes through skin, so the shadow begins behind it.
     assert (shadow[facing < -0.6] == 1).mean() > 0.99
 
 
@@ -121,7 +121,7 @@ class TestSoften:
 
 
 SCALE = 1000.0
-"""Pixels a metre."""
+"""Pixels per metre."""
 DISTANCE = 1.0
 
 
@@ -135,7 +135,7 @@ def plane(slope: float = 0.0) -> np.ndarray:
 
 def test_a_plane_is_open_however_it_leans() -> None:
     for slope in (0.0, 1.0, -2.0):
-        # Away from the picture's margins, which lean on copies of themselves.
+        # Away from the margins of the picture, where pixels are replicated.
         assert seen(plane(slope))[:, 50:70].min() > 0.93
 
 
@@ -173,7 +173,7 @@ def test_empty_background_does_not_brighten_a_hollow_beside_it() -> None:
     assert found[50, 50] < 0.95
 
 
-def test_what_hovers_darkens_what_is_beside_it_and_not_itself() -> None:
+def test_an_object_darkens_its_surroundings_and_not_itself() -> None:
     wall = (1 / plane()).astype(np.float32)
     light = []
     for lift in (0.004, 0.012):

@@ -72,7 +72,7 @@ class TestBackground:
 
 
 @pytest.mark.parametrize("draw", PLACES)
-class TestPlaces:
+class TestKinds:
     def test_shape_and_finite(self, draw) -> None:
         for seed in range(15):
             drawn = draw(rng(seed), 40, 56)

@@ -25,7 +25,7 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-class TestBrush:
+class TestDrawing:
     def test_colours_lie_in_their_range(self) -> None:
         for seed in range(20):
             colour = sample_colour(rng(seed), (0.5, 0.6), (0.2, 0.4), (100, 140))

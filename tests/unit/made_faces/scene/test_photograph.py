@@ -27,7 +27,7 @@ RED, GREEN, BLUE = (np.eye(3, dtype=np.float32)[channel] for channel in range(3)
 
 
 def canvas(colour: np.ndarray, alpha: np.ndarray) -> Canvas:
-    """A head of one colour, held as the renderer holds it: colour times alpha."""
+    """A head of one colour, premultiplied by alpha."""
     return Canvas(colour * alpha[..., None], alpha, alpha)
 
 
@@ -98,7 +98,7 @@ class TestMeter:
     def head(self, light: float) -> Canvas:
         return canvas(np.full(3, light, np.float32), disc(40, 0.3))
 
-    def test_dark_is_lifted_and_glaring_lowered(self) -> None:
+    def test_dark_heads_are_brightened_and_bright_ones_darkened(self) -> None:
         assert meter([self.head(0.15)]) > 1.2
         assert meter([self.head(0.42)]) == pytest.approx(1, abs=1e-3)
         assert meter([self.head(0.6)]) < 0.8
@@ -108,7 +108,7 @@ class TestMeter:
         metered = [light * meter([self.head(light)]) for light in lights]
         assert (np.diff(metered) > 0).all()
 
-    def test_what_lies_behind_does_not_count(self) -> None:
+    def test_heads_further_back_do_not_count(self) -> None:
         assert meter([self.head(0.28)]) == meter([self.head(5.0), self.head(0.28)])
 
     def test_dark_hair_does_not_make_a_face_glare(self) -> None:
@@ -151,7 +151,7 @@ class TestPhotograph:
         assert decoded.format == "JPEG"
         assert decoded.pixels.shape == (50, 70, 3)
 
-    def test_same_draws_same_bytes(self) -> None:
+    def test_same_random_numbers_give_the_same_bytes(self) -> None:
         effects = replace(PLAIN, noise=0.02, blur=0.5, motion=3.0, shrink=0.7)
         one, two, other = (
             photograph((), checks(), effects, 80, 80, np.random.default_rng(seed))
@@ -223,7 +223,7 @@ class TestPhotograph:
         assert variances[0] < 1.5
 
     def test_blur_keeps_the_light(self) -> None:
-        # Before the file's curve: what is spread is not lost.
+        # Before the sRGB curve: blur preserves the light.
         soft = replace(PLAIN, blur=2.0, motion=5.0, motion_angle=30.0)
         gray = evenly(np.full(3, 0.2, np.float32))
         assert taken(soft, background=gray).mean() == pytest.approx(
@@ -245,7 +245,7 @@ class TestPhotograph:
         )
         assert dark > 1.2 * light
 
-    def test_quality_is_paid_for_in_bytes(self) -> None:
+    def test_higher_quality_needs_more_bytes(self) -> None:
         effects = replace(PLAIN, noise=0.02)
         sizes = [
             len(photograph((), checks(), replace(effects, quality=quality), 80, 80, _rng()))

@@ -46,7 +46,7 @@ def test_poses_fill_their_range(variety: float, yaw: float, pitch: float, roll: 
         assert 0.8 * most < found <= most
 
 
-def test_a_studio_has_nothing_in_the_way() -> None:
+def test_a_studio_has_no_accessories() -> None:
     for scene in scenes(0.0, 100):
         assert scene.glasses == "none"
         assert [scene.mask, scene.hand, scene.hat, scene.effects.gray] == [False] * 4
@@ -55,7 +55,7 @@ def test_a_studio_has_nothing_in_the_way() -> None:
         assert scene.effects.motion == 0
 
 
-def test_things_in_the_way_come_as_often_as_meant() -> None:
+def test_accessories_have_their_probabilities() -> None:
     drawn = scenes(1.0, 1000)
     for share, wanted in (
         (np.mean([scene.glasses != "none" for scene in drawn]), 0.25),
@@ -101,7 +101,7 @@ def test_directions() -> None:
 
 
 def seen_part(middle: float, half: float) -> float:
-    """Of a span as wide as twice `half`, or of the picture where it is wider."""
+    """Visible part of a range of twice `half`, or of the picture where the range is wider."""
     return (min(1, middle + half) - max(0, middle - half)) / min(1, 2 * half)
 
 
@@ -109,7 +109,7 @@ def test_most_of_a_face_stays_in_the_picture() -> None:
     parts = []
     for scene in scenes(1.0, 1000):
         smaller = min(scene.width, scene.height)
-        # A face's box is about 1.4 times as tall as brow to chin, and 1.05 times as wide.
+        # A face box is about 1.4 times as high as brow to chin, and 1.05 times as wide.
         for share, shift, side in zip(
             (1.05, 1.4), scene.offset, (scene.width, scene.height), strict=True
         ):
@@ -123,5 +123,5 @@ def test_most_of_a_face_stays_in_the_picture() -> None:
 def test_the_body_reaches_the_lower_edge(variety: float) -> None:
     for scene in scenes(variety):
         heights = (0.5 - scene.offset[1]) * scene.height / min(scene.width, scene.height)
-        # The body ends 0.29 m below a face's middle, and from brow to chin are 0.135 m.
+        # The body ends 0.29 m below the centre of a face; from brow to chin are 0.135 m.
         assert heights / scene.face_fraction <= 0.29 / 0.135
