@@ -78,8 +78,8 @@ def write_voc(root: Path, photos: Sequence[Photo], counts: dict[str, int]) -> Pa
 
 def _make_photos(count: int) -> list[Photo]:
     # Only here, since most benchmarks are asked for with photos of the user's own or need none.
-    from made_faces.layouts.assignment import MIN_IMAGES, assign_photos
-    from made_faces.make import MakeConfig
+    from made_faces.config import MIN_IMAGES, MakeConfig
+    from made_faces.layouts.assignment import assign_photos
     from made_faces.recipe import sample_photo
     from made_faces.render import make_picture
 

@@ -20,8 +20,8 @@ import _environment  # noqa: F401  (first: it may run this script again in .venv
 
 from fer_det.imaging.decode import decode_rgb8
 from fer_det.runtime.progress import track
+from made_faces.config import MakeConfig
 from made_faces.layouts.assignment import PhotoAssignment, assign_photos
-from made_faces.make import MakeConfig
 from made_faces.recipe import sample_photo
 from made_faces.render import MadePicture, make_picture
 from voc_builder.build.workers import load_mtcnn

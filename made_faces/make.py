@@ -5,64 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import fer_det
 from fer_det.core.sample import MADE_CAUTION, MADE_RECORD
-from fer_det.errors import ConfigError, OutputError
+from fer_det.errors import OutputError
 from fer_det.io.files import TEMPORARY_SUFFIX, make_folder, sweep_temporaries, write_text
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
-from made_faces.layouts.assignment import MIN_IMAGES, MIN_SEQUENCES
+from made_faces.config import MakeConfig
 from made_faces.layouts.ckplus import CkplusLayout
 from made_faces.layouts.rafdb import RafdbLayout
 from made_faces.recipe import FORMAT
 from made_faces.render import Maker, make_picture
-
-
-@dataclass(frozen=True)
-class MakeConfig:
-    """Render synthetic faces with expressions in the folder layouts of RAF-DB and CK+.
-
-    The faces show no real persons. An interrupted run continues when the same command is given
-    again; existing files are kept.
-    """
-
-    out: Path = Path("data/made")
-    """Output folder; gets rafdb/ for build_voc's --rafdb and ckplus/ for its --ckplus."""
-    images: int = 1000
-    """Number of photos in RAF-DB's layout; a fifth of them is the test split."""
-    seed: int = 0
-    """Random seed; another seed gives other identities and other pictures."""
-    layout: Literal["rafdb", "ckplus", "both"] = "rafdb"
-    """Which data set's folder layout to write."""
-    sequences: int = 30
-    """Number of sequences in CK+'s layout, 10 to 20 frames each."""
-    variety: float = 0.5
-    """Diversity of the photos: 0 studio portraits to 1 with profiles, masks and hard light."""
-    workers: int | None = None
-    """Worker processes; null: one for each core, 0 or 1: none, all work is done in the main
-    process."""
-    overwrite: bool = False
-    """Replace faces that were made with other settings."""
-
-    def __post_init__(self) -> None:
-        for name, least, reason in (
-            ("images", MIN_IMAGES, "one of each class in both splits"),
-            ("sequences", MIN_SEQUENCES, "one of each class"),
-            ("seed", 0, "a whole number"),
-        ):
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"{name} {getattr(self, name)}", f"{least} or more: {reason}", "raise it"
-                )
-        if not 0 <= self.variety <= 1:
-            raise ConfigError(f"variety {self.variety}", "a number from 0 to 1", "try 0.5")
-        if self.workers is not None and self.workers < 0:
-            raise ConfigError(f"workers {self.workers}", "0 or more", "leave it out")
 
 
 class Layout(Protocol):

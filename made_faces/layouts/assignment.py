@@ -10,6 +10,7 @@ import numpy as np
 
 from fer_det.core.expression import Expression
 from fer_det.core.sample import Split
+from made_faces.config import MIN_IMAGES
 
 RAFDB_TRAIN: Mapping[Expression, int] = {
     Expression.SURPRISE: 1290,
@@ -42,9 +43,6 @@ CKPLUS: Mapping[Expression, int] = {
 }
 """Labelled sequences of each class in CK+."""
 
-MIN_IMAGES = 14
-"""Each of seven classes once in both splits."""
-MIN_SEQUENCES = 7
 TEST_SHARE = 0.2
 """As in RAF-DB: 3,068 of 15,339."""
 MIN_PER_CLASS = 10

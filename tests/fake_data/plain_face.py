@@ -115,7 +115,7 @@ def surface() -> Surface:
 
 
 def plain_head() -> Any:
-    """Return the parts of a Head that materials need: two eyeballs, and masks over the grid's uv."""
+    """Return what materials need of a Head: two eyeballs, and masks over the uv of the grid."""
     size = 256
     texel = (np.arange(size, dtype=np.float32) + 0.5) / size
     u, v = np.meshgrid(texel, texel[::-1])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake_data.spots import draw_spot
 
-import made_faces.cli
+import made_faces.make
 from made_faces.cli import main
 from made_faces.make import make_faces
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(autouse=True)
 def _spots(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = partial(make_faces, maker=draw_spot)
-    monkeypatch.setattr(made_faces.cli, "make_faces", fake)
+    monkeypatch.setattr(made_faces.make, "make_faces", fake)
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, list[str], str]:

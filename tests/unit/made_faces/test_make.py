@@ -18,7 +18,8 @@ from fake_data.voc_tree import modification_times, tree_hash
 from fer_det.core.sample import MADE_RECORD
 from fer_det.errors import ConfigError, OutputError, WorkerError
 from fer_det.io.files import TEMPORARY_SUFFIX
-from made_faces.make import MakeConfig, make_faces
+from made_faces.config import MakeConfig
+from made_faces.make import make_faces
 from made_faces.recipe import Recipe
 from made_faces.render import MadePicture, Maker
 
@@ -154,7 +155,7 @@ class TestInterrupted:
     def test_killed_main_process(self, whole: Path, tmp_path: Path) -> None:
         code = (
             "import sys; from pathlib import Path;"
-            "from made_faces.make import MakeConfig, make_faces;"
+            "from made_faces.config import MakeConfig; from made_faces.make import make_faces;"
             "from fake_data.spots import draw_spot;"
             "make_faces(MakeConfig(out=Path(sys.argv[1]), images=21, workers=2), draw_spot)"
         )

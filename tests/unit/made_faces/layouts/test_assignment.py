@@ -5,11 +5,10 @@ from collections import Counter
 import pytest
 
 from fer_det.core.expression import BASIC_EXPRESSIONS, Expression
+from made_faces.config import MIN_IMAGES, MIN_SEQUENCES
 from made_faces.layouts.assignment import (
     CKPLUS,
     FRAMES,
-    MIN_IMAGES,
-    MIN_SEQUENCES,
     RAFDB_TEST,
     RAFDB_TRAIN,
     PhotoAssignment,
