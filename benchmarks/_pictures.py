@@ -78,15 +78,15 @@ def write_voc(root: Path, photos: Sequence[Photo], counts: dict[str, int]) -> Pa
 
 def _make_photos(count: int) -> list[Photo]:
     # Only here, since most benchmarks are asked for with photos of the user's own or need none.
-    from made_faces.layouts.assignment import LEAST_IMAGES, cast_photos
-    from made_faces.make import MakeConfig
-    from made_faces.picture import make_picture
-    from made_faces.recipe import draw_photo
+    from made_faces.config import MIN_IMAGES, MakeConfig
+    from made_faces.layouts.assignment import assign_photos
+    from made_faces.recipe import sample_photo
+    from made_faces.render import make_picture
 
     photos = []
-    roles = cast_photos(SEED, max(count, LEAST_IMAGES))[:count]
+    roles = assign_photos(SEED, max(count, MIN_IMAGES))[:count]
     for role in track(roles, count, "made faces", "pictures"):
-        made = make_picture(draw_photo(SEED, role, MakeConfig().variety))
+        made = make_picture(sample_photo(SEED, role, MakeConfig().variety))
         photos.append(_photo(made.jpeg, made.box))
     return photos
 

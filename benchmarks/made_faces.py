@@ -20,10 +20,10 @@ import _environment  # noqa: F401  (first: it may run this script again in .venv
 
 from fer_det.imaging.decode import decode_rgb8
 from fer_det.runtime.progress import track
-from made_faces.layouts.assignment import PhotoRole, cast_photos
-from made_faces.make import MakeConfig
-from made_faces.picture import MadePicture, make_picture
-from made_faces.recipe import draw_photo
+from made_faces.config import MakeConfig
+from made_faces.layouts.assignment import PhotoAssignment, assign_photos
+from made_faces.recipe import sample_photo
+from made_faces.render import MadePicture, make_picture
 from voc_builder.build.workers import load_mtcnn
 
 PICTURES = 700
@@ -37,14 +37,14 @@ def main() -> None:
     images = int(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
     variety = MakeConfig().variety
     detector = load_mtcnn()
-    roles = cast_photos(SEED, images)
-    make_picture(draw_photo(SEED, roles[0], variety))  # the head is read once a process
+    photos = assign_photos(SEED, images)
+    make_picture(sample_photo(SEED, photos[0], variety))  # the head is read once a process
     found, seconds = 0, []
-    for role in track(roles, images, "faces", "pictures"):
+    for photo in track(photos, images, "faces", "pictures"):
         began = time.process_time()
-        picture = _make(role, variety)
+        picture = _make(photo, variety)
         seconds.append(time.process_time() - began)
-        (faces,) = detector.detect([decode_rgb8(picture.jpeg, role.stem).pixels])
+        (faces,) = detector.detect([decode_rgb8(picture.jpeg, photo.stem).pixels])
         found += any(face.box.iou(picture.box) > FOUND_IOU for face in faces)
     slowest = sorted(seconds)[int(0.95 * images)]
     print(f"{images} photos at variety {variety}, seed {SEED}")
@@ -53,8 +53,8 @@ def main() -> None:
     print(f"MADE_FACE_CPU_SECONDS: {statistics.mean(seconds):.3f}")
 
 
-def _make(role: PhotoRole, variety: float) -> MadePicture:
-    return make_picture(draw_photo(SEED, role, variety))
+def _make(photo: PhotoAssignment, variety: float) -> MadePicture:
+    return make_picture(sample_photo(SEED, photo, variety))
 
 
 if __name__ == "__main__":

@@ -25,16 +25,16 @@ import _environment  # noqa: E402, F401  (first: it may run this script again in
 from fer_det.core.expression import BASIC_EXPRESSIONS, Expression  # noqa: E402
 from fer_det.imaging.decode import decode_rgb8  # noqa: E402
 from fer_det.io.files import write_bytes  # noqa: E402
-from made_faces.layouts.assignment import PhotoRole, cast_sequences  # noqa: E402
-from made_faces.picture import MadePicture, make_picture  # noqa: E402
-from made_faces.recipe import draw_frame, draw_photo  # noqa: E402
+from made_faces.layouts.assignment import PhotoAssignment, assign_sequences  # noqa: E402
+from made_faces.recipe import sample_frame, sample_photo  # noqa: E402
+from made_faces.render import MadePicture, make_picture  # noqa: E402
 
 FACES = ROOT / "docs" / "made_faces.jpg"
 SEQUENCES = ROOT / "docs" / "made_sequences.jpg"
 
 SEED = 0
 VARIETY = 0.5
-PEOPLE = range(1, 9)
+IDENTITIES = range(1, 9)
 SHOWN = (Expression.HAPPINESS, Expression.SURPRISE, Expression.DISGUST)
 """The first sequence of each."""
 COUNT = 30
@@ -61,26 +61,33 @@ def main() -> None:
 def draw_faces() -> list[Row]:
     """A row an expression, a column a person."""
     rows = []
-    for number, emotion in enumerate(BASIC_EXPRESSIONS):
-        start = number * len(PEOPLE)
-        roles = [
-            PhotoRole(start + place, "", "train", emotion, person, range(PEOPLE.start, PEOPLE.stop))
-            for place, person in enumerate(PEOPLE)
+    for number, expression in enumerate(BASIC_EXPRESSIONS):
+        start = number * len(IDENTITIES)
+        photos = [
+            PhotoAssignment(
+                start + place,
+                "",
+                "train",
+                expression,
+                number,
+                range(IDENTITIES.start, IDENTITIES.stop),
+            )
+            for place, number in enumerate(IDENTITIES)
         ]
-        pictures = [make_picture(draw_photo(SEED, role, VARIETY)) for role in roles]
-        rows.append((emotion.label, [tile(picture) for picture in pictures]))
+        pictures = [make_picture(sample_photo(SEED, photo, VARIETY)) for photo in photos]
+        rows.append((expression.label, [tile(picture) for picture in pictures]))
     return rows
 
 
 def draw_sequences() -> list[Row]:
     """A row a sequence, from its first frame to its last."""
-    labelled = [role for role in cast_sequences(SEED, COUNT) if role.labelled]
+    labelled = [each for each in assign_sequences(SEED, COUNT) if each.labelled]
     rows = []
-    for emotion in SHOWN:
-        role = next(role for role in labelled if role.emotion is emotion)
-        frames = np.linspace(0, role.frames - 1, FRAMES).round().astype(int).tolist()
-        pictures = [make_picture(draw_frame(SEED, role, frame)) for frame in frames]
-        rows.append((emotion.label, [tile(picture) for picture in pictures]))
+    for expression in SHOWN:
+        sequence = next(each for each in labelled if each.expression is expression)
+        frames = np.linspace(0, sequence.frames - 1, FRAMES).round().astype(int).tolist()
+        pictures = [make_picture(sample_frame(SEED, sequence, frame)) for frame in frames]
+        rows.append((expression.label, [tile(picture) for picture in pictures]))
     return rows
 
 

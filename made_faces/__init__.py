@@ -1,1 +1,1 @@
-"""Made faces: expressive heads drawn on this machine, in the layouts of RAF-DB and CK+."""
+"""Renderer of synthetic faces with expressions, written in the folder layouts of RAF-DB and CK+."""

@@ -1,4 +1,4 @@
-"""The command that makes faces."""
+"""Command make_faces: render synthetic faces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.core.sample import MADE_CAUTION
-from made_faces.make import MakeConfig, make_faces
+from made_faces.config import MakeConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,7 +16,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _make_faces(argv: Sequence[str] | None) -> int:
-    make_faces(parse_config(MakeConfig, "make_faces", argv))
+    config = parse_config(MakeConfig, "make_faces", argv)
+    # Imported here, so that --help needs neither NumPy nor OpenCV.
+    from made_faces.make import make_faces
+
+    make_faces(config)
     print(MADE_CAUTION)
     return EXIT_OK
 

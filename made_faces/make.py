@@ -1,176 +1,136 @@
-"""Made faces written to disk: claimed, gone on with after an interruption, finished once."""
+"""Write rendered faces to disk; an interrupted run is resumed."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import fer_det
 from fer_det.core.sample import MADE_CAUTION, MADE_RECORD
-from fer_det.errors import ConfigError, OutputError
+from fer_det.errors import OutputError
 from fer_det.io.files import TEMPORARY_SUFFIX, make_folder, sweep_temporaries, write_text
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
-from made_faces.layouts.assignment import LEAST_IMAGES, LEAST_SEQUENCES
-from made_faces.layouts.ckplus import CkplusTree
-from made_faces.layouts.rafdb import RafdbTree
-from made_faces.picture import Maker, make_picture
+from made_faces.config import MakeConfig
+from made_faces.layouts.ckplus import CkplusLayout
+from made_faces.layouts.rafdb import RafdbLayout
 from made_faces.recipe import FORMAT
+from made_faces.render import Maker, make_picture
 
 
-@dataclass(frozen=True)
-class MakeConfig:
-    """Make faces that show expressions, in the layouts of RAF-DB and CK+.
-
-    The people never lived. A command that was interrupted goes on where it was when it is given
-    again, and whatever stands is not made anew.
-    """
-
-    out: Path = Path("data/made")
-    """Folder to write: rafdb for build_voc's --rafdb, ckplus for its --ckplus."""
-    images: int = 1000
-    """Photos in RAF-DB's layout, a fifth of them its test split."""
-    seed: int = 0
-    """Another seed makes other people and other pictures."""
-    layout: Literal["rafdb", "ckplus", "both"] = "rafdb"
-    """Which data set's folders and files to write."""
-    sequences: int = 30
-    """Sequences in CK+'s layout, 10 to 20 frames each."""
-    variety: float = 0.5
-    """How unlike each other the photos are: 0 studio portraits, 1 profiles, masks, hard light."""
-    workers: int | None = None
-    """Worker processes; null: one a core, 0 or 1: all is done in the main process."""
-    overwrite: bool = False
-    """Replace faces that were made with other settings."""
-
-    def __post_init__(self) -> None:
-        for name, least, reason in (
-            ("images", LEAST_IMAGES, "one of each class in both splits"),
-            ("sequences", LEAST_SEQUENCES, "one of each class"),
-            ("seed", 0, "a whole number"),
-        ):
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"{name} {getattr(self, name)}", f"{least} or more: {reason}", "raise it"
-                )
-        if not 0 <= self.variety <= 1:
-            raise ConfigError(f"variety {self.variety}", "a number from 0 to 1", "try 0.5")
-        if self.workers is not None and self.workers < 0:
-            raise ConfigError(f"workers {self.workers}", "0 or more", "leave it out")
-
-
-class Tree(Protocol):
-    """A data set's folder to be filled; it can travel to a process."""
+class Layout(Protocol):
+    """Folder layout of a data set to write; can be pickled."""
 
     @property
     def root(self) -> Path:
-        """The folder."""
+        """Folder to write."""
 
     @property
     def unit(self) -> str:
-        """What its tasks make, in the plural."""
+        """What the tasks make, in the plural."""
 
     @property
     def contents(self) -> tuple[str, ...]:
-        """Names in `root` of all that it writes."""
+        """Names of everything it writes in `root`."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the files, beside the program itself."""
+        """All settings that determine the files."""
 
     def tasks(self) -> Sequence[Any]:
-        """What is to be made, in order."""
+        """Return the tasks in order."""
 
-    def is_made(self, task: Any, /) -> bool:
-        """Whether all files of a task are there."""
+    def is_complete(self, task: Any, /) -> bool:
+        """Return whether all files of a task exist."""
 
-    def prepare(self) -> None:
+    def make_folders(self) -> None:
         """Make the folders."""
 
     def make(self, task: Any, /) -> None:
         """Write the files of a task, each whole or not at all."""
 
     def is_finished(self) -> bool:
-        """Whether what is written after all tasks is there."""
+        """Return whether the files written after all tasks exist."""
 
     def finish(self) -> None:
-        """Write it."""
+        """Write the files that follow all tasks."""
 
     def summary(self) -> str:
-        """What is in the tree, in one line."""
+        """Return one line about the content."""
 
 
 def make_faces(config: MakeConfig, maker: Maker = make_picture) -> None:
-    """Fill the trees that are wanted, or what is missing of them, and say what there is.
+    """Write the layouts that the config asks for, or what is missing of them, and print a summary.
 
-    maker: what turns recipes into pictures, a module's own function. Raises OutputError where a
-    folder holds something else, and WorkerError where a worker process dies; what was done till
-    then is kept.
+    maker: renders a recipe; a module-level function. Raises OutputError where a folder holds
+    something else, and WorkerError where a worker process dies; finished files are kept.
     """
-    for tree in _trees(config, maker):
-        _fill(tree, config)
+    for layout in _layouts(config, maker):
+        _make_layout(layout, config)
 
 
-def _trees(config: MakeConfig, maker: Maker) -> list[Tree]:
-    trees: dict[str, Tree] = {
-        "rafdb": RafdbTree(config.out / "rafdb", config.seed, config.images, config.variety, maker),
-        "ckplus": CkplusTree(config.out / "ckplus", config.seed, config.sequences, maker),
+def _layouts(config: MakeConfig, maker: Maker) -> list[Layout]:
+    layouts: dict[str, Layout] = {
+        "rafdb": RafdbLayout(
+            config.out / "rafdb", config.seed, config.images, config.variety, maker
+        ),
+        "ckplus": CkplusLayout(config.out / "ckplus", config.seed, config.sequences, maker),
     }
-    return [tree for name, tree in trees.items() if config.layout in (name, "both")]
+    return [layout for name, layout in layouts.items() if config.layout in (name, "both")]
 
 
-def _fill(tree: Tree, config: MakeConfig) -> None:
-    _claim(tree, config.overwrite)
-    tasks = tree.tasks()
-    missing = [task for task in tasks if not tree.is_made(task)]
-    if not missing and tree.is_finished():
-        print(f"{tree.summary()}: up to date, nothing was written")
+def _make_layout(layout: Layout, config: MakeConfig) -> None:
+    _prepare_folder(layout, config.overwrite)
+    tasks = layout.tasks()
+    missing = [task for task in tasks if not layout.is_complete(task)]
+    if not missing and layout.is_finished():
+        print(f"{layout.summary()}: up to date, nothing was written")
         return
-    tree.prepare()
+    layout.make_folders()
     workers = available_cores() if config.workers is None else config.workers
-    # One by one: a kill loses no more than those in hand, and a picture outlasts its way here.
-    made = map_in_processes(tree.make, missing, workers, chunk=1)
-    for _ in track(made, len(tasks), "faces", tree.unit, start=len(tasks) - len(missing)):
+    # One task at a time: a kill loses only the tasks in progress, and a picture takes longer than
+    # its transfer.
+    made = map_in_processes(layout.make, missing, workers, chunk=1)
+    for _ in track(made, len(tasks), "faces", layout.unit, start=len(tasks) - len(missing)):
         pass
-    tree.finish()
-    print(tree.summary())
+    layout.finish()
+    print(layout.summary())
 
 
-def _claim(tree: Tree, overwrite: bool) -> None:
-    """Make the folder one of these settings, or refuse it."""
-    make_folder(tree.root)
-    path = tree.root / MADE_RECORD
-    settings = {"format": FORMAT, **tree.settings}
+def _prepare_folder(layout: Layout, overwrite: bool) -> None:
+    """Record the settings in the folder; refuse a folder with other content."""
+    make_folder(layout.root)
+    path = layout.root / MADE_RECORD
+    settings = {"format": FORMAT, **layout.settings}
     if path.is_file():
         found = _read_settings(path)
         if found == settings:
-            sweep_temporaries(tree.root)
+            sweep_temporaries(layout.root)
             return
         if not overwrite:
             raise OutputError(
-                f"{tree.root} holds faces made with {_differences(found, settings)}",
+                f"{layout.root} holds faces made with {_differences(found, settings)}",
                 _differences(settings, found),
                 "choose another --out, or replace what is there with --overwrite",
             )
-        _remove(tree)
-    elif any(not entry.name.endswith(TEMPORARY_SUFFIX) for entry in tree.root.iterdir()):
+        _remove(layout)
+    elif any(not entry.name.endswith(TEMPORARY_SUFFIX) for entry in layout.root.iterdir()):
         raise OutputError(
-            f"{tree.root} holds files that this command did not make",
+            f"{layout.root} holds files that this command did not make",
             "an empty folder, or one that it filled",
             "choose another --out",
         )
-    sweep_temporaries(tree.root)
+    sweep_temporaries(layout.root)
     record = {"settings": settings, "made_with": _versions(), "caution": MADE_CAUTION}
     write_text(path, json.dumps(record, indent=2) + "\n")
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    """The settings in a record, {} where it is none."""
+    """Return the settings of a record, {} where it is damaged."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))["settings"])
     except (ValueError, KeyError, TypeError):
@@ -178,21 +138,21 @@ def _read_settings(path: Path) -> dict[str, Any]:
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> str:
-    """The settings of `ours` that `theirs` has otherwise, as 'seed 0, images 1000'."""
+    """Return the settings of `ours` that differ in `theirs`, as 'seed 0, images 1000'."""
     differing = [name for name in ours if ours[name] != theirs.get(name)]
     return ", ".join(f"{name} {ours[name]}" for name in differing) or "unknown settings"
 
 
-def _remove(tree: Tree) -> None:
-    """Delete what was made and nothing else; the record goes last."""
-    for name in tree.contents:
-        if (tree.root / name).exists():
-            shutil.rmtree(tree.root / name)
-    (tree.root / MADE_RECORD).unlink()
+def _remove(layout: Layout) -> None:
+    """Delete only what this command wrote; the record last."""
+    for name in layout.contents:
+        if (layout.root / name).exists():
+            shutil.rmtree(layout.root / name)
+    (layout.root / MADE_RECORD).unlink()
 
 
 def _versions() -> dict[str, str]:
-    """Of all that a picture's bytes hang on."""
+    """Return the versions of everything that influences the bytes of a picture."""
     found = {"fer_det": fer_det.__version__}
     for name in ("anny", "numpy", "opencv-python", "opencv-python-headless", "pillow"):
         try:

@@ -1,4 +1,4 @@
-"""All that decides one made picture: who is in it, what the faces do, how they are photographed."""
+"""Recipes: all settings of one picture (identity, expression, photograph), sampled from a seed."""
 
 from __future__ import annotations
 
@@ -8,35 +8,34 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fer_det.core.expression import BASIC_EXPRESSIONS, Expression
-from made_faces.expression.prototypes import draw_units
-from made_faces.face_model.identity import Identity
-from made_faces.face_model.identity_draw import draw_identity
-from made_faces.layouts.assignment import PhotoRole, SequenceRole
-from made_faces.scene.draw import draw_scene
-from made_faces.scene.scene import Film, Scene
+from made_faces.expression import sample_units
+from made_faces.face_model.identity import Identity, sample_identity
+from made_faces.layouts.assignment import PhotoAssignment, SequenceAssignment
+from made_faces.scene.scene import CameraEffects, Scene, sample_scene
 
 FORMAT = 1
-"""Raised whenever the same settings would give other pictures."""
+"""Increase when the same settings give other pictures."""
 
-COMPANY_SHARE = 0.06
-"""Of the photos: a second person stands further back."""
+BYSTANDER_SHARE = 0.06
+"""Fraction of the photos with a second person further back."""
 BLINK = (0.0, 0.12)
-"""How far the lids of open eyes are down, of 1."""
-COMPANY_BUST = 1.8
-"""Heights of brow to chin from the middle of company's face down to where its body surely reaches.
-scene.draw allows the labelled person a little more; one figure for both would change pictures."""
+"""Range of how far the lids of open eyes are closed, 0 to 1."""
+BYSTANDER_BODY_HEIGHTS = 1.8
+"""Distance, in units of brow to chin, from the centre of a bystander's face down to where the body
+surely reaches. scene.scene uses a larger value for the subject; one value for both would change the
+pictures."""
 SEQUENCE_SIZE = (320, 245)
-"""Width and height at which sequences are photographed: half of CK+'s, which come from video tape
-and hold no more detail."""
+"""Width and height of rendered sequences: half of CK+'s, whose video holds no more detail."""
 
 _PHOTO, _SEQUENCE = 11, 12
-"""What keeps the draws of photos from repeating in sequences."""
-_FACE, _SCENE, _COMPANY, _FILM = range(4)
-"""What keeps one draw of a picture from changing when another takes more numbers."""
+"""Separate the random numbers of photos and sequences."""
+_FACE, _SCENE, _BYSTANDER, _NOISE = range(4)
+"""Separate the random numbers of the parts of a picture, so that each can use any amount of them.
+"""
 
 
 @dataclass(frozen=True)
-class Figure:
+class Subject:
     """One person in a picture."""
 
     identity: Identity
@@ -48,97 +47,99 @@ class Figure:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One picture."""
+    """Settings of one picture."""
 
-    emotion: Expression
-    """What the labelled face shows."""
+    expression: Expression
+    """Expression of the labelled face."""
     intensity: float
-    """0 neutral, 1 as strong as posed; more is possible."""
-    figure: Figure
-    """The labelled one."""
-    company: Figure | None
-    """Somebody further back, about whom the label says nothing."""
+    """0 neutral, 1 full strength; a little more is possible."""
+    subject: Subject
+    """The labelled person."""
+    bystander: Subject | None
+    """A second person further back without a label."""
     laboratory: bool
-    """Whether it is taken as CK+ was: the camera fixed for the whole sequence, a plain backdrop."""
-    film_seed: tuple[int, ...]
-    """What the film's grain is drawn from."""
+    """Whether it is taken as in CK+: a fixed camera for the whole sequence and a plain backdrop."""
+    noise_seed: tuple[int, ...]
+    """Seed of the image noise."""
 
 
-def draw_photo(seed: int, role: PhotoRole, variety: float) -> Recipe:
-    """The recipe of one photo, a pure function of its arguments.
+def sample_photo(seed: int, photo: PhotoAssignment, variety: float) -> Recipe:
+    """Sample the recipe of one photo, a pure function of the arguments.
 
-    variety: 0 studio portraits to 1 whatever people photograph. At 0 every expression is near its
+    variety: 0 studio portraits to 1 anything people photograph. At 0 every expression has nearly
     full strength, at 1 some are weak.
     """
-    key = (seed, _PHOTO, role.index)
+    key = (seed, _PHOTO, photo.index)
     rng = np.random.default_rng([*key, _FACE])
-    intensity = _draw_intensity(role.emotion, variety, rng)
-    figure = Figure(
-        identity=draw_identity(seed, role.person),
-        units=draw_units(role.emotion, intensity, rng, variety),
+    intensity = _sample_intensity(photo.expression, variety, rng)
+    subject = Subject(
+        identity=sample_identity(seed, photo.identity_number),
+        units=sample_units(photo.expression, intensity, rng, variety),
         blink=float(rng.uniform(*BLINK)),
-        scene=draw_scene(np.random.default_rng([*key, _SCENE]), variety),
+        scene=sample_scene(np.random.default_rng([*key, _SCENE]), variety),
     )
-    company = None
-    rng = np.random.default_rng([*key, _COMPANY])
-    if rng.random() < COMPANY_SHARE:
-        figure, company = _add_company(seed, role, figure, variety, rng)
+    bystander = None
+    rng = np.random.default_rng([*key, _BYSTANDER])
+    if rng.random() < BYSTANDER_SHARE:
+        subject, bystander = _add_bystander(seed, photo, subject, variety, rng)
     return Recipe(
-        emotion=role.emotion,
+        expression=photo.expression,
         intensity=intensity,
-        figure=figure,
-        company=company,
+        subject=subject,
+        bystander=bystander,
         laboratory=False,
-        film_seed=(*key, _FILM),
+        noise_seed=(*key, _NOISE),
     )
 
 
-def draw_frame(seed: int, role: SequenceRole, frame: int) -> Recipe:
-    """The recipe of frame 0, 1, ... of a sequence, a pure function of its arguments.
+def sample_frame(seed: int, sequence: SequenceAssignment, frame: int) -> Recipe:
+    """Sample the recipe of frame 0, 1, ... of a sequence, a pure function of the arguments.
 
-    The first is neutral, the last the peak; whoever stays without label stays weak.
+    The first frame is neutral, the last is the peak; unlabelled sequences stay weak.
     """
-    key = (seed, _SEQUENCE, role.index)
+    key = (seed, _SEQUENCE, sequence.index)
     rng = np.random.default_rng([*key, _FACE])
-    peak = float(rng.uniform(0.85, 1.1) if role.labelled else rng.uniform(0.25, 0.4))
-    units = draw_units(role.emotion, peak, rng, 0.0)
-    part = _onset(role.frames, rng)[frame]
+    peak = float(rng.uniform(0.85, 1.1) if sequence.labelled else rng.uniform(0.25, 0.4))
+    units = sample_units(sequence.expression, peak, rng, 0.0)
+    part = _onset(sequence.frames, rng)[frame]
     blink = float(rng.uniform(*BLINK))
-    figure = Figure(
-        identity=draw_identity(seed, role.person),
+    subject = Subject(
+        identity=sample_identity(seed, sequence.identity_number),
         units={name: weight * part for name, weight in units.items()},
         blink=blink,
-        scene=_draw_laboratory(np.random.default_rng([*key, _SCENE])),
+        scene=_sample_laboratory(np.random.default_rng([*key, _SCENE])),
     )
     return Recipe(
-        emotion=role.emotion,
+        expression=sequence.expression,
         intensity=peak * part,
-        figure=figure,
-        company=None,
+        subject=subject,
+        bystander=None,
         laboratory=True,
-        film_seed=(*key, _FILM, frame),
+        noise_seed=(*key, _NOISE, frame),
     )
 
 
-def _draw_intensity(emotion: Expression, variety: float, rng: np.random.Generator) -> float:
-    if emotion is Expression.NEUTRAL:
+def _sample_intensity(expression: Expression, variety: float, rng: np.random.Generator) -> float:
+    if expression is Expression.NEUTRAL:
         return 0.0
     return float(rng.uniform(0.9 - 0.45 * variety, 1.1 + 0.1 * variety))
 
 
 def _onset(frames: int, rng: np.random.Generator) -> list[float]:
-    """How much of the peak each frame shows: still for a moment, then up in an S to 1."""
+    """Sample the intensity of each frame relative to the peak: a short rest, then a smooth rise to
+    1.
+    """
     still = int(rng.integers(1, 4))
     time = np.clip((np.arange(frames) - still + 1) / (frames - still), 0, 1)
     rise = (time * time * (3 - 2 * time)) ** rng.uniform(0.7, 1.3)
     return [float(part) for part in rise]
 
 
-def _draw_laboratory(rng: np.random.Generator) -> Scene:
-    """A studio portrait as CK+'s: the face from the front, in the middle, mostly gray."""
-    studio = draw_scene(rng, 0.0)
+def _sample_laboratory(rng: np.random.Generator) -> Scene:
+    """Sample a studio portrait as in CK+: frontal, centred, mostly gray."""
+    studio = sample_scene(rng, 0.0)
     width, height = SEQUENCE_SIZE
-    film = Film(
+    effects = CameraEffects(
         exposure=float(rng.normal(0, 0.15)),
         saturation=0.9,
         gray=bool(rng.random() < 0.9),
@@ -156,9 +157,9 @@ def _draw_laboratory(rng: np.random.Generator) -> Scene:
         yaw=float(rng.normal(0, 3)),
         pitch=float(rng.normal(0, 3)),
         roll=float(rng.normal(0, 2)),
-        face_part=float(rng.uniform(0.42, 0.5)),
+        face_fraction=float(rng.uniform(0.42, 0.5)),
         offset=(float(rng.normal(0, 0.02)), float(rng.normal(0.02, 0.02))),
-        film=film,
+        effects=effects,
         glasses="none",
         mask=False,
         hand=False,
@@ -166,49 +167,52 @@ def _draw_laboratory(rng: np.random.Generator) -> Scene:
     )
 
 
-def _add_company(
-    seed: int, role: PhotoRole, figure: Figure, variety: float, rng: np.random.Generator
-) -> tuple[Figure, Figure]:
-    """Make room beside the labelled person and put somebody of the same split there."""
+def _add_bystander(
+    seed: int, photo: PhotoAssignment, subject: Subject, variety: float, rng: np.random.Generator
+) -> tuple[Subject, Subject]:
+    """Move the subject aside and add a bystander of the same split."""
     side = 1 if rng.random() < 0.5 else -1
-    scene = _widen(figure.scene, -side, rng)
-    others = [number for number in role.cast if number != role.person]
-    emotion = BASIC_EXPRESSIONS[int(rng.integers(len(BASIC_EXPRESSIONS)))]
-    intensity = _draw_intensity(emotion, variety, rng)
-    company = Figure(
-        identity=draw_identity(seed, others[int(rng.integers(len(others)))]),
-        units=draw_units(emotion, intensity, rng, variety),
+    scene = _widen(subject.scene, -side, rng)
+    others = [number for number in photo.split_identities if number != photo.identity_number]
+    expression = BASIC_EXPRESSIONS[int(rng.integers(len(BASIC_EXPRESSIONS)))]
+    intensity = _sample_intensity(expression, variety, rng)
+    bystander = Subject(
+        identity=sample_identity(seed, others[int(rng.integers(len(others)))]),
+        units=sample_units(expression, intensity, rng, variety),
         blink=float(rng.uniform(*BLINK)),
-        scene=_further_back(draw_scene(rng, variety), scene, side, rng),
+        scene=_further_back(sample_scene(rng, variety), scene, side, rng),
     )
-    return replace(figure, scene=scene), company
+    return replace(subject, scene=scene), bystander
 
 
 def _widen(scene: Scene, side: int, rng: np.random.Generator) -> Scene:
-    """The same scene in a picture wider than high, the face as large and on one side."""
+    """Return the scene in a wider picture, with the face on one side at the same size."""
     height = scene.height
     return replace(
         scene,
         width=2 * round(height * rng.uniform(1.35, 1.6) / 2),
-        face_part=scene.face_part * min(scene.width, height) / height,
+        face_fraction=scene.face_fraction * min(scene.width, height) / height,
         offset=(side * float(rng.uniform(0.14, 0.22)), scene.offset[1]),
     )
 
 
 def _further_back(own: Scene, shared: Scene, side: int, rng: np.random.Generator) -> Scene:
-    """A second person's pose in the light and the picture of the first."""
+    """Return the bystander's scene: its own pose, light and picture shared with the subject."""
     part = float(rng.uniform(0.4, 0.65))
-    face_part = shared.face_part * part
-    # As high as the first, if the body then reaches down to the picture's edge.
-    down = max(shared.offset[1] + float(rng.uniform(-0.08, 0.08)), 0.5 - COMPANY_BUST * face_part)
+    face_fraction = shared.face_fraction * part
+    # As high as the subject if the body then reaches the lower edge of the picture.
+    down = max(
+        shared.offset[1] + float(rng.uniform(-0.08, 0.08)),
+        0.5 - BYSTANDER_BODY_HEIGHTS * face_fraction,
+    )
     return replace(
         own,
         width=shared.width,
         height=shared.height,
         distance=shared.distance / part,
-        face_part=face_part,
+        face_fraction=face_fraction,
         offset=(side * float(rng.uniform(0.24, 0.34)), down),
         lighting=shared.lighting,
-        film=shared.film,
-        background=shared.background,
+        effects=shared.effects,
+        background_seed=shared.background_seed,
     )

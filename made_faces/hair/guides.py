@@ -1,4 +1,4 @@
-"""Guide hairs: from its root each follows the comb over the scalp, and then falls."""
+"""Where hair grows on the base head, and guide hairs that follow the combing and then gravity."""
 
 from __future__ import annotations
 
@@ -7,27 +7,116 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.curves import smooth_step
-from made_faces.geometry import unit
-from made_faces.hair.haircut import Haircut
-from made_faces.hair.hairline import hair_density, hair_thickness
-from made_faces.renderer.head_fit import SKULL, HeadDisc, sample
-from made_faces.surface import Floats
+from made_faces.hair.haircut import SEED_SCALE, Haircut
+from made_faces.renderer.head_fit import SKULL, HeadDisc, look_up_disc
+from made_faces.surface import Floats, unit
+from made_faces.texture import noise, smooth_step
+
+_CROWN = np.array([0, 0.012, 0.835], np.float32)
+"""Centre of the part that becomes bald, in metres."""
+_JAW = 0.69
+"""Height in metres; below it and in front of the ears no hair of the head grows."""
+
+
+def hair_density(positions: Floats, cut: Haircut) -> Floats:
+    """[P] density of hair at positions [P, 3] on the base head, 0 to 1."""
+    height, softness = _hairline(positions, cut)
+    wander = np.float32(0.0022) * _hairline_noise(positions, cut)
+    edge = (positions[:, 2] - height + wander) / softness
+    # The throat is also behind the centre of the skull but has no hair.
+    head = np.maximum(smooth_step(-0.03, -0.015, positions[:, 1]), positions[:, 2] > _JAW)
+    return np.asarray(
+        smooth_step(-1, 1, np.asarray(edge, np.float32)) * head * _crown_density(positions, cut),
+        np.float32,
+    )
+
+
+def above_hairline(positions: Floats, cut: Haircut) -> Floats:
+    """[P] metres by which positions [P, 3] are above the hairline."""
+    return np.asarray(positions[:, 2] - _hairline(positions, cut)[0], np.float32)
+
+
+def hair_thickness(positions: Floats, cut: Haircut) -> Floats:
+    """[P] thickness of the hair in metres at positions [P, 3] on the base head; thin at the
+    hairline.
+    """
+    height, _ = _hairline(positions, cut)
+    # Thick hair rises gradually like a dome, flat hair reaches its full height soon.
+    inside = smooth_step(-0.004, 0.035 + 0.5 * cut.thickness, positions[:, 2] - height)
+    least = np.float32(min(0.25, 0.003 / max(cut.thickness, 1e-4)))
+    top = smooth_step(0.755, 0.825, positions[:, 2])
+    thickness = cut.side_thickness + (cut.thickness - cut.side_thickness) * top
+    lumps = 1 + np.float32(0.12) * noise(
+        "low", positions[:, 0] * 3 + _noise_offset(cut, 0), positions[:, 1] * 3 + positions[:, 2]
+    )
+    full: Floats = thickness * (least + (1 - least) * inside) * lumps
+    return np.asarray(full * (0.3 + 0.7 * _crown_density(positions, cut)), np.float32)
+
+
+def _hairline(positions: Floats, cut: Haircut) -> tuple[Floats, Floats]:
+    """[P] height of the hairline, and half the width over which the hair thins out there."""
+    across = np.abs(positions[:, 0])
+    turn = np.degrees(np.arctan2(across, SKULL[1] - positions[:, 1]))
+    front = cut.hairline
+    knots = (
+        (0, front),
+        (22, front + 0.3 * cut.recession),
+        (36, front + cut.recession),
+        (50, front - 0.012 + 0.6 * cut.recession),
+        (62, 0.772),
+        (70, 0.750),
+        (77, max(cut.sideburns, 0.70)),
+        (84, cut.sideburns),
+        (92, cut.sideburns + 0.004),
+        (96, 0.752),
+        (118, 0.752),
+        (126, 0.715),
+        (136, 0.675),
+        (150, 0.650),
+        (180, 0.640),
+    )
+    turns, heights = np.array(knots, np.float32).T
+    height = np.interp(turn, turns, heights).astype(np.float32)
+    softness = np.interp(turn, [0, 50, 80, 120, 150], [0.006, 0.007, 0.009, 0.008, 0.013])
+    return height, softness.astype(np.float32)
+
+
+def _hairline_noise(positions: Floats, cut: Haircut) -> Floats:
+    """[P] noise of standard deviation slightly above 1 that makes the hairline uneven."""
+    u = positions[:, 0] * 4 + _noise_offset(cut, 1)
+    v = (positions[:, 2] + positions[:, 1]) * 4 + _noise_offset(cut, 2)
+    wandering: Floats = noise("low", u, v) + np.float32(0.5) * noise("mid", u, v)
+    return wandering
+
+
+def _crown_density(positions: Floats, cut: Haircut) -> Floats:
+    """[P] fraction of the hair that is left by age."""
+    away = np.linalg.norm((positions - _CROWN) * np.array([1, 0.8, 0.8], np.float32), axis=1)
+    # Hair loss spreads from the crown.
+    reach = 0.02 + 0.07 * cut.crown_loss
+    bald = (1 - smooth_step(reach * 0.6, reach * 1.3, away)) * min(cut.crown_loss * 1.6, 1.0)
+    return np.asarray(1 - bald, np.float32)
+
+
+def _noise_offset(cut: Haircut, number: int) -> np.float32:
+    """Offset of this haircut in the noise, 0 to 1; number: which of the eight seeds."""
+    return np.float32(cut.seed[number] / SEED_SCALE)
+
 
 Bools = NDArray[np.bool_]
 
 _ROOTS = 1600
-"""Guides if hair grew all over the head."""
+"""Number of guides if hair grew all over the head."""
 _WHORL = np.array([0.12, 0.62, 0.78], np.float32)
-"""Direction of the crown's whorl, from which hair grows away."""
+"""Direction of the whorl at the crown, from which hair grows away."""
 _KNOT = np.array([0, 0.118, -0.005], np.float32) + SKULL
-"""Where hair is tied together, in metres."""
+"""Where tied hair meets, in metres."""
 _FRINGE = 0.075
-"""Metres of a fringe before it is trimmed."""
+"""Length of a fringe in metres before it is cut."""
 _STIFFNESS = np.float32(0.35)
-"""How much of its heading a hair keeps from one point to the next."""
+"""Weight of the previous direction from one point to the next."""
 _SHARE_OF_RISE = 4.0
-"""How soon along its length a hair has risen to its layer; larger is sooner."""
+"""Rate at which a hair rises to its layer along its length."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +124,21 @@ class Guides:
     """Guide hairs around the base head."""
 
     points: Floats
-    """[G, K, 3] metres, from the root onwards."""
+    """[G, K, 3] metres, from the root to the tip."""
     ends: Floats
-    """[G] part of the points after which the hair is cut, 0 to 1."""
+    """[G] fraction of the length at which the hair is cut off, 0 to 1."""
     layer: Floats
-    """[G] 0 for those that lie on the skin to 1 for those on top of the hair."""
+    """[G] 0 for hairs on the skin to 1 for hairs on top."""
 
 
 def grow_guides(disc: HeadDisc, cut: Haircut, down: Floats, points: int) -> Guides:
     """Grow guide hairs of `points` points each.
 
-    down [3]: where hair falls to, in the base head's space.
+    down [3]: direction of gravity in the space of the base head.
     """
     rng = np.random.default_rng([6, *cut.seed])
     directions = _spread_directions(rng)
-    skin = SKULL + directions * sample(disc.radius, directions)[:, None]
+    skin = SKULL + directions * look_up_disc(disc.radius, directions)[:, None]
     place = skin[hair_density(skin, cut) > rng.uniform(0.1, 0.9, len(skin))]
     count = len(place)
     layer = np.sqrt(rng.random(count)).astype(np.float32)
@@ -62,27 +151,27 @@ def grow_guides(disc: HeadDisc, cut: Haircut, down: Floats, points: int) -> Guid
     step = length / np.float32(points - 1)
     thickness = hair_thickness(place, cut)
     if cut.combing == "outward":
-        place = _keep_off(place, disc, cut, thickness, layer, 0.0)
+        place = _push_off_scalp(place, disc, cut, thickness, layer, 0.0)
     path, cut_off = [place], np.zeros(count, np.bool_)
     ends = np.zeros(count, np.float32)
     heading = np.zeros_like(place)
     for number in range(1, points):
         outward = unit(place - SKULL)
-        comb = _comb(place, outward, cut, fringe) + stray
+        comb = _combing_direction(place, outward, cut, fringe) + stray
         weight = _weight_of_gravity(place, cut, number / points)[:, None]
         wanted = unit(_along(comb, outward)) * (1 - weight) + down * weight
         heading = unit(heading * _STIFFNESS + wanted)
         place = place + heading * step[:, None]
-        place = _keep_off(place, disc, cut, thickness, layer, number / (points - 1))
-        cut_off |= _beyond(place, lowest, cut)
+        place = _push_off_scalp(place, disc, cut, thickness, layer, number / (points - 1))
+        cut_off |= _is_cut(place, lowest, cut)
         ends[~cut_off] = number / (points - 1)
         path.append(place)
     paths = np.stack(path, axis=1).astype(np.float32)
-    return Guides(_waved(paths, cut) if cut.wave else paths, ends, layer)
+    return Guides(_add_waves(paths, cut) if cut.wave else paths, ends, layer)
 
 
 def _spread_directions(rng: np.random.Generator) -> Floats:
-    """[_ROOTS, 3] evenly over the sphere, each moved a little."""
+    """[_ROOTS, 3] directions evenly spread over the sphere, with a small random displacement."""
     number = np.arange(_ROOTS) + 0.5
     height = 1 - 2 * number / _ROOTS
     # The golden angle keeps neighbours apart.
@@ -93,32 +182,32 @@ def _spread_directions(rng: np.random.Generator) -> Floats:
 
 
 def _in_fringe(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Bools:
-    """[G] whether a hair is combed down over the forehead."""
+    """[G] whether a hair is combed over the forehead."""
     front = (roots[:, 1] < -0.085) & (np.abs(roots[:, 0]) < 0.060)
     drawn = rng.random(len(roots)) < cut.fringe
     return np.asarray(front & drawn & (cut.combing != "back"), np.bool_)
 
 
 def _lengths(roots: Floats, cut: Haircut) -> Floats:
-    """[G] metres."""
+    """[G] length in metres."""
     top = smooth_step(0.755, 0.815, roots[:, 2])
     length = cut.side_length + (cut.length - cut.side_length) * top
     if not cut.hangs:
-        # The neck's hair is cut shorter the lower it grows.
+        # The hair of the neck is shorter the lower it grows.
         length = length * (0.35 + 0.65 * smooth_step(0.65, 0.72, roots[:, 2]))
     return np.asarray(length, np.float32)
 
 
 def _lowest(roots: Floats, cut: Haircut, rng: np.random.Generator) -> Floats:
-    """[G] height to which a hair may reach down before the face."""
+    """[G] lowest height that a hair may reach in front of the face."""
     ragged = rng.normal(0, 0.0035, len(roots))
     # A fringe is a little longer at its sides.
     sides = 0.006 * np.square(np.abs(roots[:, 0]) / 0.05)
     return np.asarray(cut.fringe_end + ragged - sides, np.float32)
 
 
-def _beyond(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
-    """[G] whether hair has come to where the scissors end it."""
+def _is_cut(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
+    """[G] whether a hair has reached the point where it is cut off."""
     across = np.abs(place[:, 0])
     before_face = (place[:, 1] < -0.085) & (place[:, 2] < lowest)
     before_face &= across < 0.056 + 0.25 * (place[:, 1] + 0.16)
@@ -128,8 +217,8 @@ def _beyond(place: Floats, lowest: Floats, cut: Haircut) -> Bools:
     return np.asarray(before_face | on_neck, np.bool_)
 
 
-def _comb(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats:
-    """[G, 3] where the comb draws the hair."""
+def _combing_direction(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats:
+    """[G, 3] direction of combing."""
     away = unit(_along(np.broadcast_to(-unit(_WHORL), outward.shape), outward))
     if cut.combing == "outward":
         return np.asarray(np.float32(0.6) * away + outward, np.float32)
@@ -156,27 +245,27 @@ def _comb(place: Floats, outward: Floats, cut: Haircut, fringe: Bools) -> Floats
 
 
 def _weight_of_gravity(place: Floats, cut: Haircut, part: float) -> Floats:
-    """[G] how far gravity rather than the comb leads, 0 to 1; part: of the hair's length."""
+    """[G] weight of gravity against combing, 0 to 1; part: position along the hair, 0 to 1."""
     if cut.combing in ("tied", "outward"):
         return np.zeros(len(place), np.float32)
     if not cut.hangs:
         return np.full(len(place), 0.25 * part, np.float32)
-    # Over the brow the comb still leads to the side; from there hair falls.
+    # Above the brows the hair is still combed to the side; below, it falls.
     below = 1 - smooth_step(0.70, 0.80, place[:, 2])
     behind = smooth_step(-0.115, -0.085, place[:, 1])
     return np.asarray(0.1 + 0.85 * below * np.maximum(behind, place[:, 2] < 0.70), np.float32)
 
 
-def _keep_off(
+def _push_off_scalp(
     place: Floats, disc: HeadDisc, cut: Haircut, thickness: Floats, layer: Floats, part: float
 ) -> Floats:
-    """Push hair out of the head, and let it lie on it where it is short."""
+    """Push hair out of the head, and keep short hair on its layer."""
     offset = place - SKULL
     distance = np.linalg.norm(offset, axis=1)
     direction = offset / distance[:, None]
-    # Hair that stands off begins where the inner shell leaves off.
+    # Hair that stands off begins at the surface of the inner shell.
     rise = np.float32(1 if cut.combing == "outward" else 1 - np.exp(-_SHARE_OF_RISE * part))
-    lowest = sample(disc.radius, direction) + thickness * (0.15 + 0.85 * layer) * rise
+    lowest = look_up_disc(disc.radius, direction) + thickness * (0.15 + 0.85 * layer) * rise
     if cut.hangs:
         lying = smooth_step(0.74, 0.79, place[:, 2])
         wanted = np.maximum(distance, lowest) * (1 - lying) + lowest * lying
@@ -187,8 +276,8 @@ def _keep_off(
     return np.asarray(SKULL + direction * wanted[:, None], np.float32)
 
 
-def _waved(paths: Floats, cut: Haircut) -> Floats:
-    """Let hair swing aside in waves that neighbours share."""
+def _add_waves(paths: Floats, cut: Haircut) -> Floats:
+    """Add waves that neighbouring hairs share."""
     steps = np.linalg.norm(np.diff(paths, axis=1, prepend=paths[:, :1]), axis=2)
     metres = steps.cumsum(axis=1)
     outward = unit(paths - SKULL)
@@ -202,6 +291,6 @@ def _waved(paths: Floats, cut: Haircut) -> Floats:
 
 
 def _along(vectors: Floats, outward: Floats) -> Floats:
-    """The part of the vectors [G, 3] that runs along the scalp."""
+    """Return the component of vectors [G, 3] tangential to the scalp."""
     along: Floats = vectors - np.einsum("gi,gi->g", vectors, outward)[:, None] * outward
     return along

@@ -1,4 +1,4 @@
-"""How a person's hair is cut and combed; what an Identity leaves open is drawn from its numbers."""
+"""Haircuts: what an Identity leaves open is sampled from its texture offsets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from made_faces.face_model.identity import Identity
 
 Combing = Literal["forward", "parted", "back", "tied", "outward"]
-SEED_UNIT = 1 << 20
-"""What 1 becomes where a person's texture offsets are made whole numbers."""
+SEED_SCALE = 1 << 20
+"""Scale by which texture offsets are converted to integers."""
 
 
 @dataclass(frozen=True)
@@ -20,59 +20,59 @@ class Haircut:
 
     combing: Combing
     length: float
-    """Of the hair on top."""
+    """Of the hair on top of the head."""
     side_length: float
     thickness: float
-    """Of the layer of hair on top."""
+    """Of the layer of hair on top of the head."""
     side_thickness: float
     hairline: float
-    """Height of the hairline above the nose."""
+    """Height of the hairline above the nose, on the base head."""
     recession: float
-    """How much higher it lies above the temples."""
+    """How much higher the hairline is above the temples."""
     sideburns: float
-    """Height to which the hair before the ears reaches down."""
+    """Height of the lower end of the hair in front of the ears."""
     crown_loss: float
-    """0 a full crown to 1 a bald one."""
+    """0 a full crown to 1 a bald crown."""
     parting: float
     """x of the parting."""
     fringe: float
-    """Part of the front hair that hangs over the forehead, 0 to 1."""
+    """Fraction of the front hair that hangs over the forehead, 0 to 1."""
     fringe_end: float
-    """Height down to which hair before the face reaches."""
+    """Height of the lower end of hair in front of the face."""
     curl: float
     """Radius of the curls."""
     curl_turns: float
-    """Turns of a curl over a metre of hair."""
+    """Turns of a curl per metre of hair."""
     wave: float
-    """Swing in metres of waves that neighbouring hairs share."""
+    """Amplitude of waves that neighbouring hairs share."""
     wave_turns: float
-    """Waves over a metre of hair."""
+    """Waves per metre of hair."""
     clumping: float
     """How closely the hairs of a lock meet at its tip, 0 to 1."""
     spikes: float
-    """Metres by which tips stand off."""
+    """Distance by which tips stand off the head."""
     frizz: float
-    """Straying of single hairs, about 1."""
+    """Random deviation of single hairs, about 1."""
     gray: float
-    """Part of the hairs that have lost their colour."""
+    """Fraction of gray hairs."""
     hangs: bool
-    """Whether the hair is long enough to fall past the ears."""
+    """Whether the hair is long enough to hang past the ears."""
     bulk: float
-    """Height of the dense inner shell as a part of the thickness."""
+    """Height of the dense inner shell as a fraction of the thickness."""
     cover: float
-    """Alpha of that shell."""
+    """Alpha of the inner shell."""
     thinning: float
-    """Metres behind the hairline over which it becomes dense; strands alone lie before."""
+    """Distance behind the hairline over which the shell becomes dense; before it only strands."""
     strands: int
-    """Single hairs to draw."""
+    """Number of single hairs."""
     points: int
-    """Points along each."""
+    """Points along each hair."""
     seed: tuple[int, ...]
-    """What the places of hairs are drawn from."""
+    """Seed of the positions of hairs."""
 
 
-class _Chances(NamedTuple):
-    """What an Identity leaves open, each drawn evenly from 0 to 1 in this order."""
+class _Samples(NamedTuple):
+    """Uniform random numbers from 0 to 1 for what an Identity leaves open, in this order."""
 
     curls: float
     curl_size: float
@@ -93,12 +93,12 @@ class _Chances(NamedTuple):
 
 
 def haircut_of(identity: Identity) -> Haircut | None:
-    """The haircut of a person, always the same for the same person; None for a bald head."""
+    """Return the haircut of an identity, always the same; None for a bald head."""
     if identity.hair_style == "bald":
         return None
-    seed = tuple(int(part * SEED_UNIT) for part in identity.texture_offsets)
+    seed = tuple(int(part * SEED_SCALE) for part in identity.texture_offsets)
     rng = np.random.default_rng([5, *seed])
-    chance = _Chances(*rng.random(len(_Chances._fields)).tolist())
+    chance = _Samples(*rng.random(len(_Samples._fields)).tolist())
     male = identity.female < 0.5
     old = float(np.clip((identity.age - 0.6) / 0.4, 0, 1))
     curl, turns = _curl(identity, chance.curls, chance.curl_size)
@@ -146,8 +146,8 @@ def haircut_of(identity: Identity) -> Haircut | None:
     )
 
 
-def flattened(cut: Haircut) -> Haircut:
-    """The same hair pressed down under a hat."""
+def flatten_under_hat(cut: Haircut) -> Haircut:
+    """Return the same hair flattened under a hat."""
     return replace(
         cut,
         combing="forward" if cut.combing == "outward" else cut.combing,
@@ -161,7 +161,7 @@ def flattened(cut: Haircut) -> Haircut:
 
 
 def _strands(identity: Identity, combing: Combing) -> int:
-    """Short hairs cost little; hanging ones lie over bands that fill them."""
+    """Number of strands; hanging hair needs fewer, since bands below fill the gaps."""
     if identity.hair_style == "buzz":
         return 5200
     if identity.hair_style == "long" and combing == "parted":
@@ -170,7 +170,7 @@ def _strands(identity: Identity, combing: Combing) -> int:
 
 
 def _points(identity: Identity, curl: float, combing: Combing) -> int:
-    """Enough that a curl is round and a short hair costs little."""
+    """Points along a hair: enough for round curls, few for short hair."""
     if identity.hair_style == "buzz":
         return 3
     if combing == "outward":
@@ -179,7 +179,7 @@ def _points(identity: Identity, curl: float, combing: Combing) -> int:
 
 
 def _curl(identity: Identity, chance: float, size: float) -> tuple[float, float]:
-    """Radius in metres and turns a metre."""
+    """Radius of curls in metres and turns per metre; 0, 0 for straight hair."""
     african = identity.ancestry[0]
     if chance < african:
         return 0.0014 + 0.0014 * size, 140 - 50 * size
@@ -189,7 +189,7 @@ def _curl(identity: Identity, chance: float, size: float) -> tuple[float, float]
 
 
 def _combing(identity: Identity, chance: float, curl: float) -> Combing:
-    """The way a style is combed; tightly curled hair stands off by itself."""
+    """Combing of the style; tightly curled hair stands off the head."""
     if curl and identity.ancestry[0] > 0.5 and identity.hair_style in ("short", "cap"):
         return "outward"
     if identity.hair_style == "long":
@@ -215,7 +215,7 @@ def _lengths(identity: Identity, chance: float, combing: Combing) -> tuple[float
         return 0.10 + 0.04 * chance, 0.06 + 0.025 * chance
     if combing == "tied":
         return 0.19, 0.15
-    # From the chin to the chest.
+    # Between chin and chest.
     return 0.24 + 0.22 * chance, 0.18 + 0.2 * chance
 
 

@@ -1,4 +1,4 @@
-"""Strands: thousands of hairs that follow the guide hairs, each a little in its own way."""
+"""Strands: thousands of hairs that follow the guide hairs with random deviations."""
 
 from __future__ import annotations
 
@@ -8,24 +8,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 from made_faces.face_model.identity import Identity
-from made_faces.geometry import unit
 from made_faces.hair.guides import Guides
 from made_faces.hair.haircut import Haircut
-from made_faces.hair.light import light_hair
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.head_fit import SKULL, HeadFit
-from made_faces.renderer.strokes import Strokes, gather_strokes, project_paths
+from made_faces.renderer.overlays import Strokes, project_paths, rasterise_strokes
+from made_faces.renderer.shading import SCATTERED, halfway
 from made_faces.scene.scene import Lighting
-from made_faces.surface import Canvas, Floats
+from made_faces.surface import Canvas, Floats, unit
+
+
+def shade_hair(
+    along: Floats, outward: Floats, ambient_occlusion: Floats, tint: Floats, lighting: Lighting
+) -> Floats:
+    """[..., 3] light reflected by hairs, after Kajiya and Kay, with the shadow of the hair volume.
+
+    along, outward [..., 3]: unit vectors along the hair and away from the head; ambient_occlusion
+    [...]: 0 deep inside the hair to 1 at its surface; tint [..., 3]: colour of the hair.
+    """
+    sky = lighting.ambient * (0.6 + 0.4 * outward[..., 2:])
+    matte = sky * ambient_occlusion[..., None]
+    for direction, colour in (
+        (lighting.key, lighting.key_colour),
+        (lighting.fill, lighting.fill_colour),
+    ):
+        cosine = along @ direction
+        thread = np.sqrt(np.clip(1 - np.square(cosine), 0, 1))
+        # Shadow of the volume itself, soft since light passes between the hairs.
+        facing = np.clip((outward @ direction + 0.35) / 1.35, 0, 1)
+        matte = matte + (thread * facing * ambient_occlusion)[..., None] * (
+            colour * np.float32(0.8)
+        )
+    back = np.clip(outward @ lighting.rim, 0, 1) * np.float32(lighting.rim_strength)
+    matte = matte + back[..., None]
+    shine = _shine(along, outward, lighting) * ambient_occlusion
+    light = tint * matte * SCATTERED
+    light = light + shine[..., None] * lighting.key_colour * (np.float32(0.013) + 0.25 * tint)
+    return np.asarray(light, np.float32)
+
+
+def _shine(along: Floats, outward: Floats, lighting: Lighting) -> Floats:
+    """[...] the highlight across combed hair."""
+    # The scales of a hair tilt its highlight towards the root.
+    tilted = along @ halfway(lighting) + np.float32(0.08)
+    band = np.power(np.clip(1 - np.square(tilted), 0, 1), np.float32(24))
+    shine: Floats = band * np.clip(outward @ lighting.key + 0.2, 0, 1)
+    return shine
+
 
 _SPREAD = 0.0052
-"""Standard deviation in metres of strands beside their guide."""
+"""Standard deviation in metres of the distance between strand and guide."""
 _SLACK = 0.004
-"""Metres that a strand may lie behind what is drawn already: it is thicker than a line."""
+"""Metres by which a strand may lie behind the canvas and still be visible; it is thicker than a
+line."""
 _COVER = np.float32(0.75)
-"""Alpha of a strand between its root and its tip."""
+"""Alpha of a strand between root and tip."""
 _GRAY = np.float32(0.24)
-"""Colour of hairs without pigment, which are seen among others."""
+"""Colour of hair without pigment as seen among other hair."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +76,11 @@ class Strands:
     layer: Floats
     """[S] 0 on the skin to 1 on top."""
     tone: Floats
-    """[S] brightness, about 1."""
+    """[S] brightness factor, about 1."""
 
 
 def grow_strands(guides: Guides, cut: Haircut, count: int) -> Strands:
-    """About `count` strands, as many along each guide."""
+    """Grow about `count` strands, the same number along each guide."""
     rng = np.random.default_rng([7, *cut.seed])
     guides_count, points, _ = guides.points.shape
     each = max(1, count // max(guides_count, 1))
@@ -52,7 +91,7 @@ def grow_strands(guides: Guides, cut: Haircut, count: int) -> Strands:
     along = unit(np.gradient(path, axis=1))
     aside = unit(np.cross(along, outward))
     part = np.linspace(0, 1, points, dtype=np.float32)
-    # Locks: strands draw together towards the tip.
+    # Locks: the strands of a guide converge towards the tip.
     spread = np.float32(_SPREAD) * (1 - np.float32(cut.clumping) * part)
     own = rng.standard_normal((3, len(owner), 1), np.float32)
     stray = rng.standard_normal((2, len(owner), points), np.float32).cumsum(axis=2)
@@ -63,7 +102,7 @@ def grow_strands(guides: Guides, cut: Haircut, count: int) -> Strands:
         bend, rise = _curls(path, owner, cut, rng)
         sideways, lift = sideways + bend, lift + rise
     moved = path + aside * sideways[:, :, None] + outward * lift[:, :, None]
-    # Roots lie scattered along the hair too.
+    # Roots are also scattered along the hair.
     moved += along * (own[2] * np.float32(0.003) * (1 - part))[:, :, None]
     lock = rng.lognormal(0, 0.13, size=(guides_count,))[owner]
     tone = lock * rng.lognormal(0, 0.12, len(owner))
@@ -71,7 +110,7 @@ def grow_strands(guides: Guides, cut: Haircut, count: int) -> Strands:
 
 
 def _cut(paths: Floats, owner: NDArray[np.intp], ends: Floats) -> Floats:
-    """Spread the points [G, K, 3] of each strand's guide anew over the part before its end."""
+    """Resample the points [G, K, 3] of each strand's guide over the part before its end."""
     count = paths.shape[1]
     place = np.linspace(0, 1, count, dtype=np.float32) * ends[:, None] * np.float32(count - 1)
     before = np.minimum(place.astype(np.int32), count - 2)
@@ -85,7 +124,7 @@ def _cut(paths: Floats, owner: NDArray[np.intp], ends: Floats) -> Floats:
 def _curls(
     path: Floats, owner: NDArray[np.intp], cut: Haircut, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """[S, K] metres by which curls swing strands aside and out; a lock's hairs swing together."""
+    """[S, K] sideways and outward displacement in metres of curls, shared by a lock."""
     steps = np.linalg.norm(np.diff(path, axis=1, prepend=path[:, :1]), axis=2)
     metres = steps.cumsum(axis=1)
     lock = rng.uniform(0, 2 * np.pi, int(owner.max(initial=0)) + 1)[owner]
@@ -96,7 +135,7 @@ def _curls(
     return np.sin(angle) * radius, np.cos(angle) * radius
 
 
-def light_strands(
+def shade_strands(
     canvas: Canvas,
     strands: Strands,
     fit: HeadFit,
@@ -105,26 +144,26 @@ def light_strands(
     camera: Camera,
     lighting: Lighting,
 ) -> Strokes:
-    """Strands as strokes over the canvas, lit each by each."""
+    """Shade each strand and rasterise it as strokes in front of the canvas."""
     rng = np.random.default_rng([8, *cut.seed])
     count, points, _ = strands.points.shape
-    placed = fit.place(strands.points)
+    placed = fit.to_posed(strands.points)
     middle = (strands.points[:, 1:] + strands.points[:, :-1]) / 2
     steps: Floats = np.diff(placed, axis=1)
     along = unit(steps)
-    outward = fit.turn(unit(np.asarray(middle - SKULL, np.float32)))
+    outward = fit.turn_directions(unit(np.asarray(middle - SKULL, np.float32)))
     part = np.linspace(0, 1, points - 1, dtype=np.float32)
-    # The roots lie in the dark of the hair above them.
+    # Roots are in the shadow of the hair above them.
     shallow = np.clip(0.6 * (strands.layer[:, None] + part), 0, 1)
-    openness: Floats = (0.4 + 0.6 * shallow).astype(np.float32)
+    ambient_occlusion: Floats = (0.4 + 0.6 * shallow).astype(np.float32)
     gray = rng.random((count, 1)) < cut.gray
     pigment = np.where(gray, 0.6 * identity.hair + 0.4 * _GRAY, identity.hair)
     tint: Floats = (pigment * strands.tone[:, None]).astype(np.float32)[:, None]
-    colour = light_hair(along, outward, openness, tint, lighting)
-    # Thin at the tip, and never beginning at once.
+    colour = shade_hair(along, outward, ambient_occlusion, tint, lighting)
+    # Transparent at the tip and at the root.
     fade = np.clip((1 - part) * 3.5, 0.25, 1) * np.clip(0.4 + part * 5, 0, 1)
     rank = rng.normal(0, 0.9, count) + strands.layer * 1.5
-    return gather_strokes(
+    return rasterise_strokes(
         canvas,
         project_paths(camera, placed).reshape(-1, 2, 3),
         colour.reshape(-1, 3),

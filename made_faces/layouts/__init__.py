@@ -1,1 +1,1 @@
-"""Who shows what, and the folders of RAF-DB and CK+ that it is written to."""
+"""Folder layouts of RAF-DB and CK+, and what each of their files shows."""

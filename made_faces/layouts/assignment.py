@@ -1,4 +1,4 @@
-"""Which person and which expression each made photo and each made sequence shows."""
+"""Assignment: which identity shows which expression in each photo and each sequence."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from fer_det.core.expression import Expression
 from fer_det.core.sample import Split
+from made_faces.config import MIN_IMAGES
 
 RAFDB_TRAIN: Mapping[Expression, int] = {
     Expression.SURPRISE: 1290,
@@ -42,147 +43,142 @@ CKPLUS: Mapping[Expression, int] = {
 }
 """Labelled sequences of each class in CK+."""
 
-LEAST_IMAGES = 14
-"""Each of seven classes once in both splits."""
-LEAST_SEQUENCES = 7
 TEST_SHARE = 0.2
-"""RAF-DB's: 3,068 of 15,339."""
-LEAST_OF_CLASS = 10
-"""Pictures that each class has in a split with room for them, since fewer say little of a recall;
-RAF-DB's fear is 1 in 40."""
-PICTURES_A_PERSON = 2
-SEQUENCES_A_SUBJECT = 3
-"""CK+'s subjects have 4.8; with 3, thirty sequences are enough for ten folds by subject."""
+"""As in RAF-DB: 3,068 of 15,339."""
+MIN_PER_CLASS = 10
+"""Minimum per class and split where there is room for it, since fewer make recall unreliable; fear
+is only 1 in 40 in RAF-DB."""
+PHOTOS_PER_IDENTITY = 2
+SEQUENCES_PER_SUBJECT = 3
+"""CK+ has 4.8 per subject; with 3, thirty sequences are enough for ten folds by subject."""
 UNLABELLED_SHARE = 0.1
-"""Of all sequences. CK+'s is 0.45, but what carries no label is hardly worth its time."""
+"""Of all sequences. CK+ has 0.45, but unlabelled sequences are hardly of use."""
 FRAMES = (10, 20)
-"""Fewest and most frames of a sequence."""
+"""Minimum and maximum number of frames of a sequence."""
 
 _FIRST_SUBJECT = 1_000_000
-"""The first identity in sequences, so that nobody is in both trees."""
+"""First identity of sequences, so that no identity occurs in both layouts."""
 _STREAMS = {"train": 1, "test": 2, "sequences": 3}
-"""What keeps the draws of one list from repeating in another."""
+"""Separates the random numbers of the lists."""
 
 
 @dataclass(frozen=True)
-class PhotoRole:
+class PhotoAssignment:
     """What one photo shows."""
 
     index: int
     """From 0, over both splits."""
     stem: str
-    """RAF-DB's name for it, such as train_00001."""
+    """Its name in RAF-DB's form, such as train_00001."""
     split: Split
-    emotion: Expression
-    person: int
-    """The identity's number."""
-    cast: range
-    """All identities of the split, of whom another may stand in the background."""
+    expression: Expression
+    identity_number: int
+    split_identities: range
+    """All identities of the split, from which a bystander is sampled."""
 
 
 @dataclass(frozen=True)
-class SequenceRole:
+class SequenceAssignment:
     """What one sequence shows."""
 
     index: int
     """From 0."""
     subject: str
-    """CK+'s name for the person, such as S001."""
+    """The subject's name in CK+'s form, such as S001."""
     name: str
-    """CK+'s name for the sequence, such as 002; it counts the subject's sequences."""
-    emotion: Expression
+    """The sequence's name in CK+'s form, such as 002; counted per subject."""
+    expression: Expression
     labelled: bool
     """False where the expression stays too weak for a label."""
     frames: int
-    person: int
-    """The identity's number."""
+    identity_number: int
 
 
-def apportion(total: int, frequencies: Mapping[Expression, int], least: int) -> list[int]:
-    """Share `total` out by frequencies, in their order, by largest remainder.
+def apportion(total: int, frequencies: Mapping[Expression, int], minimum: int) -> list[int]:
+    """Divide `total` in proportion to frequencies by largest remainder, in their order.
 
-    A class whose share would be below `least` gets `least`, and the others share the rest; where
-    there is no room for that, `least` is what there is room for.
+    A class whose share would be below `minimum` gets `minimum`, and the others share the rest;
+    where there is no room for that, `minimum` is reduced to what there is room for.
     """
-    least = min(least, total // len(frequencies))
+    minimum = min(minimum, total // len(frequencies))
     raised: set[Expression] = set()
     while True:
         shares = _largest_remainder(
-            total - least * len(raised),
+            total - minimum * len(raised),
             {each: count for each, count in frequencies.items() if each not in raised},
         )
-        low = {each for each, share in shares.items() if share < least}
+        low = {each for each, share in shares.items() if share < minimum}
         if not low:
-            return [shares.get(each, least) for each in frequencies]
+            return [shares.get(each, minimum) for each in frequencies]
         raised |= low
 
 
 @cache
-def cast_photos(seed: int, images: int) -> tuple[PhotoRole, ...]:
-    """The photos in the order of their numbers, training split first.
+def assign_photos(seed: int, images: int) -> tuple[PhotoAssignment, ...]:
+    """Assign expressions and identities to photos; the training split comes first.
 
-    A fifth is the test split. Both splits have the class frequencies of RAF-DB's, in shuffled
-    order, and people of their own, each in PICTURES_A_PERSON photos.
+    A fifth is the test split. Both splits have RAF-DB's class frequencies in shuffled order, and
+    separate identities, each in PHOTOS_PER_IDENTITY photos.
     """
-    test = max(round(images * TEST_SHARE), LEAST_IMAGES // 2)
+    test = max(round(images * TEST_SHARE), MIN_IMAGES // 2)
     train = images - test
-    trained = range(1, 1 + _groups(train, PICTURES_A_PERSON))
-    tested = range(trained.stop, trained.stop + _groups(test, PICTURES_A_PERSON))
+    trained = range(1, 1 + _groups(train, PHOTOS_PER_IDENTITY))
+    tested = range(trained.stop, trained.stop + _groups(test, PHOTOS_PER_IDENTITY))
     return (
-        *_cast_split(seed, "train", RAFDB_TRAIN, train, trained, 0),
-        *_cast_split(seed, "test", RAFDB_TEST, test, tested, train),
+        *_assign_split(seed, "train", RAFDB_TRAIN, train, trained, 0),
+        *_assign_split(seed, "test", RAFDB_TEST, test, tested, train),
     )
 
 
 @cache
-def cast_sequences(seed: int, sequences: int) -> tuple[SequenceRole, ...]:
-    """The sequences by subject and name; their classes have CK+'s frequencies.
+def assign_sequences(seed: int, sequences: int) -> tuple[SequenceAssignment, ...]:
+    """Assign expressions and subjects to sequences, sorted by subject and name.
 
-    Those without label are spread over the classes as they come.
+    Classes have CK+'s frequencies; unlabelled sequences have random classes.
     """
     rng = np.random.default_rng([seed, _STREAMS["sequences"]])
     unlabelled = int(sequences * UNLABELLED_SHARE)
-    counts = apportion(sequences - unlabelled, CKPLUS, LEAST_OF_CLASS)
+    counts = apportion(sequences - unlabelled, CKPLUS, MIN_PER_CLASS)
     shown = [(each, True) for each, count in zip(CKPLUS, counts, strict=True) for _ in range(count)]
     shown += [(each, False) for each in rng.choice(list(CKPLUS), unlabelled).tolist()]
-    subjects = _groups(sequences, SEQUENCES_A_SUBJECT)
-    # Dealt in turn class by class, so that nobody shows the same expression for a label twice.
+    subjects = _groups(sequences, SEQUENCES_PER_SUBJECT)
+    # Assigned class by class in turn, so that no subject shows a labelled expression twice.
     order = sorted(range(sequences), key=lambda place: (place % subjects, place))
     frames = rng.integers(FRAMES[0], FRAMES[1] + 1, sequences).tolist()
     return tuple(
-        SequenceRole(
+        SequenceAssignment(
             index=index,
             subject=f"S{place % subjects + 1:03d}",
             name=f"{place // subjects + 1:03d}",
-            emotion=Expression(shown[place][0]),
+            expression=Expression(shown[place][0]),
             labelled=shown[place][1],
             frames=frames[index],
-            person=_FIRST_SUBJECT + place % subjects,
+            identity_number=_FIRST_SUBJECT + place % subjects,
         )
         for index, place in enumerate(order)
     )
 
 
-def _cast_split(
+def _assign_split(
     seed: int,
     split: Split,
     frequencies: Mapping[Expression, int],
     count: int,
-    people: range,
+    identities: range,
     start: int,
-) -> list[PhotoRole]:
-    counts = apportion(count, frequencies, LEAST_OF_CLASS)
-    emotions = [each for each, n in zip(frequencies, counts, strict=True) for _ in range(n)]
+) -> list[PhotoAssignment]:
+    counts = apportion(count, frequencies, MIN_PER_CLASS)
+    expressions = [each for each, n in zip(frequencies, counts, strict=True) for _ in range(n)]
     order = np.random.default_rng([seed, _STREAMS[split]]).permutation(count).tolist()
     digits = 5 if split == "train" else 4
     return [
-        PhotoRole(
+        PhotoAssignment(
             index=start + place,
             stem=f"{split}_{place + 1:0{digits}d}",
             split=split,
-            emotion=emotions[order[place]],
-            person=people[place % len(people)],
-            cast=people,
+            expression=expressions[order[place]],
+            identity_number=identities[place % len(identities)],
+            split_identities=identities,
         )
         for place in range(count)
     ]
@@ -191,7 +187,7 @@ def _cast_split(
 def _largest_remainder(total: int, frequencies: Mapping[Expression, int]) -> dict[Expression, int]:
     whole = sum(frequencies.values())
     shares = {each: total * count // whole for each, count in frequencies.items()}
-    # Stable: of equal remainders the earlier class comes first.
+    # A stable sort: of equal remainders the earlier class comes first.
     order = sorted(frequencies, key=lambda each: -(total * frequencies[each] % whole))
     for each in order[: total - sum(shares.values())]:
         shares[each] += 1
@@ -199,5 +195,5 @@ def _largest_remainder(total: int, frequencies: Mapping[Expression, int]) -> dic
 
 
 def _groups(count: int, size: int) -> int:
-    """How many groups of at most that size `count` makes."""
+    """Return the number of groups of at most `size` that `count` makes."""
     return -(-count // size)

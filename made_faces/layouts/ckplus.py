@@ -1,11 +1,11 @@
-"""Made sequences in the folders and files of CK+, so that its reader reads them.
+"""Sequences in the folders and files of CK+, for the reader of the real data set.
 
-    cohn-kanade-images/S001/001/S001_001_00000001.png           frames, the first neutral
+    cohn-kanade-images/S001/001/S001_001_00000001.png           frames, the first is neutral
     Landmarks/S001/001/S001_001_00000001_landmarks.txt          68 rows x y for each frame
-    Emotion/S001/001/S001_001_00000014_emotion.txt              "   3.0000000e+00", the peak's name
+    Emotion/S001/001/S001_001_00000014_emotion.txt              "   3.0000000e+00" of the peak
 
-A sequence without label has an empty folder below Emotion. The emotion files are written last, so
-that the reader refuses a tree that is not finished.
+An unlabelled sequence has an empty folder below Emotion. The emotion files are written last, so
+that the reader refuses an unfinished folder.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from fer_det.core.expression import Expression
 from fer_det.imaging.decode import decode_rgb8
 from fer_det.io.files import make_folder, write_bytes, write_text
-from made_faces.layouts.assignment import SequenceRole, cast_sequences
-from made_faces.picture import Maker, make_picture
-from made_faces.recipe import draw_frame
+from made_faces.layouts.assignment import SequenceAssignment, assign_sequences
+from made_faces.recipe import sample_frame
+from made_faces.render import Maker, make_picture
 from made_faces.surface import Floats
 
 FRAME_SIZE = (640, 490)
@@ -45,13 +45,13 @@ _CODES = {
 class FrameTask:
     """One frame of a sequence, counted from 0."""
 
-    role: SequenceRole
+    sequence: SequenceAssignment
     frame: int
 
 
 @dataclass(frozen=True)
-class CkplusTree:
-    """A folder that holds cohn-kanade-images/, and what is to be in it."""
+class CkplusLayout:
+    """A folder that contains cohn-kanade-images/, and what to write into it."""
 
     root: Path
     seed: int
@@ -63,72 +63,74 @@ class CkplusTree:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the files, beside the program itself."""
+        """All settings that determine the files."""
         return {"seed": self.seed, "sequences": self.sequences}
 
     def tasks(self) -> Sequence[FrameTask]:
-        """The frames of all sequences in CK+'s order."""
-        roles = cast_sequences(self.seed, self.sequences)
-        return [FrameTask(role, frame) for role in roles for frame in range(role.frames)]
+        """Return the frames of all sequences in CK+'s order."""
+        assigned = assign_sequences(self.seed, self.sequences)
+        return [
+            FrameTask(sequence, frame) for sequence in assigned for frame in range(sequence.frames)
+        ]
 
-    def is_made(self, task: FrameTask) -> bool:
-        """Whether both files of that frame are there."""
-        return all(path.is_file() for path in self._paths(task.role, task.frame))
+    def is_complete(self, task: FrameTask) -> bool:
+        """Return whether both files of that frame exist."""
+        return all(path.is_file() for path in self._paths(task.sequence, task.frame))
 
-    def prepare(self) -> None:
+    def make_folders(self) -> None:
         """Make the folders."""
-        for role in cast_sequences(self.seed, self.sequences):
-            for path in self._paths(role, 0):
+        for sequence in assign_sequences(self.seed, self.sequences):
+            for path in self._paths(sequence, 0):
                 make_folder(path.parent)
 
     def make(self, task: FrameTask) -> None:
-        """Make one frame and write its files, each whole or not at all."""
-        picture = self.maker(draw_frame(self.seed, task.role, task.frame))
+        """Render one frame and write its files, each whole or not at all."""
+        picture = self.maker(sample_frame(self.seed, task.sequence, task.frame))
         pixels = decode_rgb8(picture.jpeg, "a made frame").pixels
         frame = cv2.resize(pixels, FRAME_SIZE, interpolation=cv2.INTER_CUBIC)
         scale = np.array(FRAME_SIZE, np.float32) / (pixels.shape[1], pixels.shape[0])
-        landmarks, image = self._paths(task.role, task.frame)
+        landmarks, image = self._paths(task.sequence, task.frame)
         write_text(landmarks, _format_landmarks(picture.landmarks68 * scale.astype(np.float32)))
         write_bytes(image, encode_png(frame.astype(np.uint8, copy=False)))
 
     def is_finished(self) -> bool:
-        """Whether every sequence has its label or its empty folder."""
-        roles = cast_sequences(self.seed, self.sequences)
+        """Return whether every sequence has its label or its empty folder."""
+        assigned = assign_sequences(self.seed, self.sequences)
         return all(
-            path.is_file() if role.labelled else path.parent.is_dir()
-            for role, path in zip(roles, map(self._emotion_path, roles), strict=True)
+            path.is_file() if sequence.labelled else path.parent.is_dir()
+            for sequence, path in zip(assigned, map(self._emotion_path, assigned), strict=True)
         )
 
     def finish(self) -> None:
         """Write the emotion files."""
-        for role in cast_sequences(self.seed, self.sequences):
-            path = self._emotion_path(role)
+        for sequence in assign_sequences(self.seed, self.sequences):
+            path = self._emotion_path(sequence)
             make_folder(path.parent)
-            if role.labelled:
-                write_text(path, f"   {_CODES[role.emotion]:.7e}\n")
+            if sequence.labelled:
+                write_text(path, f"   {_CODES[sequence.expression]:.7e}\n")
 
     def summary(self) -> str:
-        """What is in the tree, in one line."""
-        roles = cast_sequences(self.seed, self.sequences)
-        subjects = len({role.subject for role in roles})
-        labelled = sum(role.labelled for role in roles)
+        """Return one line about the content."""
+        assigned = assign_sequences(self.seed, self.sequences)
+        subjects = len({sequence.subject for sequence in assigned})
+        labelled = sum(sequence.labelled for sequence in assigned)
         return (
-            f"{self.root}: {len(roles)} sequences of {subjects} people in CK+'s layout,"
+            f"{self.root}: {len(assigned)} sequences of {subjects} subjects in CK+'s layout,"
             f" {labelled} of them labelled, {len(self.tasks())} frames"
         )
 
-    def _paths(self, role: SequenceRole, frame: int) -> tuple[Path, Path]:
-        """Landmarks and picture, in the order in which they are written."""
-        place = Path(role.subject) / role.name
-        name = _frame_name(role, frame)
+    def _paths(self, sequence: SequenceAssignment, frame: int) -> tuple[Path, Path]:
+        """Return landmarks and picture, in the order in which they are written."""
+        place = Path(sequence.subject) / sequence.name
+        name = _frame_name(sequence, frame)
         return (
             self.root / "Landmarks" / place / f"{name}_landmarks.txt",
             self.root / "cohn-kanade-images" / place / f"{name}.png",
         )
 
-    def _emotion_path(self, role: SequenceRole) -> Path:
-        name = f"{_frame_name(role, role.frames - 1)}_emotion.txt"
-        return self.root / "Emotion" / role.subject / role.name / name
+    def _emotion_path(self, sequence: SequenceAssignment) -> Path:
+        name = f"{_frame_name(sequence, sequence.frames - 1)}_emotion.txt"
+        return self.root / "Emotion" / sequence.subject / sequence.name / name
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -140,9 +142,9 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     return bytes(buffer.tobytes())
 
 
-def _frame_name(role: SequenceRole, frame: int) -> str:
+def _frame_name(sequence: SequenceAssignment, frame: int) -> str:
     """CK+ counts frames from 1."""
-    return f"{role.subject}_{role.name}_{frame + 1:08d}"
+    return f"{sequence.subject}_{sequence.name}_{frame + 1:08d}"
 
 
 def _format_landmarks(points: Floats) -> str:

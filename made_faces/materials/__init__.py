@@ -1,1 +1,1 @@
-"""What the head is made of, painted on the points that the camera sees."""
+"""Materials of the head, evaluated at the points that the camera sees."""

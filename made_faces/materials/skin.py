@@ -1,4 +1,4 @@
-"""The colour, gloss and fine relief of bare skin."""
+"""Albedo, gloss and bump map of bare skin."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.curves import bell, smooth_ramp
 from made_faces.face_model.identity import Identity
-from made_faces.materials.beard import jaw
-from made_faces.materials.places import Places
+from made_faces.materials.face_hair import beard_area
+from made_faces.materials.skin_points import SkinPoints
 from made_faces.surface import Floats
+from made_faces.texture import gaussian, smooth_ramp
 
 _PIGMENTS = np.array([[0.03, 0.33, 0.27], [0.26, 0.37, 0.46], [0.50, 0.62, 0.52]], np.float32)
-"""What blood, melanin and a bluish shade take from red, green and blue light, as exponents."""
+"""Absorption of red, green and blue light by blood, melanin and a bluish shade, as exponents."""
 
 _SPECULAR = 0.45
-"""Skin mirrors less than a plain dielectric: its scales are rough below the pixel."""
+"""Below that of a plain dielectric, since skin is rough at a scale finer than a pixel."""
 
 
-def skin_albedo(skin: Places, face: Places, face_index: NDArray[Any], identity: Identity) -> Floats:
-    """[P, 3] of the points `skin`, of which face_index [F] are those of `face`."""
+def skin_albedo(
+    skin: SkinPoints, face: SkinPoints, face_index: NDArray[Any], identity: Identity
+) -> Floats:
+    """[P, 3] albedo of the points `skin`, of which face_index [F] are the points `face`."""
     uneven = float(identity.blotches)
     blood = 0.10 * np.maximum(skin.patches, -1) + 0.05 * skin.blotches + 0.9 * skin.ears
     melanin = 0.06 * skin.patches + 0.05 * skin.blotches + 0.03 * skin.grain
@@ -35,8 +37,8 @@ def skin_albedo(skin: Places, face: Places, face_index: NDArray[Any], identity: 
     return np.asarray(identity.skin, np.float32) * np.exp(-exponents)
 
 
-def skin_gloss(skin: Places, identity: Identity) -> tuple[Floats, Floats]:
-    """Roughness and specular strength, each [P]: forehead and nose shine, the neck is dull."""
+def skin_gloss(skin: SkinPoints, identity: Identity) -> tuple[Floats, Floats]:
+    """Roughness [P] and specular strength [P]: forehead and nose are glossy, the neck is dull."""
     oily = skin.front * (
         0.6 * skin.blob(0, 0.70, 0.012, 0.03) + 0.35 * skin.blob(0, 0.785, 0.04, 0.02)
     )
@@ -46,27 +48,27 @@ def skin_gloss(skin: Places, identity: Identity) -> tuple[Floats, Floats]:
     return roughness, specular
 
 
-def skin_relief(skin: Places, identity: Identity) -> Floats:
+def skin_bump(skin: SkinPoints, identity: Identity) -> Floats:
     """[P] height in metres of the skin's grain and pores.
 
-    What is too fine for the pixels is left out: it would flicker like sand instead.
+    Details too fine for the pixels are left out, since they would alias.
     """
     age = float(max(identity.age - 0.3, 0))
-    relief = 12e-6 * (1 + age) * skin.blotches
-    grain = skin.resolved(2.0e-3)
+    bump = 12e-6 * (1 + age) * skin.blotches
+    grain = skin.resolvable(2.0e-3)
     if grain > 0:
-        relief += (7e-6 + 5e-6 * age) * grain * skin.grain
-    pores = skin.resolved(0.7e-3)
+        bump += (7e-6 + 5e-6 * age) * grain * skin.grain
+    pores = skin.resolvable(0.7e-3)
     if pores > 0:
         open_pores = 0.5 + skin.front * (
             skin.blob(0, 0.695, 0.02, 0.02) + 0.6 * skin.blob(0.035, 0.695, 0.02, 0.02)
         )
-        relief -= (9e-6 * pores) * open_pores * np.maximum(skin.pores, 0)
-    return relief
+        bump -= (9e-6 * pores) * open_pores * np.maximum(skin.pores, 0)
+    return bump
 
 
-def _flush(face: Places) -> Floats:
-    """[F] where blood lies close under the skin: cheeks, nose, chin, lids, around the nostrils."""
+def _flush(face: SkinPoints) -> Floats:
+    """[F] blood close to the surface: cheeks, nose, chin, lids, around the nostrils."""
     uneven = 1 + 0.15 * face.patches
     flush = 0.55 * face.blob(0.042, 0.692, 0.021, 0.017) * uneven
     flush += 0.60 * face.blob(0, 0.690, 0.014, 0.011) + 0.5 * face.blob(0.019, 0.684, 0.006, 0.006)
@@ -75,8 +77,8 @@ def _flush(face: Places) -> Floats:
     return flush * face.front
 
 
-def _tan(face: Places, identity: Identity) -> Floats:
-    """[F] melanin: the forehead is a little browner, dark skin more so around eyes and mouth."""
+def _tan(face: SkinPoints, identity: Identity) -> Floats:
+    """[F] melanin: a browner forehead, and for dark skin also around eyes and mouth."""
     around_mouth = face.blob(0.012, 0.660, 0.028, 0.018)
     around_eyes = face.blob(0.032, 0.724, 0.021, 0.014)
     darker = float(0.10 + 0.45 * identity.darkness)
@@ -85,25 +87,25 @@ def _tan(face: Places, identity: Identity) -> Floats:
     return np.asarray(melanin * face.front, np.float32)
 
 
-def _shadows(face: Places, identity: Identity) -> Floats:
-    """[F] the circles under the eyes, the crease of the upper lid, the dark of the nostrils."""
+def _shadows(face: SkinPoints, identity: Identity) -> Floats:
+    """[F] circles under the eyes, crease of the upper lid, dark nostrils."""
     tired = 0.22 + 0.35 * float(identity.texture_offsets[7]) + 0.5 * max(identity.age - 0.5, 0)
     # The circle follows the lower lid: lowest below the pupil, rising towards the nose.
     trough = face.z - 0.7135 - 9 * np.square(face.across - 0.030)
-    circles = bell(trough / 0.0038) * bell((face.across - 0.029) / 0.013)
+    circles = gaussian(trough / 0.0038) * gaussian((face.across - 0.029) / 0.013)
     lid = face.z - 0.7365 + 14 * np.square(face.across - 0.031)
-    crease = bell(lid / 0.0016) * bell((face.across - 0.032) / 0.012)
+    crease = gaussian(lid / 0.0016) * gaussian((face.across - 0.032) / 0.012)
     shade: Floats = tired * circles + 0.35 * crease + 3.0 * _nostrils(face)
     return shade * face.front
 
 
-def _nostrils(face: Places) -> Floats:
-    """[F] 1 at the roof of the nostrils, which are mere dents in the mesh."""
+def _nostrils(face: SkinPoints) -> Floats:
+    """[F] 1 at the top of the nostrils, which are only shallow dents in the mesh."""
     hole = face.blob(0.0090, 0.6872, 0.0030, 0.0013)
-    return hole * bell((face.y + 0.1573) / 0.0034)
+    return hole * gaussian((face.y + 0.1573) / 0.0034)
 
 
-def _freckles(face: Places, identity: Identity) -> Floats:
+def _freckles(face: SkinPoints, identity: Identity) -> Floats:
     """[F] melanin in spots on cheeks, nose and forehead."""
     if identity.freckles <= 0:
         return np.zeros_like(face.x)
@@ -113,8 +115,8 @@ def _freckles(face: Places, identity: Identity) -> Floats:
     return np.asarray(melanin * face.front, np.float32)
 
 
-def _moles(face: Places, identity: Identity) -> Floats:
-    """[F] up to three dark spots at places of this person's own."""
+def _moles(face: SkinPoints, identity: Identity) -> Floats:
+    """[F] up to three dark spots at positions specific to the identity."""
     rng = np.random.default_rng([identity.number, 41])
     melanin = np.zeros_like(face.x)
     for _ in range(int(rng.integers(0, 4))):
@@ -126,10 +128,10 @@ def _moles(face: Places, identity: Identity) -> Floats:
     return melanin * face.front
 
 
-def _stubble(face: Places, identity: Identity) -> Floats:
-    """[F] the shade of a shaven jaw, on men only."""
+def _stubble(face: SkinPoints, identity: Identity) -> Floats:
+    """[F] shade of a shaven jaw, for men only."""
     male = max(1 - 2.2 * identity.female, 0) * min(max((identity.age - 0.4) / 0.1, 0), 1)
     if male == 0:
         return np.zeros_like(face.x)
     dark_hair = 1 - min(float(np.mean(identity.hair)) / 0.25, 0.8)
-    return float(0.32 * male * dark_hair) * jaw(face) * (1 + 0.25 * face.grain)
+    return float(0.32 * male * dark_hair) * beard_area(face) * (1 + 0.25 * face.grain)

@@ -1,4 +1,4 @@
-"""Furrows of the face: those that an action folds, and those that age has left."""
+"""Wrinkles of the face caused by facial actions and by age, as a bump map."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.curves import bell, smooth_ramp
 from made_faces.face_model.identity import Identity
-from made_faces.materials.places import Actions, Places, both_sides, sided
+from made_faces.materials.skin_points import Actions, SkinPoints, mean_strength, side_strength
 from made_faces.surface import Floats
+from made_faces.texture import gaussian, smooth_ramp
 
 _MILLIMETRE = 1e-3
-_DEEPEST = 1.5
-"""Actions deepen a furrow no further than at this strength."""
+_MAX_STRENGTH = 1.5
+"""Upper bound of the weight of an action."""
 
 
-def wrinkles(face: Places, identity: Identity, actions: Actions) -> Floats:
-    """[F] height in metres that the furrows add: negative in them, a little positive beside them.
+def wrinkles(face: SkinPoints, identity: Identity, actions: Actions) -> Floats:
+    """[F] height in metres that wrinkles add: negative inside, a little positive beside them.
 
-    Depths in the parts below are millimetres on a grown face.
+    Depths in the functions below are millimetres on an adult's face.
     """
-    left = face.left_part()
-    relief = _forehead(face, identity, actions, left)
-    relief += _glabella(face, identity, actions, left)
-    relief += _nose(face, actions, left)
-    relief += _crows_feet(face, identity, actions, left)
-    relief += _below_eyes(face, identity, actions, left)
-    relief += _nasolabial(face, identity, actions, left)
-    relief += _around_mouth(face, identity, actions, left)
-    relief += _neck(face, identity)
-    relief *= _MILLIMETRE * (0.7 + _aged(identity, 0.4, 0.66))
-    relief *= 1 - np.clip(face.lips * 1.5, 0, 1)
-    return relief
+    left = face.left_weight()
+    bump = _forehead(face, identity, actions, left)
+    bump += _glabella(face, identity, actions, left)
+    bump += _nose(face, actions, left)
+    bump += _crows_feet(face, identity, actions, left)
+    bump += _below_eyes(face, identity, actions, left)
+    bump += _nasolabial(face, identity, actions, left)
+    bump += _around_mouth(face, identity, actions, left)
+    bump += _neck(face, identity)
+    bump *= _MILLIMETRE * (0.7 + _age_depth(identity, 0.4, 0.66))
+    bump *= 1 - np.clip(face.lips * 1.5, 0, 1)
+    return bump
 
 
-def _forehead(face: Places, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """Lines across the forehead: short and bent in its middle, whole where the outer brows rise."""
+def _forehead(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
+    """Horizontal lines: short and curved in the middle (inner brows), full width (outer brows)."""
     inner = _strength(actions, "browInnerUp")
-    outer = _folding(actions, "browOuterUp", left)
-    age_lines = _aged(identity, 0.6, 0.35)
-    middle = bell(face.x / 0.024)
-    sides = bell((face.across - 0.034) / 0.021)
+    outer = _fold_strength(actions, "browOuterUp", left)
+    age_lines = _age_depth(identity, 0.6, 0.35)
+    middle = gaussian(face.x / 0.024)
+    sides = gaussian((face.across - 0.034) / 0.021)
     depth = 0.85 * inner * middle + 0.75 * outer * np.maximum(sides, 0.75 * middle)
-    depth = np.minimum(depth, 1.15) + age_lines * bell(face.x / 0.045)
+    depth = np.minimum(depth, 1.15) + age_lines * gaussian(face.x / 0.045)
     if not depth.any():
         return np.zeros_like(face.x)
-    # Over the brow's arch the lines arch too; inner brows alone push up their middle only.
+    # Lines follow the arch of raised outer brows; raised inner brows only lift their middle.
     arch = 0.0035 * np.sin(np.minimum(face.across * 42, np.pi))
     bend = outer * arch - inner * 4.5 * np.minimum(np.square(face.x), 9e-4)
     spacing = 0.0084 + 0.0024 * float(identity.texture_offsets[3])
@@ -59,134 +59,142 @@ def _forehead(face: Places, identity: Identity, actions: Actions, left: Floats) 
     return height
 
 
-def _glabella(face: Places, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """Upright furrows between the brows, leaning outwards as they rise, and one across below."""
-    frown = _folding(actions, "browDown", left)
-    sneer = _folding(actions, "noseSneer", left)
-    age_lines = _aged(identity, 0.7, 0.3)
+def _glabella(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
+    """Vertical furrows between the brows, slanted outwards, and a horizontal one below."""
+    frown = _fold_strength(actions, "browDown", left)
+    sneer = _fold_strength(actions, "noseSneer", left)
+    age_lines = _age_depth(identity, 0.7, 0.3)
     foot = 0.0062 + 0.12 * (face.z - 0.745)
-    upright = bell((face.across - foot) / 0.0018) - 0.35 * bell(
+    upright = gaussian((face.across - foot) / 0.0018) - 0.35 * gaussian(
         (face.across - foot - 0.0042) / 0.0024
     )
-    upright *= bell((face.z - 0.7490) / 0.0085)
-    middle = bell(face.x / 0.0012) * bell((face.z - 0.757) / 0.006)
-    across = bell((face.z - 0.7375 - 12 * np.square(face.x)) / 0.0013)
-    across *= bell(np.square(face.x / 0.011))
+    upright *= gaussian((face.z - 0.7490) / 0.0085)
+    middle = gaussian(face.x / 0.0012) * gaussian((face.z - 0.757) / 0.006)
+    across = gaussian((face.z - 0.7375 - 12 * np.square(face.x)) / 0.0013)
+    across *= gaussian(np.square(face.x / 0.011))
     vertical = (1.15 * frown + age_lines) * (upright + 0.25 * middle)
     horizontal = (0.40 * frown + 0.45 * sneer) * across
     height: Floats = -(vertical + horizontal) * face.front
     return height
 
 
-def _nose(face: Places, actions: Actions, left: Floats) -> Floats:
-    """Lines that a sneer folds over the bridge and the sides of the nose."""
-    sneer = _folding(actions, "noseSneer", left)
+def _nose(face: SkinPoints, actions: Actions, left: Floats) -> Floats:
+    """Lines of a sneer over the bridge and the sides of the nose."""
+    sneer = _fold_strength(actions, "noseSneer", left)
     if not sneer.any():
         return sneer
-    # From the bridge they run outwards and down, so that both sides make an arch.
+    # They run outwards and downwards from the bridge, so that both sides form an arch.
     turns = (face.z - 0.7210 + 0.50 * face.across) / 0.0064
-    zone = bell(np.square(face.across / 0.0135)) * bell(np.square((face.z - 0.7245) / 0.0115))
+    zone = gaussian(np.square(face.across / 0.0135)) * gaussian(
+        np.square((face.z - 0.7245) / 0.0115)
+    )
     height: Floats = -0.80 * sneer * zone * _grooves(turns)
     return height
 
 
-def _crows_feet(face: Places, identity: Identity, actions: Actions, left: Floats) -> Floats:
+def _crows_feet(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
     """A fan of lines from the outer corner of the eye."""
-    smile = _folding(actions, "mouthSmile", left)
-    squint = sided(actions, "cheekSquint", left) + 0.4 * sided(actions, "eyeSquint", left)
-    age_lines = _aged(identity, 0.6, 0.4)
+    smile = _fold_strength(actions, "mouthSmile", left)
+    squint = side_strength(actions, "cheekSquint", left) + 0.4 * side_strength(
+        actions, "eyeSquint", left
+    )
+    age_lines = _age_depth(identity, 0.6, 0.4)
     depth = np.minimum(0.55 * smile + 0.65 * squint, 1.2) + age_lines
     outwards = face.across - 0.0405
     upwards = face.z - 0.7265
     distance = np.hypot(outwards, upwards)
     reach = smooth_ramp(0.0075, 0.0120, distance) * smooth_ramp(0.0260, 0.0150, distance)
-    # Upwards / outwards is nearly the angle over the narrow fan.
+    # Over the narrow fan, upwards / outwards is nearly the angle.
     angle = upwards / np.maximum(outwards, 0.002)
-    fan = np.where(outwards > 0.002, bell(np.square(angle * 1.15)), 0)
+    fan = np.where(outwards > 0.002, gaussian(np.square(angle * 1.15)), 0)
     turns = angle * 2.3 + 0.25 + 0.03 * face.blotches
     height: Floats = -0.45 * depth * reach * fan * _grooves(turns)
     return height
 
 
-def _below_eyes(face: Places, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """The furrow under the lower lid that raised cheeks make, and the bag of age."""
-    squint = 0.9 * sided(actions, "cheekSquint", left) + 0.7 * sided(actions, "eyeSquint", left)
-    squint += 0.4 * _folding(actions, "noseSneer", left)
-    age_lines = _aged(identity, 0.6, 0.55)
+def _below_eyes(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
+    """Furrow under the lower lid caused by raised cheeks, and bags caused by age."""
+    squint = 0.9 * side_strength(actions, "cheekSquint", left) + 0.7 * side_strength(
+        actions, "eyeSquint", left
+    )
+    squint += 0.4 * _fold_strength(actions, "noseSneer", left)
+    age_lines = _age_depth(identity, 0.6, 0.55)
     depth = np.minimum(0.6 * squint, 1.0) + age_lines
     rise = 10 * np.square(face.across - 0.031)
-    width = bell(np.square((face.across - 0.031) / 0.014))
-    upper = bell((face.z - 0.7165 - rise) / 0.0013)
-    lower = bell((face.z - 0.7115 - rise * 0.8) / 0.0020)
-    bag = bell((face.z - 0.7190 - rise) / 0.0018)
+    width = gaussian(np.square((face.across - 0.031) / 0.014))
+    upper = gaussian((face.z - 0.7165 - rise) / 0.0013)
+    lower = gaussian((face.z - 0.7115 - rise * 0.8) / 0.0020)
+    bag = gaussian((face.z - 0.7190 - rise) / 0.0018)
     height: Floats = -depth * width * (0.8 * upper + 0.55 * lower - 0.35 * bag) * face.front
     return height
 
 
-def _nasolabial(face: Places, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """The fold from the wing of the nose past the corner of the mouth."""
-    smile = _folding(actions, "mouthSmile", left)
-    sneer = _folding(actions, "noseSneer", left)
-    raised = _folding(actions, "mouthUpperUp", left)
-    stretch = _folding(actions, "mouthStretch", left)
-    age_lines = 0.12 + _aged(identity, 0.5, 0.38)
+def _nasolabial(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
+    """The nasolabial fold from the wing of the nose past the corner of the mouth."""
+    smile = _fold_strength(actions, "mouthSmile", left)
+    sneer = _fold_strength(actions, "noseSneer", left)
+    raised = _fold_strength(actions, "mouthUpperUp", left)
+    stretch = _fold_strength(actions, "mouthStretch", left)
+    age_lines = 0.12 + _age_depth(identity, 0.5, 0.38)
     down = np.clip((0.6930 - face.z) * (1 / 0.038), 0, 1)
     curve = 0.0195 + 0.0205 * down - 0.0045 * down * down
     beside = face.across - curve
-    # A sneer folds the upper end by the nose, a smile the whole of it.
+    # A sneer folds the upper end beside the nose, a smile the whole length.
     begin = smooth_ramp(0.6975, 0.6890, face.z)
     length = begin * smooth_ramp(0.6500, 0.6660, face.z)
     upper = begin * smooth_ramp(0.6600, 0.6800, face.z)
-    # A smile squeezes the lower part flat and makes a fold of its own.
+    # A smile flattens the lower part and has a fold of its own.
     depth = (0.35 * stretch + age_lines * (1 - 0.55 * np.minimum(smile, 1))) * length
     depth += (0.20 * smile + 1.15 * sneer + 0.45 * raised) * (0.75 * upper + 0.25 * length)
-    # A soft valley with a crease in it, and the cheek that bulges over it.
-    groove = 0.55 * bell(beside / 0.0018) + 0.45 * bell(beside / 0.0042)
-    bulge = bell((beside - 0.0066) / 0.0045)
+    # A soft valley with a crease, and the cheek that bulges beside it.
+    groove = 0.55 * gaussian(beside / 0.0018) + 0.45 * gaussian(beside / 0.0042)
+    bulge = gaussian((beside - 0.0066) / 0.0045)
     fold = np.minimum(depth, 1.6) * (groove - 0.35 * bulge) + 0.8 * smile * _smile_fold(face)
     height: Floats = -fold * face.front
     return height
 
 
-def _smile_fold(face: Places) -> Floats:
-    """[F] the crease that a smile pushes up: from the wing of the nose out under the cheek.
+def _smile_fold(face: SkinPoints) -> Floats:
+    """[F] crease of a smile, from the wing of the nose outwards below the cheek.
 
-    The mouth's corners move so far that it lies much flatter on the base head than on the face.
+    The mouth corners move so far that it is much flatter on the base head than on the posed face.
     """
     outwards = face.across - 0.0195
     above = (face.z - 0.6925 + 0.76 * outwards) * 0.8
     length = smooth_ramp(-0.0020, 0.0030, outwards) * smooth_ramp(0.0190, 0.0130, outwards)
-    groove = 0.55 * bell(above / 0.0016) + 0.45 * bell(above / 0.0038)
-    crease: Floats = length * (groove - 0.35 * bell((above - 0.006) / 0.004))
+    groove = 0.55 * gaussian(above / 0.0016) + 0.45 * gaussian(above / 0.0038)
+    crease: Floats = length * (groove - 0.35 * gaussian((above - 0.006) / 0.004))
     return crease
 
 
-def _around_mouth(face: Places, identity: Identity, actions: Actions, left: Floats) -> Floats:
-    """Dimples, the lines below drawn-down corners, the chin's pits and the lines of pursed lips."""
-    frown = _folding(actions, "mouthFrown", left)
-    dimple = sided(actions, "mouthDimple", left) + 0.5 * sided(actions, "mouthStretch", left)
-    chin = _strength(actions, "mouthShrugLower") + 0.3 * both_sides(actions, "mouthFrown")
+def _around_mouth(face: SkinPoints, identity: Identity, actions: Actions, left: Floats) -> Floats:
+    """Dimples, lines below lowered mouth corners, chin pits and lines of pursed lips."""
+    frown = _fold_strength(actions, "mouthFrown", left)
+    dimple = side_strength(actions, "mouthDimple", left) + 0.5 * side_strength(
+        actions, "mouthStretch", left
+    )
+    chin = _strength(actions, "mouthShrugLower") + 0.3 * mean_strength(actions, "mouthFrown")
     purse = _strength(actions, "mouthPucker") + 0.4 * _strength(actions, "mouthRollUpper")
-    age_lines = _aged(identity, 0.65, 1)
+    age_lines = _age_depth(identity, 0.65, 1)
     slanted = face.across - 0.0285 - 0.32 * (0.6550 - face.z)
-    marionette = bell(slanted / 0.0017) * bell(np.square((face.z - 0.6475) / 0.0095))
-    beside = bell((face.across - 0.0345) / 0.0016) * bell((face.z - 0.6610) / 0.0075)
-    below_lip = bell((face.z - 0.6395) / 0.0026) * bell(np.square(face.across / 0.017))
+    marionette = gaussian(slanted / 0.0017) * gaussian(np.square((face.z - 0.6475) / 0.0095))
+    beside = gaussian((face.across - 0.0345) / 0.0016) * gaussian((face.z - 0.6610) / 0.0075)
+    below_lip = gaussian((face.z - 0.6395) / 0.0026) * gaussian(np.square(face.across / 0.017))
     pits = face.blob(0, 0.626, 0.015, 0.0085) * np.clip(face.blotches, -0.5, 1.5)
     pits *= smooth_ramp(-0.115, -0.132, face.y)
-    relief = (0.8 * frown + 0.35 * age_lines) * marionette + 0.9 * dimple * beside
-    relief += 0.6 * chin * below_lip + 0.16 * chin * pits
+    bump = (0.8 * frown + 0.35 * age_lines) * marionette + 0.9 * dimple * beside
+    bump += 0.6 * chin * below_lip + 0.16 * chin * pits
     if purse + age_lines > 0:
         lines = _grooves(face.x / 0.0042 + 0.1 * face.blotches)
         rim = face.blob(0, 0.6765, 0.018, 0.0045) + 0.6 * face.blob(0, 0.6440, 0.016, 0.0035)
-        relief += (0.35 * purse + 0.3 * age_lines) * rim * lines
-    height: Floats = -relief * face.front
+        bump += (0.35 * purse + 0.3 * age_lines) * rim * lines
+    height: Floats = -bump * face.front
     return height
 
 
-def _neck(face: Places, identity: Identity) -> Floats:
-    """Rings around the neck, which come with age."""
-    age_lines = _aged(identity, 0.55, 1)
+def _neck(face: SkinPoints, identity: Identity) -> Floats:
+    """Rings around the neck, caused by age."""
+    age_lines = _age_depth(identity, 0.55, 1)
     if age_lines == 0:
         return np.zeros_like(face.x)
     turns = (face.z - 0.585 + 0.0015 * face.patches) / 0.017
@@ -195,22 +203,22 @@ def _neck(face: Places, identity: Identity) -> Floats:
 
 
 def _grooves(turns: NDArray[Any]) -> Floats:
-    """Sharp furrows, one a turn, 1 at their bottom, with broad rounded ridges between them."""
+    """Sharp periodic furrows: 1 at the bottom, once per turn, with broad rounded ridges between."""
     groove: Floats = np.exp(2.4 * (np.cos(turns * (2 * np.pi)) - 1))
     groove -= 0.25
     return groove
 
 
 def _strength(actions: Actions, name: str) -> float:
-    return min(max(actions.get(name, 0.0), 0.0), _DEEPEST)
+    return min(max(actions.get(name, 0.0), 0.0), _MAX_STRENGTH)
 
 
-def _folding(actions: Actions, name: str, left: Floats) -> Floats:
-    """[F] strength of an action on its side, held to what can fold the skin."""
-    strength: Floats = np.minimum(sided(actions, name, left), _DEEPEST)
+def _fold_strength(actions: Actions, name: str, left: Floats) -> Floats:
+    """[F] weight of an action on its side, clipped to the range that deepens wrinkles."""
+    strength: Floats = np.minimum(side_strength(actions, name, left), _MAX_STRENGTH)
     return strength
 
 
-def _aged(identity: Identity, start: float, depth: float) -> float:
-    """0 up to the age `start`, rising to `depth` in the oldest."""
+def _age_depth(identity: Identity, start: float, depth: float) -> float:
+    """0 up to the age `start`, rising linearly to `depth` at age 1."""
     return depth * max(float(identity.age) - start, 0) / (1 - start)

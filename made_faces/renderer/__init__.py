@@ -1,1 +1,1 @@
-"""Geometry to light: camera, rasteriser, shadow, shading, and the passes in their order."""
+"""Rendering: pose and camera, rasteriser, shadows, shading, overlays."""

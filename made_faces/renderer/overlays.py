@@ -1,4 +1,4 @@
-"""Things laid over a finished head: which of their points the camera sees, and painting them in."""
+"""Meshes and thin strokes drawn over a finished head, each hidden behind what is nearer."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.geometry import unit
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.rasteriser import rasterise
 from made_faces.scene.scene import Lighting
-from made_faces.surface import Canvas, Floats, Ints
+from made_faces.surface import Canvas, Floats, Ints, unit
 
 _SHADOW = np.float32(0.42)
-"""Part of the light that a thing laid on the skin keeps from the skin beside it."""
+"""Fraction of the light that an object blocks from the skin beside it."""
 
 
 @dataclass(frozen=True)
-class SeenPoints:
-    """The points of a mesh that nothing on the canvas hides, one row a pixel."""
+class VisiblePoints:
+    """The points of a mesh in front of the canvas, one row for each pixel."""
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
-    nearness: Floats
+    inverse_depth: Floats
     """[P]"""
     position: Floats
-    """[P, 3] in the world."""
+    """[P, 3] world coordinates."""
     normal: Floats
     """[P, 3] unit normals, turned towards the camera."""
     values: Floats
-    """[P, C] whatever the vertices carry."""
+    """[P, C] interpolated values of the vertices."""
 
 
-def see(
+def visible_points(
     canvas: Canvas,
     camera: Camera,
     points: Floats,
@@ -43,17 +42,17 @@ def see(
     triangles: Ints,
     cull: bool = True,
     slack: float = 0.0,
-) -> SeenPoints:
-    """Find where the camera sees a mesh before what the canvas holds.
+) -> VisiblePoints:
+    """Rasterise a mesh and return the points in front of the canvas.
 
-    points, normals [V, 3] and values [V, C] of the vertices; slack: metres by which the mesh may
-    lie behind the canvas and still be seen.
+    points, normals [V, 3] and values [V, C]: of the vertices; slack: metres by which the mesh may
+    lie behind the canvas and still be visible.
     """
     height, width = canvas.alpha.shape
     found = rasterise(camera.project(points), triangles, width, height, cull)
     # 1 / (1 / n - slack) is about n + slack * n * n.
-    reach = found.nearness + np.float32(slack) * np.square(found.nearness)
-    rows, columns = np.nonzero((found.triangle >= 0) & (reach > canvas.nearness))
+    reach = found.inverse_depth + np.float32(slack) * np.square(found.inverse_depth)
+    rows, columns = np.nonzero((found.triangle >= 0) & (reach > canvas.inverse_depth))
     corners = triangles[found.triangle[rows, columns]]
     first, second = found.weights[rows, columns].T
     weights = np.stack([first, second, 1 - first - second], axis=1)
@@ -61,27 +60,29 @@ def see(
     at = np.einsum("pcv,pc->pv", carried[corners], weights)
     normal = unit(at[:, 3:6])
     normal[normal[:, 1] > 0.35] *= np.float32(-1)
-    return SeenPoints(rows, columns, found.nearness[rows, columns], at[:, :3], normal, at[:, 6:])
+    return VisiblePoints(
+        rows, columns, found.inverse_depth[rows, columns], at[:, :3], normal, at[:, 6:]
+    )
 
 
-def cover_of(canvas: Canvas, seen: SeenPoints, alpha: Floats) -> Floats:
-    """[H, W] the alpha of seen points, 0 elsewhere."""
+def alpha_image(canvas: Canvas, seen: VisiblePoints, alpha: Floats) -> Floats:
+    """[H, W] the alpha of visible points, 0 elsewhere."""
     cover = np.zeros_like(canvas.alpha)
     cover[seen.rows, seen.columns] = alpha
     return cover
 
 
-def lay(canvas: Canvas, seen: SeenPoints, colour: Floats, alpha: Floats) -> None:
-    """Paint seen points in colour [P, 3] with alpha [P] over the canvas."""
-    canvas.lay(seen.rows, seen.columns, seen.nearness, colour, alpha)
+def composite(canvas: Canvas, seen: VisiblePoints, colour: Floats, alpha: Floats) -> None:
+    """Composite visible points in colour [P, 3] with alpha [P] over the canvas."""
+    canvas.composite(seen.rows, seen.columns, seen.inverse_depth, colour, alpha)
 
 
 def cast_soft_shadow(
     canvas: Canvas, cover: Floats, camera: Camera, lighting: Lighting, fall: float
 ) -> None:
-    """Darken what lies just beside a thing, away from the key light, before it is laid.
+    """Darken the area beside an object, away from the key light; call it before drawing the object.
 
-    cover [H, W]: the alpha of the thing; fall: metres by which its shadow is thrown.
+    cover [H, W]: alpha of the object; fall: length of the shadow in metres.
     """
     length = np.float32(fall * camera.pixels_per_metre)
     height, width = cover.shape
@@ -91,3 +92,133 @@ def cast_soft_shadow(
     thrown = cv2.warpAffine(cover, shift, (width, height))
     soft = cv2.GaussianBlur(thrown, (0, 0), max(0.7 * float(length), 0.5))
     canvas.colour[:] *= (1 - _SHADOW * soft * (1 - cover))[..., None]
+
+
+Longs = NDArray[np.int64]
+
+_LONGEST = 4096.0
+"""Pixels; longer strokes are out of view."""
+_FAINTEST = 1e-4
+"""Coverage below which a pixel is skipped."""
+_DENSER = 1.3
+"""Compensates the exponential below, so that a single stroke is about as opaque as its coverage."""
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """Strokes as drawn in the picture, one row for each touched pixel."""
+
+    pixels: Longs
+    """[P] row * width + column."""
+    colour: Floats
+    """[P, 3]"""
+    alpha: Floats
+    """[P]"""
+    inverse_depth: Floats
+    """[P]"""
+
+
+def project_paths(camera: Camera, paths: Floats) -> Floats:
+    """Project polylines [N, K, 3] of the world -> their segments [N, K - 1, 2, 3] in the picture.
+
+    Both ends of each segment as from Camera.project: column, row and inverse depth.
+    """
+    projected = camera.project(paths.reshape(-1, 3)).reshape(paths.shape)
+    return np.stack([projected[:, :-1], projected[:, 1:]], axis=2)
+
+
+def draw_strokes(
+    canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
+) -> None:
+    """Draw straight strokes; arguments as in rasterise_strokes."""
+    composite_strokes(canvas, rasterise_strokes(canvas, ends, colour, cover, rank, slack))
+
+
+def rasterise_strokes(
+    canvas: Canvas, ends: Floats, colour: Floats, cover: Floats, rank: Floats, slack: float
+) -> Strokes:
+    """Rasterise straight strokes, one pixel wide, and mix those that share a pixel.
+
+    ends [M, 2, 3]: column, row and inverse depth; colour [M, 3]; cover [M]: opacity, 0 to 1; rank
+    [M]: where strokes cross, a higher rank has the larger weight. slack: metres by which a stroke
+    may lie behind the canvas. After Wu: a stroke advances one pixel at a time along its longer side
+    and is shared between the two pixels across it.
+    """
+    height, width = canvas.alpha.shape
+    ends, kept = _in_view(ends, width, height)
+    owner, pixels, shares = _steps(ends, width, height)
+    inverse_depth = ends[:, :, 2].mean(axis=1)
+    reach = (inverse_depth + np.float32(slack) * np.square(inverse_depth))[owner]
+    strength = (cover * np.exp(rank))[kept]
+    size = height * width
+    before = canvas.inverse_depth.ravel()
+    sums = np.zeros((6, size))
+    carried = [
+        cover[kept],
+        strength,
+        *(strength[:, None] * colour[kept]).T,
+        strength * inverse_depth,
+    ]
+    for pixel, share in zip(pixels, shares, strict=True):
+        seen = np.flatnonzero(reach > before[pixel])
+        at, whose, part = pixel[seen], owner[seen], share[seen]
+        for total, values in zip(sums, carried, strict=True):
+            total += np.bincount(at, part * values[whose], size)
+    touched = np.flatnonzero(sums[0] > _FAINTEST)
+    mean = (sums[2:, touched] / sums[1, touched]).astype(np.float32)
+    # Strokes are distributed at random, so each covers its share of what the others leave visible.
+    alpha = (1 - np.exp(-_DENSER * sums[0, touched])).astype(np.float32)
+    return Strokes(touched, np.ascontiguousarray(mean[:3].T), alpha, mean[3])
+
+
+def composite_strokes(canvas: Canvas, strokes: Strokes) -> None:
+    """Composite rasterised strokes over the canvas."""
+    rows, columns = np.divmod(strokes.pixels, canvas.alpha.shape[1])
+    canvas.composite(rows, columns, strokes.inverse_depth, strokes.colour, strokes.alpha)
+
+
+def _in_view(ends: Floats, width: int, height: int) -> tuple[Floats, Ints]:
+    """Return the strokes that may touch the picture, and their indices."""
+    low, high = ends.min(axis=1), ends.max(axis=1)
+    kept = (
+        (high[:, 0] > 0)
+        & (low[:, 0] < width)
+        & (high[:, 1] > 0)
+        & (low[:, 1] < height)
+        & (low[:, 2] > 0)
+        & ((high - low)[:, :2].max(axis=1) < _LONGEST)
+    )
+    numbers = np.flatnonzero(kept).astype(np.int32)
+    return ends[numbers], numbers
+
+
+def _steps(
+    ends: Floats, width: int, height: int
+) -> tuple[Ints, tuple[Ints, Ints], tuple[Floats, Floats]]:
+    """Return the stroke of each step, the two pixels it touches, and their shares of it."""
+    # Pixel centres are at + 0.5.
+    first, last = ends[:, 0, :2] - np.float32(0.5), ends[:, 1, :2] - np.float32(0.5)
+    run = last - first
+    steep = np.abs(run[:, 1]) > np.abs(run[:, 0])
+    start = np.where(steep, first[:, 1], first[:, 0])
+    across = np.where(steep, first[:, 0], first[:, 1])
+    long = np.where(steep, run[:, 1], run[:, 0])
+    short = np.where(steep, run[:, 0], run[:, 1])
+    slope = short / np.where(np.abs(long) < 1e-6, np.float32(1e-6), long)
+    slope = np.clip(slope, -1, 1)
+    low = np.ceil(np.minimum(start, start + long)).astype(np.int32)
+    counts = np.ceil(np.maximum(start, start + long)).astype(np.int32) - low
+    owner = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    begins = (np.cumsum(counts) - counts).astype(np.int32)
+    along = np.arange(len(owner), dtype=np.int32) + (low - begins)[owner]
+    exact = (across - start * slope)[owner] + along * slope[owner]
+    lower = np.floor(exact).astype(np.int32)
+    share = (exact - lower).astype(np.float32)
+    upright = steep[owner]
+    inside = (along >= 0) & (along < np.where(upright, height, width))
+    inside &= (lower >= 0) & (lower < np.where(upright, width, height) - 1)
+    along, lower, share = along[inside], lower[inside], share[inside]
+    owner, upright = owner[inside], upright[inside]
+    pixel = np.where(upright, along * width + lower, lower * width + along)
+    beside = pixel + np.where(upright, 1, width).astype(np.int32)
+    return owner, (pixel, beside), (1 - share, share)

@@ -1,8 +1,8 @@
-"""Which triangle each pixel of a picture shows, and where on it.
+"""Rasterise triangles: which triangle each pixel shows, and which point of it.
 
-Triangles are cut into spans, one a row of pixels, so that only covered pixels are ever touched.
-A pixel is covered when its centre is (a pixel's centre lies at + 0.5); two triangles that share an
-edge cover each pixel along it once, for both compute the edge's crossing from the same upper end.
+Triangles are cut into spans, one for each row of pixels, so that only covered pixels are processed.
+A pixel is covered when its centre is (at + 0.5). Two triangles that share an edge cover each pixel
+along it exactly once, since both compute the crossing from the same upper end of the edge.
 """
 
 from __future__ import annotations
@@ -13,67 +13,68 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from made_faces.surface import Floats, Ints
+from made_faces.face_model.head import Head
+from made_faces.surface import Floats, Ints, Region, Surface, unit
 
 Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 _Real = TypeVar("_Real", np.float32, np.float64)
 
 _SMALLEST_AREA = 1e-9
-"""Twice the area in square pixels below which a triangle is seen edge-on."""
+"""Twice the area in square pixels; triangles below it are seen edge-on and skipped."""
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """What a camera sees of a mesh; all [H, W], pixel by pixel."""
+    """What a camera sees of a mesh; all arrays [H, W]."""
 
-    nearness: Floats
-    """1 / distance along the view, 0 where there is nothing."""
+    inverse_depth: Floats
+    """1 / distance along the view axis, 0 for the background."""
     triangle: Ints
-    """Index of the nearest triangle, -1 where there is nothing."""
+    """Index of the nearest triangle, -1 for the background."""
     weights: Floats
     """[H, W, 2] perspective-correct barycentric weights of the triangle's corners 0 and 1."""
 
 
 @dataclass(frozen=True)
 class _Planes:
-    """Triangles in view, each with its nearness as a plane over the picture."""
+    """Triangles in view, each with its inverse depth as a linear function of the picture."""
 
     numbers: Longs
-    """[N] their place in the caller's list."""
+    """[N] index in the caller's list."""
     corners: Doubles
-    """[N, 3, 3] column, row, nearness."""
+    """[N, 3, 3] column, row, inverse depth."""
     area: Doubles
     """[N] twice the signed area in square pixels."""
     slope: Doubles
-    """[N, 2] growth of nearness a column and a row."""
+    """[N, 2] change of the inverse depth per column and per row."""
 
 
 @dataclass(frozen=True)
 class _Coverage:
-    """Every pixel that every triangle covers, hidden ones too."""
+    """Every pixel that any triangle covers, including hidden ones."""
 
     pixel: Longs
     """[M] row * width + column."""
     plane: Ints
     """[M] index into the planes."""
-    nearness: Floats
+    inverse_depth: Floats
     """[M]"""
 
 
 def rasterise(projected: Floats, triangles: Ints, width: int, height: int, cull: bool) -> Fragments:
     """Find the nearest triangle at each pixel.
 
-    projected [V, 3] column, row and nearness, as Camera.project gives them; triangles [T, 3]. cull:
-    leave out triangles that are seen from behind, those that run clockwise in the picture. What
-    reaches behind the camera (nearness not above 0) is left out. Of two triangles equally near the
-    one later in the list is seen.
+    projected [V, 3]: column, row and inverse depth as from Camera.project; triangles [T, 3]. cull:
+    skip triangles seen from behind, which are clockwise in the picture. Triangles that reach behind
+    the camera (inverse depth not above 0) are skipped. At equal depth the triangle later in the
+    list is shown.
     """
     planes = _planes(projected, triangles, width, height, cull)
-    covered = _cover(planes, width, height)
-    nearness = np.zeros(height * width, np.float32)
-    np.maximum.at(nearness, covered.pixel, covered.nearness)
-    seen = covered.nearness == nearness[covered.pixel]
+    covered = _covered_pixels(planes, width, height)
+    inverse_depth = np.zeros(height * width, np.float32)
+    np.maximum.at(inverse_depth, covered.pixel, covered.inverse_depth)
+    seen = covered.inverse_depth == inverse_depth[covered.pixel]
     shown = np.full(height * width, -1, np.int32)
     shown[covered.pixel[seen]] = covered.plane[seen]
     filled = np.flatnonzero(shown >= 0)
@@ -83,22 +84,25 @@ def rasterise(projected: Floats, triangles: Ints, width: int, height: int, cull:
     triangle = np.full(height * width, -1, np.int32)
     triangle[filled] = planes.numbers[plane]
     size = (height, width)
-    return Fragments(nearness.reshape(size), triangle.reshape(size), weights.reshape(*size, 2))
+    return Fragments(inverse_depth.reshape(size), triangle.reshape(size), weights.reshape(*size, 2))
 
 
-def nearness_map(projected: Floats, triangles: Ints, width: int, height: int) -> Floats:
-    """[H, W] the greatest nearness at each pixel, 0 where there is nothing; both sides count."""
-    covered = _cover(_planes(projected, triangles, width, height, cull=False), width, height)
-    nearness = np.zeros(height * width, np.float32)
-    np.maximum.at(nearness, covered.pixel, covered.nearness)
-    return nearness.reshape(height, width)
+def inverse_depth_map(projected: Floats, triangles: Ints, width: int, height: int) -> Floats:
+    """[H, W] the largest inverse depth at each pixel, 0 for the background; both sides count."""
+    covered = _covered_pixels(
+        _planes(projected, triangles, width, height, cull=False), width, height
+    )
+    inverse_depth = np.zeros(height * width, np.float32)
+    np.maximum.at(inverse_depth, covered.pixel, covered.inverse_depth)
+    return inverse_depth.reshape(height, width)
 
 
 def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: bool) -> _Planes:
-    """Keep the triangles that may cover a pixel's centre."""
-    column, row, nearness = (projected[:, axis][triangles] for axis in range(3))
+    """Select the triangles that may cover the centre of a pixel."""
+    column, row, inverse_depth = (projected[:, axis][triangles] for axis in range(3))
     area = _twice_area(column, row)
-    # Columns grow to the right and rows downwards, so counter-clockwise is negative.
+    # Columns grow to the right and rows downwards, so the area of counter-clockwise triangles is
+    # negative.
     facing = area < -_SMALLEST_AREA if cull else np.abs(area) > _SMALLEST_AREA
     column_low, column_high = _extent(column)
     row_low, row_high = _extent(row)
@@ -108,11 +112,11 @@ def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: b
         & (column_low < width - 0.5)
         & (row_high > 0.5)
         & (row_low < height - 0.5)
-        # An extent that holds no centre of a row covers nothing.
+        # A range of rows that contains no pixel centre covers nothing.
         & (np.ceil(row_low - 0.5) < np.ceil(row_high - 0.5))
-        & (nearness.min(axis=1) > 0)
+        & (inverse_depth.min(axis=1) > 0)
     )
-    # Slivers demand double precision; there are few numbers a triangle.
+    # Thin triangles need double precision; there are few numbers per triangle.
     corners = projected[triangles[kept]].astype(np.float64)
     exact = _twice_area(corners[:, :, 0], corners[:, :, 1])
     exact[exact == 0] = _SMALLEST_AREA
@@ -128,27 +132,27 @@ def _planes(projected: Floats, triangles: Ints, width: int, height: int, cull: b
 
 
 def _twice_area(column: NDArray[_Real], row: NDArray[_Real]) -> NDArray[_Real]:
-    """[T, 3] columns and rows of corners -> [T] twice the signed area."""
+    """Columns and rows [T, 3] of corners -> [T] twice the signed area."""
     area: NDArray[_Real] = (column[:, 1] - column[:, 0]) * (row[:, 2] - row[:, 0])
     area -= (row[:, 1] - row[:, 0]) * (column[:, 2] - column[:, 0])
     return area
 
 
 def _extent(values: Floats) -> tuple[Floats, Floats]:
-    """Least and greatest [T] of each triangle's three values [T, 3]."""
+    """Minimum and maximum [T] of each triangle's three values [T, 3]."""
     first, second, third = values[:, 0], values[:, 1], values[:, 2]
     low = np.minimum(np.minimum(first, second), third)
     return low, np.maximum(np.maximum(first, second), third)
 
 
-def _cover(planes: _Planes, width: int, height: int) -> _Coverage:
+def _covered_pixels(planes: _Planes, width: int, height: int) -> _Coverage:
     """List the pixels of every triangle: first its rows, then the columns of each row."""
     by_row = np.argsort(planes.corners[:, :, 1], axis=1, kind="stable")
     corners = np.take_along_axis(planes.corners, by_row[:, :, None], axis=1)
     top, middle, bottom = corners[:, 0, :2], corners[:, 1, :2], corners[:, 2, :2]
     first = np.clip(np.ceil(top[:, 1] - 0.5), 0, height).astype(np.int64)
     end = np.clip(np.ceil(bottom[:, 1] - 0.5), 0, height).astype(np.int64)
-    plane, row = _count_up(first, end)
+    plane, row = _expand_ranges(first, end)
     centre = row.astype(np.float64) + 0.5
     long_side = _crossing(top, bottom, plane, centre)
     upper = centre < middle[plane, 1]
@@ -157,22 +161,24 @@ def _cover(planes: _Planes, width: int, height: int) -> _Coverage:
     )
     left = np.clip(np.ceil(np.minimum(long_side, short_side) - 0.5), 0, width).astype(np.int64)
     right = np.clip(np.ceil(np.maximum(long_side, short_side) - 0.5), 0, width).astype(np.int64)
-    span, column = _count_up(left, right)
+    span, column = _expand_ranges(left, right)
     origin, slope = planes.corners[:, 0], planes.slope
-    # Nearness on each row at column 0.5, then along it.
+    # Inverse depth on each row at column 0.5, then along the row.
     start = origin[plane, 2] + slope[plane, 1] * (centre - origin[plane, 1])
     start += slope[plane, 0] * (left + 0.5 - origin[plane, 0])
     growth = slope[plane, 0].astype(np.float32)
-    nearness = start.astype(np.float32)[span] + growth[span] * (column - left[span])
+    inverse_depth = start.astype(np.float32)[span] + growth[span] * (column - left[span])
     of_span = plane.astype(np.int32)[span]
-    # A sliver's plane is steep: rounding must not carry it out of its own corners.
+    # The plane of a thin triangle is steep: clip rounding errors to the range of its corners.
     low, high = _extent(planes.corners[:, :, 2].astype(np.float32))
-    np.clip(nearness, low[of_span], high[of_span], out=nearness)
-    return _Coverage(row[span] * width + column, of_span, nearness.astype(np.float32))
+    np.clip(inverse_depth, low[of_span], high[of_span], out=inverse_depth)
+    return _Coverage(row[span] * width + column, of_span, inverse_depth.astype(np.float32))
 
 
-def _count_up(first: Longs, end: Longs) -> tuple[Longs, Longs]:
-    """For ranges first..end - 1 -> the range's index and the number, for each number of each."""
+def _expand_ranges(first: Longs, end: Longs) -> tuple[Longs, Longs]:
+    """For ranges first..end - 1 return, for each of their numbers, the index of the range and the
+    number.
+    """
     counts = np.maximum(end - first, 0)
     owner = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum(counts) - counts
@@ -182,7 +188,7 @@ def _count_up(first: Longs, end: Longs) -> tuple[Longs, Longs]:
 def _crossing(upper: Doubles, lower: Doubles, plane: Longs, row: Doubles) -> Doubles:
     """Column at which each plane's edge from `upper` down to `lower` crosses the row."""
     run = lower - upper
-    # A level edge crosses no row's centre; its answer is never used.
+    # A horizontal edge crosses no row centre; its value is never used.
     run[run[:, 1] == 0, 1] = 1
     slant = run[:, 0] / run[:, 1]
     column: Doubles = upper[plane, 0] + (row - upper[plane, 1]) * slant[plane]
@@ -193,7 +199,7 @@ def _weights(planes: _Planes, plane: Ints, column: Longs, row: Longs) -> Floats:
     """[P, 2] perspective-correct weights of corners 0 and 1 at the pixels' centres."""
     corners = planes.corners
     area = planes.area
-    # On the screen a weight is a plane over the picture: value at the first corner, and slopes.
+    # In the picture a weight is a linear function: its value at the first corner, and slopes.
     weights = []
     for corner, after, last in ((0, 1, 2), (1, 2, 0)):
         edge = corners[:, last, :2] - corners[:, after, :2]
@@ -207,3 +213,62 @@ def _weights(planes: _Planes, plane: Ints, column: Longs, row: Longs) -> Floats:
     total = weights[0] + weights[1] + np.clip(third, 0, 1) * corners[plane, 2, 2]
     found: Floats = (np.stack(weights, axis=1) / total[:, None]).astype(np.float32)
     return found
+
+
+_INNER_MOUTH = (Region.UPPER_TEETH, Region.LOWER_TEETH, Region.TONGUE)
+"""Parts inside the mouth that are not connected to the skin."""
+
+
+def rasterise_head(projected: Floats, head: Head, width: int, height: int) -> Fragments:
+    """Rasterise the head.
+
+    projected [V, 3]: the head as projected by the camera. Teeth and tongue are shown only in front
+    of the mouth cavity, since they may reach through the skin of a narrow jaw.
+    """
+    loose = np.isin(head.regions, _INNER_MOUTH)
+    seen = _rasterise_some(np.flatnonzero(~loose), projected, head, width, height)
+    inner = _rasterise_some(np.flatnonzero(loose), projected, head, width, height)
+    hollow = head.regions[seen.triangle] == Region.MOUTH_CAVITY
+    shown = hollow & (seen.triangle >= 0) & (inner.inverse_depth > seen.inverse_depth)
+    for behind, before in (
+        (seen.inverse_depth, inner.inverse_depth),
+        (seen.triangle, inner.triangle),
+        (seen.weights, inner.weights),
+    ):
+        behind[shown] = before[shown]
+    return seen
+
+
+def _rasterise_some(
+    numbers: NDArray[np.intp], projected: Floats, head: Head, width: int, height: int
+) -> Fragments:
+    """Rasterise the triangles with these indices and return the indices in the result."""
+    seen = rasterise(projected, head.triangles[numbers], width, height, cull=True)
+    filled = seen.triangle >= 0
+    seen.triangle[filled] = numbers[seen.triangle[filled]]
+    return seen
+
+
+def visible_surface(fragments: Fragments, head: Head, points: Floats, normals: Floats) -> Surface:
+    """Interpolate the surface at each covered pixel; points, normals [V, 3]: the posed head."""
+    rows, columns = np.nonzero(fragments.triangle >= 0)
+    triangle = fragments.triangle[rows, columns]
+    weights = fragments.weights[rows, columns]
+    third = 1 - weights[:, :1] - weights[:, 1:]
+    shares = (weights[:, :1], weights[:, 1:], third)
+    # One table, so that each vertex is looked up only once.
+    table = np.concatenate([head.template, points, normals], axis=1)
+    corners = head.triangles[triangle]
+    mixed = table[corners[:, 0]] * shares[0]
+    mixed += table[corners[:, 1]] * shares[1]
+    mixed += table[corners[:, 2]] * shares[2]
+    uv = head.uv[triangle]
+    return Surface(
+        rows=rows.astype(np.int32),
+        columns=columns.astype(np.int32),
+        template=np.ascontiguousarray(mixed[:, :3]),
+        position=np.ascontiguousarray(mixed[:, 3:6]),
+        normal=unit(mixed[:, 6:]),
+        uv=uv[:, 0] * shares[0] + uv[:, 1] * shares[1] + uv[:, 2] * shares[2],
+        region=head.regions[triangle],
+    )

@@ -1,1 +1,1 @@
-"""How a picture is taken: pose, light, background, film."""
+"""Settings of a photograph, backgrounds, and the camera's image processing."""

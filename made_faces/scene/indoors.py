@@ -1,4 +1,4 @@
-"""Backgrounds within walls: rooms with what stands in them, bare walls, studios."""
+"""Indoor backgrounds: rooms and their furniture."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from made_faces.scene.brush import (
+from made_faces.scene.drawing import (
+    TEXTURE_SIZE,
     Corners,
-    Range,
     blank,
-    cell_values,
     clouds,
-    draw_colour,
+    dimming,
     fill_box,
     fill_ellipse,
     fill_polygon,
@@ -21,17 +20,16 @@ from made_faces.scene.brush import (
     grid,
     mix,
     paste,
+    sample_colour,
+    wall_colour,
 )
 from made_faces.surface import Floats
 
-_TEXTURE = 128
-"""Pixels a side of a wall's texture; it is out of focus anyway."""
-
 
 def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """A wall, perhaps a corner and a floor, and one to four things before it."""
-    wall = _wall_colour(rng, (0.35, 0.95), 0.35)
-    picture = gradient(height, width, wall, wall * _dimmed(rng), across=True)
+    """A wall, sometimes a corner and a floor, and one to four objects."""
+    wall = wall_colour(rng, (0.35, 0.95), 0.35)
+    picture = gradient(height, width, wall, wall * dimming(rng), across=True)
     if rng.random() < 0.4:
         _side_wall(picture, rng, wall)
     if rng.random() < 0.35:
@@ -42,48 +40,8 @@ def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
     return picture
 
 
-def draw_wall(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Bricks, tiles, planks or plaster, seen straight or along."""
-    texture = _WALLS[rng.integers(len(_WALLS))](rng)
-    picture = blank(height, width, texture.mean(axis=(0, 1)))
-    turn = rng.uniform(-0.8, 0.8)
-    # The nearer side of a wall seen along stands out above and below the picture.
-    left, right = 0.1 + max(turn, 0), 0.1 + max(-turn, 0)
-    corners = ((-0.1, -left), (1.1, -right), (1.1, 1 + right), (-0.1, 1 + left))
-    paste(picture, texture, corners)
-    if rng.random() < 0.25:
-        _window(picture, rng)
-    part = np.linspace(1, _dimmed(rng), width, dtype=np.float32)
-    picture *= (part if rng.random() < 0.5 else part[::-1])[None, :, None]
-    return picture
-
-
-def draw_studio(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """A backdrop of paper or muslin, lit in the middle and darker towards the edges."""
-    muted = rng.random() < 0.7
-    colour = draw_colour(rng, (0.05, 1.0), (0.0, 0.25) if muted else (0.3, 0.8))
-    picture = gradient(height, width, colour, colour * _dimmed(rng), across=rng.random() < 0.3)
-    if rng.random() < 0.4:
-        muslin = clouds(rng, height, width, (3, 3), 3) * np.float32(rng.uniform(0.1, 0.4))
-        picture *= np.maximum(1 + muslin, 0.2)[..., None]
-    if rng.random() < 0.6:
-        glow(picture, rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.8), rng.uniform(0.3, 0.7), colour)
-    return picture
-
-
-def _wall_colour(rng: np.random.Generator, value: Range, saturation: float) -> Floats:
-    """Cream and beige above all; saturation: the greatest."""
-    hue = (20, 60) if rng.random() < 0.6 else (0, 360)
-    return draw_colour(rng, value, (0.0, saturation), hue)
-
-
-def _dimmed(rng: np.random.Generator) -> np.float32:
-    """How much of the light is left at the far side."""
-    return np.float32(rng.uniform(0.25, 1.0))
-
-
 def _tilted(x: float, top: float, half: float, bottom: float, tilt: float) -> Corners:
-    """The corners of something flat around x, seen from a little aside."""
+    """Return the corners of a flat object around x, seen slightly from the side."""
     return (
         (x - half, top - tilt),
         (x + half, top + tilt),
@@ -102,25 +60,25 @@ def _side_wall(picture: Floats, rng: np.random.Generator, wall: Floats) -> None:
 
 def _floor(picture: Floats, rng: np.random.Generator) -> None:
     top, slope = rng.uniform(0.7, 0.95), rng.uniform(-0.08, 0.08)
-    skirting = draw_colour(rng, (0.5, 0.95), (0, 0.2))
-    floor = draw_colour(rng, (0.2, 0.7), (0.1, 0.6), (15, 45))
+    skirting = sample_colour(rng, (0.5, 0.95), (0, 0.2))
+    floor = sample_colour(rng, (0.2, 0.7), (0.1, 0.6), (15, 45))
     for shift, colour in ((-0.05, skirting), (0.0, floor)):
         left, right = top + slope + shift, top - slope + shift
         fill_polygon(picture, ((0, left), (1, right), (1, 1.01), (0, 1.01)), colour)
 
 
-def _window(picture: Floats, rng: np.random.Generator) -> None:
-    """A window: bright sky over something green or gray, bars, a frame, perhaps blinds."""
+def draw_window(picture: Floats, rng: np.random.Generator) -> None:
+    """A window: bright sky above green or gray, bars, a frame, sometimes blinds."""
     x, y, half = rng.uniform(0.0, 1.0), rng.uniform(-0.1, 0.25), rng.uniform(0.12, 0.35)
     bottom, bright = y + rng.uniform(0.4, 0.8), np.float32(rng.uniform(0.8, 2.5))
-    sky = draw_colour(rng, (0.85, 1.0), (0.0, 0.3), (190, 230)) * bright
-    ground = draw_colour(rng, (0.4, 0.8), (0.0, 0.5), (60, 200)) * bright
-    view = gradient(_TEXTURE, _TEXTURE, sky, ground)
-    _, _, down, across = grid(rng.integers(1, 4), rng.integers(1, 4), _TEXTURE)
-    frame = draw_colour(rng, (0.15, 1.0), (0.0, 0.3))
+    sky = sample_colour(rng, (0.85, 1.0), (0.0, 0.3), (190, 230)) * bright
+    ground = sample_colour(rng, (0.4, 0.8), (0.0, 0.5), (60, 200)) * bright
+    view = gradient(TEXTURE_SIZE, TEXTURE_SIZE, sky, ground)
+    _, _, down, across = grid(rng.integers(1, 4), rng.integers(1, 4), TEXTURE_SIZE)
+    frame = sample_colour(rng, (0.15, 1.0), (0.0, 0.3))
     bars = (np.abs(across - 0.5) > 0.46) | (np.abs(down - 0.5) > 0.46)
     if rng.random() < 0.3:
-        slats = grid(rng.integers(12, 24), 1, _TEXTURE)[2]
+        slats = grid(rng.integers(12, 24), 1, TEXTURE_SIZE)[2]
         mix(view, frame, (slats < 0.6).astype(np.float32) * 0.8)
     mix(view, frame, bars.astype(np.float32))
     tilt = rng.uniform(-0.08, 0.08)
@@ -131,25 +89,25 @@ def _window(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _curtain(picture: Floats, rng: np.random.Generator, x: float | None = None) -> None:
-    """Cloth in folds from the ceiling down."""
+    """A curtain with folds."""
     x, half = rng.uniform(0, 1) if x is None else x, rng.uniform(0.08, 0.3)
-    colour = draw_colour(rng, (0.2, 0.95), (0.0, 0.8))
-    place = np.linspace(0, 1, _TEXTURE, dtype=np.float32)
+    colour = sample_colour(rng, (0.2, 0.95), (0.0, 0.8))
+    place = np.linspace(0, 1, TEXTURE_SIZE, dtype=np.float32)
     waves = rng.uniform(3, 9), rng.uniform(7, 16)
     folds = 0.6 + 0.25 * np.sin(place * 6.28 * waves[0]) + 0.15 * np.sin(place * 6.28 * waves[1])
-    cloth = np.broadcast_to((folds[:, None] * colour)[None], (4, _TEXTURE, 3))
+    cloth = np.broadcast_to((folds[:, None] * colour)[None], (4, TEXTURE_SIZE, 3))
     flare = rng.uniform(0, 0.06)
     corners = ((x - half, -0.1), (x + half, -0.1), (x + half + flare, 1.1), (x - half - flare, 1.1))
     paste(picture, np.ascontiguousarray(cloth, dtype=np.float32), corners)
 
 
 def _door(picture: Floats, rng: np.random.Generator) -> None:
-    """A door or an opening in its frame."""
+    """A door or an opening with a frame."""
     x, half, top = rng.uniform(0.0, 1.0), rng.uniform(0.12, 0.25), rng.uniform(-0.1, 0.25)
-    frame = draw_colour(rng, (0.3, 1.0), (0.0, 0.5), (15, 45))
+    frame = sample_colour(rng, (0.3, 1.0), (0.0, 0.5), (15, 45))
     leaf = frame * np.float32(rng.uniform(0.5, 0.9))
     if rng.random() < 0.35:
-        leaf = draw_colour(rng, (0.05, 0.3), (0.0, 0.4))
+        leaf = sample_colour(rng, (0.05, 0.3), (0.0, 0.4))
     fill_box(picture, x - half - 0.03, top - 0.03, x + half + 0.03, 1.01, frame)
     fill_box(picture, x - half, top, x + half, 1.01, leaf)
     for panel_top in (top + 0.06, top + 0.42):
@@ -158,9 +116,9 @@ def _door(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _shelves(picture: Floats, rng: np.random.Generator) -> None:
-    """Boards full of books."""
+    """Shelves full of books."""
     x, half, rows = rng.uniform(0.0, 1.0), rng.uniform(0.25, 0.6), int(rng.integers(3, 6))
-    wood = draw_colour(rng, (0.1, 0.8), (0.1, 0.6), (15, 40))
+    wood = sample_colour(rng, (0.1, 0.8), (0.1, 0.6), (15, 40))
     case = blank(rows * 24, 160, wood * np.float32(0.25))
     down = np.arange(24)[:, None]
     for row in range(rows):
@@ -168,7 +126,7 @@ def _shelves(picture: Floats, rng: np.random.Generator) -> None:
         colours = rng.uniform(0.02, 0.5, (54, 1)) * rng.uniform(0.3, 1.0, (54, 3))
         tops = rng.integers(4, 12, 54)
         book = np.repeat(np.arange(54), thickness)[:160]
-        # A book stands on its board; a dark line parts it from its neighbour.
+        # Books stand on their board; a dark line separates neighbours.
         first = np.diff(book, prepend=-1) > 0
         spines = (colours[book] * np.where(first, 0.4, 1.0)[:, None]).astype(np.float32)
         board = case[row * 24 : row * 24 + 24]
@@ -180,12 +138,12 @@ def _shelves(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _frames(picture: Floats, rng: np.random.Generator) -> None:
-    """Framed pictures of nothing in particular."""
+    """Framed abstract pictures."""
     for _ in range(rng.integers(1, 5)):
         x, y = rng.uniform(0.0, 1.0), rng.uniform(0.0, 0.6)
         half_width, half_height = rng.uniform(0.06, 0.18), rng.uniform(0.06, 0.2)
-        frame = draw_colour(rng, (0.05, 0.9), (0.0, 0.6), (20, 50))
-        first, last = (draw_colour(rng, (0.2, 0.95), (0.1, 0.7)) for _ in range(2))
+        frame = sample_colour(rng, (0.05, 0.9), (0.0, 0.6), (20, 50))
+        first, last = (sample_colour(rng, (0.2, 0.95), (0.1, 0.7)) for _ in range(2))
         image = gradient(32, 32, first, last)
         mix(image, first * 0.3, np.clip(clouds(rng, 32, 32, (2, 3), 2) * 3, 0, 1))
         image[:3], image[-3:], image[:, :3], image[:, -3:] = frame, frame, frame, frame
@@ -194,8 +152,8 @@ def _frames(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _lamp(picture: Floats, rng: np.random.Generator) -> None:
-    """A lampshade or ceiling lights, and their glow on the wall."""
-    light = draw_colour(rng, (0.9, 1.0), (0.1, 0.5), (25, 50)) * np.float32(rng.uniform(1.5, 4))
+    """A lampshade or ceiling lights, and their light on the wall."""
+    light = sample_colour(rng, (0.9, 1.0), (0.1, 0.5), (25, 50)) * np.float32(rng.uniform(1.5, 4))
     if rng.random() < 0.5:
         x, y, half = rng.uniform(0, 1), rng.uniform(0.1, 0.6), rng.uniform(0.05, 0.12)
         shade = ((x - half * 0.6, y - half), (x + half * 0.6, y - half))
@@ -209,19 +167,19 @@ def _lamp(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _furniture(picture: Floats, rng: np.random.Generator) -> None:
-    """Backs of sofas and chairs, cupboards: soft boxes from below."""
+    """Sofas, chairs, cupboards: boxes that start at the bottom."""
     for _ in range(rng.integers(1, 4)):
         x, half, top = rng.uniform(-0.1, 1.1), rng.uniform(0.08, 0.4), rng.uniform(0.45, 0.85)
-        colour = draw_colour(rng, (0.05, 0.8), (0.0, 0.7))
+        colour = sample_colour(rng, (0.05, 0.8), (0.0, 0.7))
         fill_box(picture, x - half, top, x + half, 1.01, colour)
         fill_ellipse(picture, x, top, half, rng.uniform(0.01, 0.06), colour * np.float32(1.15))
 
 
 def _plant(picture: Floats, rng: np.random.Generator) -> None:
-    """Leaves that spring from one place."""
+    """Leaves that start at one point."""
     x, y, reach = rng.uniform(0, 1), rng.uniform(0.5, 1.0), rng.uniform(0.15, 0.4)
     for angle in rng.uniform(-2.6, -0.5, rng.integers(8, 24)).tolist():
-        green = draw_colour(rng, (0.15, 0.65), (0.4, 0.8), (75, 150))
+        green = sample_colour(rng, (0.15, 0.65), (0.4, 0.8), (75, 150))
         length = reach * rng.uniform(0.5, 1.0)
         tip = (x + length * np.cos(angle), y + length * np.sin(angle))
         side = (-0.12 * length * np.sin(angle), 0.12 * length * np.cos(angle))
@@ -235,43 +193,8 @@ def _plant(picture: Floats, rng: np.random.Generator) -> None:
         fill_polygon(picture, leaf, green)
 
 
-def _bricks(rng: np.random.Generator) -> Floats:
-    rows = int(rng.integers(10, 24))
-    row, column, down, across = grid(rows, rows * rng.uniform(0.35, 0.5), _TEXTURE, stagger=0.5)
-    colour = draw_colour(rng, (0.3, 0.9), (0.0, 0.6), (5, 35))
-    texture = colour * cell_values(rng, row, column, 0.6, 1.2)[..., None]
-    mortar = draw_colour(rng, (0.4, 0.9), (0.0, 0.15))
-    mix(texture, mortar, ((down < 0.14) | (across < 0.07)).astype(np.float32))
-    return texture
-
-
-def _tiles(rng: np.random.Generator) -> Floats:
-    number = int(rng.integers(4, 14))
-    row, column, down, across = grid(number, number, _TEXTURE)
-    colour = _wall_colour(rng, (0.4, 1.0), 0.5)
-    texture = colour * cell_values(rng, row, column, 0.85, 1.1)[..., None]
-    joint = draw_colour(rng, (0.3, 0.9), (0.0, 0.1))
-    mix(texture, joint, ((down < 0.06) | (across < 0.06)).astype(np.float32))
-    return texture
-
-
-def _planks(rng: np.random.Generator) -> Floats:
-    row, column, _, across = grid(1, rng.integers(4, 16), _TEXTURE)
-    colour = draw_colour(rng, (0.2, 0.95), (0.0, 0.6), (15, 45))
-    grain = 1 + 0.12 * clouds(rng, _TEXTURE, _TEXTURE, (2, 24), 2)
-    texture = colour * (cell_values(rng, row, column, 0.75, 1.1) * grain)[..., None]
-    texture[across < 0.06] *= 0.4
-    return np.ascontiguousarray(texture if rng.random() < 0.6 else texture.transpose(1, 0, 2))
-
-
-def _plaster(rng: np.random.Generator) -> Floats:
-    colour = _wall_colour(rng, (0.2, 0.95), 0.4)
-    rough = clouds(rng, _TEXTURE, _TEXTURE, (4, 4), 4) * np.float32(rng.uniform(0.1, 0.5))
-    return np.asarray(colour * np.maximum(1 + rough, 0.1)[..., None], np.float32)
-
-
 _THINGS: tuple[Callable[[Floats, np.random.Generator], None], ...] = (
-    _window,
+    draw_window,
     _shelves,
     _frames,
     _door,
@@ -280,4 +203,3 @@ _THINGS: tuple[Callable[[Floats, np.random.Generator], None], ...] = (
     _lamp,
     _plant,
 )
-_WALLS: tuple[Callable[[np.random.Generator], Floats], ...] = (_bricks, _tiles, _planks, _plaster)

@@ -1,4 +1,4 @@
-"""From light to a file: heads over a background, exposed, blurred, noisy and written as JPEG."""
+"""From light to a JPEG file: composite, exposure, tone curve, blur, noise and compression."""
 
 from __future__ import annotations
 
@@ -9,55 +9,56 @@ import cv2
 import numpy as np
 
 from fer_det.imaging.decode import encode_jpeg
-from made_faces.scene.scene import Film
+from made_faces.scene.scene import CameraEffects
 from made_faces.surface import Canvas, Floats
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-"""Of linear red, green and blue (ITU-R BT.709)."""
+"""Luminance weights of linear red, green and blue (ITU-R BT.709)."""
 _METERED_PERCENTILE = 70
-"""Of a head's luminance: above most dark hair, so that a pale face below it does not glare."""
+"""Percentile of a head's luminance used for metering; above most dark hair, so that pale faces
+below it are not overexposed."""
 _METERED = 0.42
-"""Luminance to which the meter pulls that percentile: skin then lies a stop above a gray card."""
+"""Luminance to which the exposure moves that percentile: one stop above a gray card."""
 _METER_RANGE = (0.5, 2.5)
-"""No lamp is turned further down or up than by these factors."""
+"""Bounds of the exposure factor."""
 _METER_PULL = 0.75
-"""Below 1, so that what is dark stays darker than what is light."""
+"""Exponent of the exposure factor; below 1, so that dark faces stay darker than light ones."""
 _WHITE = 1.8
-"""Light that the tone curve shows as white."""
+"""Light that the tone curve maps to white."""
 _GAIN, _BEND = 1.3, 1.2
-"""Slope of the tone curve in the shadows, and how soon it bends."""
+"""Slope of the tone curve in the shadows, and its curvature."""
 _SHRUNK_SIDE = 8
-"""Pixels; no picture is shrunk below."""
+"""Pixels; lower bound of a reduced picture's side."""
 
 
 def photograph(
     canvases: Sequence[Canvas],
     background: Floats,
-    film: Film,
+    effects: CameraEffects,
     width: int,
     height: int,
     rng: np.random.Generator,
 ) -> bytes:
-    """Take the picture: the bytes of a JPEG file of `width` x `height` pixels.
+    """Take the photograph: return a JPEG file of `width` x `height` pixels.
 
-    canvases: from far to near, of one size with background [H, W, 3] linear RGB; neither is
-    changed. rng: draws the noise. The same arguments give the same bytes.
+    canvases: from far to near, of the size of background [H, W, 3] linear RGB; none is changed.
+    rng: for the noise. The same arguments give the same bytes.
     """
     light = compose(canvases, background)
-    light *= np.float32(meter(canvases) * 2.0**film.exposure)
+    light *= np.float32(meter(canvases) * 2.0**effects.exposure)
     light = _resize(tone_curve(light), width, height, cv2.INTER_AREA)
-    light = _blur(_colour(light, film), film)
+    light = _blur(_colour(light, effects), effects)
     encoded = encode_srgb(np.clip(light, 0, 1))
-    if film.noise > 0:
-        encoded += _noise(encoded, film, rng)
+    if effects.noise > 0:
+        encoded += _noise(encoded, effects, rng)
     pixels = np.rint(np.clip(encoded, 0, 1) * 255).astype(np.uint8)
-    return encode_jpeg(pixels, film.quality)
+    return encode_jpeg(pixels, effects.quality)
 
 
 def compose(canvases: Sequence[Canvas], background: Floats) -> Floats:
-    """Lay canvases over a background, far to near -> a new array [H, W, 3].
+    """Composite canvases over a background, far to near -> a new array [H, W, 3].
 
-    A canvas holds colour times alpha, so that its soft edges bring no black with them.
+    The colour of a canvas is premultiplied by alpha.
     """
     light = background.astype(np.float32)
     for canvas in canvases:
@@ -69,10 +70,7 @@ def compose(canvases: Sequence[Canvas], background: Floats) -> Floats:
 
 
 def meter(canvases: Sequence[Canvas]) -> float:
-    """The factor by which the light is multiplied so that the nearest head is well exposed.
-
-    1 where there is no head.
-    """
+    """Return the factor on the light that exposes the nearest head well; 1 without a head."""
     if not canvases:
         return 1.0
     head = canvases[-1]
@@ -85,9 +83,9 @@ def meter(canvases: Sequence[Canvas]) -> float:
 
 
 def tone_curve(light: Floats) -> Floats:
-    """Film's answer to light: nearly straight in the shadows, flat where it nears white.
+    """Map light to 0..1: nearly linear in the shadows, saturating near white.
 
-    x -> g x (1 + a x) / (1 + b x), with a such that _WHITE becomes 1; what is below 0 becomes 0.
+    x -> g x (1 + a x) / (1 + b x), with a such that _WHITE becomes 1; values below 0 become 0.
     """
     rise = ((1 + _BEND * _WHITE) / (_GAIN * _WHITE) - 1) / _WHITE
     light = np.maximum(light, 0)
@@ -95,33 +93,33 @@ def tone_curve(light: Floats) -> Floats:
 
 
 def encode_srgb(light: Floats) -> Floats:
-    """Linear 0..1 -> sRGB's 0..1 (IEC 61966-2-1)."""
+    """Encode linear 0..1 as sRGB 0..1 (IEC 61966-2-1)."""
     bent = 1.055 * cv2.pow(light, 1 / 2.4).reshape(light.shape) - 0.055
     return np.asarray(np.where(light <= 0.0031308, light * 12.92, bent), np.float32)
 
 
-def _colour(light: Floats, film: Film) -> Floats:
+def _colour(light: Floats, effects: CameraEffects) -> Floats:
     gray = (light @ _LUMINANCE)[..., None]
-    if film.gray:
+    if effects.gray:
         return np.repeat(gray, 3, axis=2)
-    return np.asarray(gray + (light - gray) * film.saturation, np.float32)
+    return np.asarray(gray + (light - gray) * effects.saturation, np.float32)
 
 
-def _blur(light: Floats, film: Film) -> Floats:
-    """Out of focus, moved while the shutter was open, and through a smaller picture."""
-    if film.blur > 0:
-        light = np.asarray(cv2.GaussianBlur(light, (0, 0), film.blur), np.float32)
-    if film.motion > 0:
-        kernel = _line(film.motion, film.motion_angle)
+def _blur(light: Floats, effects: CameraEffects) -> Floats:
+    """Apply defocus, motion blur and the loss of detail of a reduced picture."""
+    if effects.blur > 0:
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), effects.blur), np.float32)
+    if effects.motion > 0:
+        kernel = _line(effects.motion, effects.motion_angle)
         moved = cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REPLICATE)
         light = np.asarray(moved, np.float32)
-    if film.shrink < 1:
-        light = _through_smaller(light, film.shrink)
+    if effects.shrink < 1:
+        light = _through_smaller(light, effects.shrink)
     return light
 
 
 def _line(length: float, degrees: float) -> Floats:
-    """A line of that length in pixels as a blurring kernel [K, K] of sum 1."""
+    """Return a motion blur kernel [K, K] of sum 1: a line of that length in pixels."""
     reach = math.ceil(length / 2)
     offset = np.arange(-reach, reach + 1, dtype=np.float32)
     angle = math.radians(degrees)
@@ -132,7 +130,7 @@ def _line(length: float, degrees: float) -> Floats:
 
 
 def _through_smaller(light: Floats, part: float) -> Floats:
-    """What is left of a picture that was `part` of its size on its way."""
+    """Reduce the picture by the factor `part` and enlarge it again."""
     height, width = light.shape[:2]
     small_width = max(round(width * part), _SHRUNK_SIDE)
     small_height = max(round(height * part), _SHRUNK_SIDE)
@@ -144,15 +142,15 @@ def _resize(picture: Floats, width: int, height: int, interpolation: int) -> Flo
     return np.asarray(cv2.resize(picture, (width, height), interpolation=interpolation), np.float32)
 
 
-def _noise(encoded: Floats, film: Film, rng: np.random.Generator) -> Floats:
-    """Grain for an sRGB picture [H, W, 3], about film.noise in standard deviation.
+def _noise(encoded: Floats, effects: CameraEffects, rng: np.random.Generator) -> Floats:
+    """Sample noise for an sRGB picture [H, W, 3], with a standard deviation of about effects.noise.
 
-    The root of the light, which is shot noise, is nearly even after sRGB's curve; the sensor's own
-    noise adds to the shadows. Colour noise is coarser, as cameras' own smoothing leaves it.
+    Shot noise grows with the root of the light and is nearly uniform after the sRGB curve; sensor
+    noise adds to the shadows. Colour noise is coarser, as left by the noise reduction of cameras.
     """
     height, width = encoded.shape[:2]
     grain = rng.standard_normal((height, width, 1), dtype=np.float32) * np.float32(0.85)
-    if not film.gray:
+    if not effects.gray:
         coarse = rng.standard_normal(((height + 1) // 2, (width + 1) // 2, 3), dtype=np.float32)
         grain = grain + _resize(coarse, width, height, cv2.INTER_LINEAR) * np.float32(0.7)
-    return np.asarray(grain * film.noise * (1.25 - 0.5 * encoded), np.float32)
+    return np.asarray(grain * effects.noise * (1.25 - 0.5 * encoded), np.float32)

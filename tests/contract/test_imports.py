@@ -32,9 +32,9 @@ LAYERS = (
 LAYER_OF = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
 MADE_FACES_LAYERS = (
-    {"face_model", "expression", "scene"},
+    {"face_model", "scene"},
     {"renderer"},
-    {"worn"},
+    {"accessories"},
     {"hair"},
     {"materials"},
     {"layouts"},

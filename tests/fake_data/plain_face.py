@@ -1,4 +1,4 @@
-"""A face without a mesh: a bent sheet of points with lips, and someone to paint on it."""
+"""A face without a mesh: a curved grid of points with lips, and identities for its materials."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from made_faces.face_model.identity import Identity
 from made_faces.hair.haircut import Haircut, haircut_of
-from made_faces.materials.places import Places, around_head
+from made_faces.materials.skin_points import SkinPoints, head_noise_u
 from made_faces.surface import Floats, Region, Surface
 
 PIXEL = 0.0005
-"""Metres from one point to the next."""
+"""Distance between neighbouring points in metres."""
 WIDTH, HEIGHT = 321, 601
 BOTTOM = 0.56
 """Height of the lowest row in metres."""
@@ -22,8 +22,8 @@ EYE_CENTRE = np.array([0.031, -0.1245, 0.7284], np.float32)
 EYE_RADIUS = 0.015
 
 
-def person(**features: Any) -> Identity:
-    """A shaven grown man of middling skin without freckles, or someone else."""
+def make_identity(**features: Any) -> Identity:
+    """Return a shaven adult man of medium skin without freckles, with some attributes replaced."""
     plain = Identity(
         number=1,
         age=0.5,
@@ -58,13 +58,13 @@ def person(**features: Any) -> Identity:
 
 
 def cut_of(**features: Any) -> Haircut:
-    """The haircut of such a person, who must not be bald."""
-    cut = haircut_of(person(**features))
+    """Return the haircut of such an identity, which must not be bald."""
+    cut = haircut_of(make_identity(**features))
     assert cut is not None
     return cut
 
 
-def sheet() -> tuple[Floats, Floats, Floats]:
+def grid() -> tuple[Floats, Floats, Floats]:
     """x, y and z of the points, each [HEIGHT * WIDTH], rows from the top."""
     across = np.linspace(-(WIDTH // 2), WIDTH // 2, WIDTH) * PIXEL
     heights = BOTTOM + np.arange(HEIGHT)[::-1] * PIXEL
@@ -75,35 +75,35 @@ def sheet() -> tuple[Floats, Floats, Floats]:
 
 
 def lip_shape(x: Floats, z: Floats) -> Floats:
-    """1 inside the lips, falling off over 4 mm."""
+    """1 inside the lips, decreasing to 0 over 4 mm."""
     apart = np.hypot(x / 0.026, (z - 0.660) / 0.012)
     return np.clip(1 - (apart - 1) * 4, 0, 1).astype(np.float32)
 
 
-def face_places(pixel: float = PIXEL) -> Places:
-    """The sheet as the paint sees it; `pixel` is what it is told of the picture's fineness."""
-    x, y, z = sheet()
-    return Places(
+def face_points(pixel: float = PIXEL) -> SkinPoints:
+    """Return the grid as skin points; `pixel` sets the assumed size of a pixel."""
+    x, y, z = grid()
+    return SkinPoints(
         x=x,
         y=y,
         z=z,
         lips=lip_shape(x, z),
         eyelids=np.zeros_like(x),
         ears=np.zeros_like(x),
-        around=around_head(x, y),
-        offsets=person().texture_offsets,
+        noise_u=head_noise_u(x, y),
+        offsets=make_identity().texture_offsets,
         pixel=pixel,
     )
 
 
 def picture(values: Floats) -> Floats:
-    """Values of the sheet's points as [HEIGHT, WIDTH] or [HEIGHT, WIDTH, 3]."""
+    """Reshape values of the grid to [HEIGHT, WIDTH] or [HEIGHT, WIDTH, 3]."""
     return values.reshape(HEIGHT, WIDTH, *values.shape[1:])
 
 
 def surface() -> Surface:
-    """The sheet as the renderer sees it, with a strip of each other region in its highest rows."""
-    x, y, z = sheet()
+    """Return the grid as a surface, with a row of each other region at its top."""
+    x, y, z = grid()
     rows, columns = np.mgrid[:HEIGHT, :WIDTH].reshape(2, -1).astype(np.int32)
     points = np.stack([x, y, z], axis=1)
     regions = np.full(len(x), Region.SKIN, np.uint8)
@@ -115,7 +115,7 @@ def surface() -> Surface:
 
 
 def plain_head() -> Any:
-    """As much of a Head as paint asks for: two eyeballs, and masks over the sheet's uv."""
+    """Return what materials need of a Head: two eyeballs, and masks over the uv of the grid."""
     size = 256
     texel = (np.arange(size, dtype=np.float32) + 0.5) / size
     u, v = np.meshgrid(texel, texel[::-1])

@@ -1,4 +1,4 @@
-"""Made faces as their user gets them: rendered, read, converted by the real MTCNN, offline."""
+"""The command from end to end: rendered, read, converted with the real MTCNN, offline."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from fer_det.core.sample import MADE_CAUTION
 from fer_det.imaging.decode import load_rgb8
 from fer_det.io.voc import VocFolder
 from made_faces.cli import main as make_faces
-from made_faces.layouts.assignment import cast_sequences
-from made_faces.layouts.ckplus import CkplusTree, FrameTask
+from made_faces.layouts.assignment import assign_sequences
+from made_faces.layouts.ckplus import CkplusLayout, FrameTask
 from voc_builder.build.manifest import read_manifest
 from voc_builder.cli.build_voc import main as build_voc
 from voc_builder.readers import rafdb
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.disable_socket, needs_anny]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Photos that one process made."""
+    """Photos made by one process."""
     out = tmp_path_factory.mktemp("made") / "made"
     assert make_faces(["--out", str(out), "--images", str(IMAGES), "--workers", "0"]) == 0
     return out
@@ -87,19 +87,19 @@ def test_processes_and_threads_do_not_matter(made: Path, tmp_path: Path) -> None
     assert tree_hash(tmp_path) == tree_hash(made)
 
 
-def test_sequence_moves_the_face_and_nothing_else(tmp_path: Path) -> None:
-    tree = CkplusTree(tmp_path, 0, 30)
+def test_a_sequence_changes_only_the_face(tmp_path: Path) -> None:
+    layout = CkplusLayout(tmp_path, 0, 30)
     smile = next(
-        role
-        for role in cast_sequences(0, 30)
-        if role.labelled and role.emotion is Expression.HAPPINESS
+        sequence
+        for sequence in assign_sequences(0, 30)
+        if sequence.labelled and sequence.expression is Expression.HAPPINESS
     )
-    tree.prepare()
+    layout.make_folders()
     for frame in (0, smile.frames - 1):
-        tree.make(FrameTask(smile, frame))
+        layout.make(FrameTask(smile, frame))
     before, after = (load_rgb8(path).astype(float) for path in sorted(tmp_path.rglob("*.png")))
     assert before.shape == (490, 640, 3)
-    # The film's grain alone tells the margins of the two apart.
+    # Outside the head only the noise differs.
     assert np.abs(before[:, :60] - after[:, :60]).mean() < 4
     rest, peak = (np.loadtxt(path) for path in sorted(tmp_path.rglob("*_landmarks.txt")))
     moved = np.linalg.norm(peak - rest, axis=1)

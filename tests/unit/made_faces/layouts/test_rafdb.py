@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 from collections import Counter
 from pathlib import Path
@@ -12,63 +14,65 @@ from fer_det.core.box import FaceBox
 from fer_det.core.sample import Sample
 from fer_det.errors import DatasetNotFoundError
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
-from made_faces.expression.prototypes import UNIT_NAMES
-from made_faces.layouts.assignment import cast_photos
-from made_faces.layouts.rafdb import ALIGNED_PLACES, RafdbTree, align, fit_similarity
-from made_faces.picture import MadePicture
-from made_faces.recipe import Recipe, draw_photo
+from made_faces.expression import UNIT_NAMES
+from made_faces.layouts.assignment import assign_photos
+from made_faces.layouts.rafdb import ALIGNED_PLACES, RafdbLayout, align, fit_similarity
+from made_faces.recipe import Recipe, sample_photo
+from made_faces.render import MadePicture
 from voc_builder.readers import rafdb
 
 IMAGES = 35
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> RafdbTree:
-    tree = RafdbTree(tmp_path_factory.mktemp("made"), 5, IMAGES, 0.5, draw_spot)
+def layout(tmp_path_factory: pytest.TempPathFactory) -> RafdbLayout:
+    layout = RafdbLayout(tmp_path_factory.mktemp("made"), 5, IMAGES, 0.5, draw_spot)
     with pytest.MonkeyPatch.context() as patch:
         do_not_wait(patch)
-        tree.prepare()
-        for role in tree.tasks():
-            tree.make(role)
-        tree.finish()
-    return tree
+        layout.make_folders()
+        for photo in layout.tasks():
+            layout.make(photo)
+        layout.finish()
+    return layout
 
 
 @pytest.fixture(scope="module")
-def samples(tree: RafdbTree) -> list[Sample]:
-    return list(rafdb.read(tree.root, rafdb.Options()))
+def samples(layout: RafdbLayout) -> list[Sample]:
+    return list(rafdb.read(layout.root, rafdb.Options()))
 
 
 @pytest.fixture(scope="module")
-def faces(tree: RafdbTree) -> list[dict[str, Any]]:
-    lines = (tree.base / "faces.jsonl").read_text().splitlines()
+def faces(layout: RafdbLayout) -> list[dict[str, Any]]:
+    lines = (layout.base / "faces.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
-def recipes(tree: RafdbTree) -> list[Recipe]:
-    return [draw_photo(tree.seed, role, tree.variety) for role in tree.tasks()]
+def recipes(layout: RafdbLayout) -> list[Recipe]:
+    return [sample_photo(layout.seed, photo, layout.variety) for photo in layout.tasks()]
 
 
 class TestReader:
-    """The reader of the real data set reads a made one as it is."""
+    """The reader of the real data set reads the layout unchanged."""
 
-    def test_labels_and_splits(self, tree: RafdbTree, samples: list[Sample]) -> None:
-        roles = cast_photos(5, IMAGES)
-        assert [each.expression for each in samples] == [role.emotion for role in roles]
+    def test_labels_and_splits(self, layout: RafdbLayout, samples: list[Sample]) -> None:
+        photos = assign_photos(5, IMAGES)
+        assert [each.expression for each in samples] == [photo.expression for photo in photos]
         assert Counter(each.split for each in samples) == {"train": 28, "test": 7}
         assert all(each.image_path.is_file() for each in samples)
         assert {each.framing for each in samples} == {"photo"}
 
-    def test_boxes_and_points(self, tree: RafdbTree, samples: list[Sample]) -> None:
-        for sample, recipe in zip(samples, recipes(tree), strict=True):
+    def test_boxes_and_points(self, layout: RafdbLayout, samples: list[Sample]) -> None:
+        for sample, recipe in zip(samples, recipes(layout), strict=True):
             picture = draw_spot(recipe)
             assert sample.face_box is not None
             assert sample.face_box.as_tuple() == pytest.approx(picture.box.as_tuple(), abs=1e-5)
             assert np.array(sample.landmarks) == pytest.approx(picture.landmarks, abs=1e-5)
 
-    def test_attributes_are_the_persons(self, tree: RafdbTree, samples: list[Sample]) -> None:
-        for sample, recipe in zip(samples, recipes(tree), strict=True):
-            identity = recipe.figure.identity
+    def test_attributes_are_those_of_the_identity(
+        self, layout: RafdbLayout, samples: list[Sample]
+    ) -> None:
+        for sample, recipe in zip(samples, recipes(layout), strict=True):
+            identity = recipe.subject.identity
             assert sample.attributes["gender"] == ("female" if identity.female > 0.5 else "male")
             largest = ("African-American", "Asian", "Caucasian")[int(np.argmax(identity.ancestry))]
             assert sample.attributes["race"] == largest
@@ -76,22 +80,22 @@ class TestReader:
         assert "20-39" in ages
         assert len(ages) > 2
 
-    def test_aligned_pictures(self, tree: RafdbTree) -> None:
-        samples = list(rafdb.read(tree.root, rafdb.Options(images="aligned")))
+    def test_aligned_pictures(self, layout: RafdbLayout) -> None:
+        samples = list(rafdb.read(layout.root, rafdb.Options(images="aligned")))
         assert len(samples) == IMAGES
         assert {each.framing for each in samples} == {"face_crop"}
         assert {load_rgb8(each.image_path).shape for each in samples} == {(100, 100, 3)}
 
-    def test_unfinished_tree_is_refused(self, tmp_path: Path) -> None:
-        tree = RafdbTree(tmp_path, 5, IMAGES, 0.5, draw_spot)
-        tree.prepare()
-        tree.make(tree.tasks()[0])
+    def test_unfinished_folder_is_refused(self, tmp_path: Path) -> None:
+        layout = RafdbLayout(tmp_path, 5, IMAGES, 0.5, draw_spot)
+        layout.make_folders()
+        layout.make(layout.tasks()[0])
         with pytest.raises(DatasetNotFoundError, match="list_patition_label"):
             list(rafdb.read(tmp_path, rafdb.Options()))
 
 
 class TestFaces:
-    def test_a_line_a_picture_in_the_lists_order(
+    def test_one_line_per_picture_in_the_order_of_the_list(
         self, samples: list[Sample], faces: list[dict[str, Any]]
     ) -> None:
         assert [each["picture"] for each in faces] == [each.image_path.name for each in samples]
@@ -112,17 +116,17 @@ class TestFaces:
             assert all(abs(face[angle]) < 90 for angle in ("yaw", "pitch", "roll"))
             assert (face["intensity"] == 0) == (face["emotion"] == "neutral")
 
-    def test_units_tell_the_emotion(self, faces: list[dict[str, Any]]) -> None:
+    def test_units_match_the_expression(self, faces: list[dict[str, Any]]) -> None:
         smiles = [face["units"]["12"] for face in faces if face["emotion"] == "happiness"]
         frowns = [face["units"]["12"] for face in faces if face["emotion"] == "sadness"]
         assert min(smiles) > max(frowns)
 
-    def test_splits_share_nobody(self, faces: list[dict[str, Any]]) -> None:
-        people = {
+    def test_splits_share_no_identity(self, faces: list[dict[str, Any]]) -> None:
+        identities = {
             split: {face["identity"] for face in faces if face["split"] == split}
             for split in ("train", "test")
         }
-        assert not people["train"] & people["test"]
+        assert not identities["train"] & identities["test"]
 
 
 class TestAlign:
@@ -138,8 +142,8 @@ class TestAlign:
         (a, b, _), (c, d, _) = fit_similarity(mirrored, ALIGNED_PLACES)
         assert (a, b) == pytest.approx((d, -c))
 
-    def test_eyes_and_mouth_come_to_their_places(self) -> None:
-        # A square in which LANDMARKS are where the crop wants them, up to a scale of 2.
+    def test_eyes_and_mouth_reach_their_positions(self) -> None:
+        # A square whose landmarks are at the positions of the crop, up to a scale of 2.
         pixels = np.full((220, 220, 3), 20, np.uint8)
         eyes = np.array([[30, 40], [70, 40], [50, 60], [40, 80], [60, 80]]) * 2 + 9
         for x, y in (*eyes[:2], eyes[3:].mean(axis=0).astype(int)):

@@ -1,11 +1,13 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
-from fake_data.plain_face import face_places, person
+from fake_data.plain_face import face_points, make_identity
 
 from made_faces.materials.wrinkles import wrinkles
 
-FACE = face_places()
-YOUNG = person(age=0.45)
+FACE = face_points()
+YOUNG = make_identity(age=0.45)
 
 
 def pair(name: str, strength: float = 1.0) -> dict[str, float]:
@@ -44,8 +46,8 @@ FOLDS = [
 
 
 def folded(actions: dict[str, float], age: float = 0.45) -> np.ndarray:
-    """What the actions add to the relief at rest."""
-    someone = person(age=age)
+    """What the actions add to the bump map of the neutral face."""
+    someone = make_identity(age=age)
     return wrinkles(FACE, someone, actions) - wrinkles(FACE, someone, {})
 
 
@@ -64,7 +66,7 @@ class TestEachFold:
 
 
 def test_a_face_at_rest_is_nearly_smooth_until_old() -> None:
-    young, old = (np.abs(wrinkles(FACE, person(age=age), {})) for age in (0.4, 0.95))
+    young, old = (np.abs(wrinkles(FACE, make_identity(age=age), {})) for age in (0.4, 0.95))
     assert young.max() < 1.5e-4
     assert old.max() > 2e-4
 
@@ -99,11 +101,11 @@ def test_one_side_alone() -> None:
 
 def test_none_on_the_lips() -> None:
     actions = pair("mouthFrown") | {"mouthPucker": 1.0, "mouthShrugLower": 1.0}
-    relief = wrinkles(FACE, person(age=1.0), actions)
-    assert relief.dtype == np.float32
-    assert (relief[FACE.lips >= 0.7] == 0).all()
+    bump = wrinkles(FACE, make_identity(age=1.0), actions)
+    assert bump.dtype == np.float32
+    assert (bump[FACE.lips >= 0.7] == 0).all()
 
 
-def test_strength_beyond_reason_folds_no_deeper() -> None:
+def test_excessive_weights_fold_no_deeper() -> None:
     for name in ("browDown", "noseSneer", "mouthSmile"):
         assert folded(pair(name, 9.0)) == pytest.approx(folded(pair(name, 1.5)), abs=1e-6)

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from dataclasses import replace
 from itertools import pairwise
 
@@ -6,17 +8,11 @@ import numpy as np
 import pytest
 
 from fer_det.imaging.decode import decode_rgb8
-from made_faces.scene.photograph import (
-    compose,
-    encode_srgb,
-    meter,
-    photograph,
-    tone_curve,
-)
-from made_faces.scene.scene import Film
+from made_faces.scene.photograph import compose, encode_srgb, meter, photograph, tone_curve
+from made_faces.scene.scene import CameraEffects
 from made_faces.surface import Canvas
 
-PLAIN = Film(
+PLAIN = CameraEffects(
     exposure=0.0,
     saturation=1.0,
     gray=False,
@@ -31,7 +27,7 @@ RED, GREEN, BLUE = (np.eye(3, dtype=np.float32)[channel] for channel in range(3)
 
 
 def canvas(colour: np.ndarray, alpha: np.ndarray) -> Canvas:
-    """A head of one colour, held as the renderer holds it: colour times alpha."""
+    """A head of one colour, premultiplied by alpha."""
     return Canvas(colour * alpha[..., None], alpha, alpha)
 
 
@@ -54,14 +50,14 @@ def checks(side: int = 120) -> np.ndarray:
 
 
 def taken(
-    film: Film = PLAIN,
+    effects: CameraEffects = PLAIN,
     canvases: tuple[Canvas, ...] = (),
     background: np.ndarray | None = None,
     seed: int = 0,
     size: tuple[int, int] = (80, 80),
 ) -> np.ndarray:
     background = checks() if background is None else background
-    data = photograph(canvases, background, film, *size, np.random.default_rng(seed))
+    data = photograph(canvases, background, effects, *size, np.random.default_rng(seed))
     return decode_rgb8(data, "photograph").pixels.astype(np.float64)
 
 
@@ -102,7 +98,7 @@ class TestMeter:
     def head(self, light: float) -> Canvas:
         return canvas(np.full(3, light, np.float32), disc(40, 0.3))
 
-    def test_dark_is_lifted_and_glaring_lowered(self) -> None:
+    def test_dark_heads_are_brightened_and_bright_ones_darkened(self) -> None:
         assert meter([self.head(0.15)]) > 1.2
         assert meter([self.head(0.42)]) == pytest.approx(1, abs=1e-3)
         assert meter([self.head(0.6)]) < 0.8
@@ -112,7 +108,7 @@ class TestMeter:
         metered = [light * meter([self.head(light)]) for light in lights]
         assert (np.diff(metered) > 0).all()
 
-    def test_what_lies_behind_does_not_count(self) -> None:
+    def test_heads_further_back_do_not_count(self) -> None:
         assert meter([self.head(0.28)]) == meter([self.head(5.0), self.head(0.28)])
 
     def test_dark_hair_does_not_make_a_face_glare(self) -> None:
@@ -155,10 +151,10 @@ class TestPhotograph:
         assert decoded.format == "JPEG"
         assert decoded.pixels.shape == (50, 70, 3)
 
-    def test_same_draws_same_bytes(self) -> None:
-        film = replace(PLAIN, noise=0.02, blur=0.5, motion=3.0, shrink=0.7)
+    def test_same_random_numbers_give_the_same_bytes(self) -> None:
+        effects = replace(PLAIN, noise=0.02, blur=0.5, motion=3.0, shrink=0.7)
         one, two, other = (
-            photograph((), checks(), film, 80, 80, np.random.default_rng(seed))
+            photograph((), checks(), effects, 80, 80, np.random.default_rng(seed))
             for seed in (1, 1, 2)
         )
         assert one == two != other
@@ -174,8 +170,8 @@ class TestPhotograph:
         assert np.diff(means).min() > 15
 
     def test_gray_has_equal_channels(self) -> None:
-        film = replace(PLAIN, gray=True, noise=0.03)
-        pixels = taken(film, background=evenly(np.float32([0.5, 0.2, 0.1])))
+        effects = replace(PLAIN, gray=True, noise=0.03)
+        pixels = taken(effects, background=evenly(np.float32([0.5, 0.2, 0.1])))
         assert np.ptp(pixels, axis=2).max() <= 1
         assert pixels.std() > 1  # the noise is there all the same
 
@@ -183,8 +179,8 @@ class TestPhotograph:
         background = evenly(np.float32([0.1, 0.5, 0.1]))
         luminance = np.array([0.2126, 0.7152, 0.0722])
         linear = [
-            ((taken(film, background=background) / 255) ** 2.2).mean(axis=(0, 1)) @ luminance
-            for film in (PLAIN, replace(PLAIN, gray=True))
+            ((taken(effects, background=background) / 255) ** 2.2).mean(axis=(0, 1)) @ luminance
+            for effects in (PLAIN, replace(PLAIN, gray=True))
         ]
         assert linear[0] == pytest.approx(linear[1], rel=0.05)
 
@@ -213,8 +209,8 @@ class TestPhotograph:
     def test_motion_smears_along_its_angle(self, degrees: float) -> None:
         background = np.zeros((80, 80, 3), np.float32)
         background[39:41, 39:41] = 1.5
-        film = replace(PLAIN, motion=16.0, motion_angle=degrees)
-        light = (taken(film, background=background)[..., 0] / 255) ** 2.2
+        effects = replace(PLAIN, motion=16.0, motion_angle=degrees)
+        light = (taken(effects, background=background)[..., 0] / 255) ** 2.2
         light[light < 0.01] = 0
         offset = np.arange(80) - 39.5
         # Rows count downwards, angles upwards.
@@ -227,7 +223,7 @@ class TestPhotograph:
         assert variances[0] < 1.5
 
     def test_blur_keeps_the_light(self) -> None:
-        # Before the file's curve: what is spread is not lost.
+        # Before the sRGB curve: blur preserves the light.
         soft = replace(PLAIN, blur=2.0, motion=5.0, motion_angle=30.0)
         gray = evenly(np.full(3, 0.2, np.float32))
         assert taken(soft, background=gray).mean() == pytest.approx(
@@ -242,17 +238,17 @@ class TestPhotograph:
         assert noisy.mean() == pytest.approx(taken(background=gray).mean(), abs=1)
 
     def test_shadows_are_noisier(self) -> None:
-        film = replace(PLAIN, noise=0.03)
+        effects = replace(PLAIN, noise=0.03)
         dark, light = (
-            taken(film, background=evenly(np.full(3, value, np.float32))).std()
+            taken(effects, background=evenly(np.full(3, value, np.float32))).std()
             for value in (0.03, 0.6)
         )
         assert dark > 1.2 * light
 
-    def test_quality_is_paid_for_in_bytes(self) -> None:
-        film = replace(PLAIN, noise=0.02)
+    def test_higher_quality_needs_more_bytes(self) -> None:
+        effects = replace(PLAIN, noise=0.02)
         sizes = [
-            len(photograph((), checks(), replace(film, quality=quality), 80, 80, _rng()))
+            len(photograph((), checks(), replace(effects, quality=quality), 80, 80, _rng()))
             for quality in (30, 70, 95)
         ]
         assert sizes[0] * 1.2 < sizes[1]

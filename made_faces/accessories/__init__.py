@@ -1,0 +1,1 @@
+"""Glasses, masks, headgear and hands, drawn over a finished head."""

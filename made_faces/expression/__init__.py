@@ -1,1 +1,0 @@
-"""What faces do: action units, and the sets of them that show an expression."""
