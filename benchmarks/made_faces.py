@@ -24,7 +24,7 @@ from made_faces.layouts.assignment import PhotoRole, cast_photos
 from made_faces.make import MakeConfig
 from made_faces.picture import MadePicture, make_picture
 from made_faces.recipe import draw_photo
-from voc_builder.build.workers import load_mtcnn
+from voc_builder.build.convert import load_mtcnn
 
 PICTURES = 700
 SEED = 20

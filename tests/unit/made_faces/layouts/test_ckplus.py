@@ -40,22 +40,22 @@ class TestReader:
     def test_peaks_and_their_labels(self, tree: CkplusTree) -> None:
         options = ckplus.Options(frames="last1", neutral=False, contempt="keep")
         samples = list(ckplus.read(tree.root, options))
-        assert [
-            (each.subject, each.expression, int(each.attributes["frame"])) for each in samples
-        ] == [(role.subject, role.emotion, role.frames) for role in labelled()]
-        assert all(each.image_path.is_file() for each in samples)
+        assert [(each.group, each.labels[0], each.clip.frame) for each in samples] == [
+            (role.subject, role.emotion, role.frames) for role in labelled()
+        ]
+        assert all(each.picture.exists() for each in samples)
 
     def test_first_frame_is_neutral(self, tree: CkplusTree) -> None:
-        samples = list(ckplus.read(tree.root, ckplus.Options()))
+        samples = [each for each in ckplus.read(tree.root, ckplus.Options()) if not each.left_out]
         count = sum(role.emotion is not Expression.CONTEMPT for role in labelled())
-        shown = Counter(each.expression for each in samples)
+        shown = Counter(each.labels[0] for each in samples)
         assert shown[Expression.NEUTRAL] == count
         assert len(samples) == 4 * count
 
     def test_folds_share_nobody(self, tree: CkplusTree) -> None:
         samples = list(ckplus.read(tree.root, ckplus.Options(test_fold=0)))
         people = {
-            split: {each.subject for each in samples if each.split == split}
+            split: {each.group for each in samples if each.split == split}
             for split in ("train", "test")
         }
         assert people["test"]
@@ -70,7 +70,7 @@ class TestReader:
         tree = CkplusTree(tmp_path, SEED, SEQUENCES, draw_spot)
         tree.prepare()
         tree.make(tree.tasks()[0])
-        with pytest.raises(DatasetNotFoundError, match="CK\\+'s labels"):
+        with pytest.raises(DatasetNotFoundError, match="and neither emotion files"):
             list(ckplus.read(tmp_path, ckplus.Options()))
 
 
