@@ -12,6 +12,8 @@ from fer_det.core.sample import Sample
 _NAMES = (
     "rafdb",
     "ckplus",
+    "jaffe",
+    "folders",
 )
 
 

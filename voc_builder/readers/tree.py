@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -13,7 +14,7 @@ from fer_det.core.expression import Expression
 from fer_det.core.picture import PictureFile, PictureSource
 from fer_det.core.sample import LEFT_OUT, MADE_RECORD, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.class_names import expression_of_word, names_no_expression
+from voc_builder.readers.class_names import expression_of_word, names_no_expression, split_of_word
 
 T = TypeVar("T")
 
@@ -168,7 +169,7 @@ class Tree:
                 "rename them, or move them out of the folder",
             )
         for path in self._rest:
-            if path.suffix.lower() not in DOCUMENTS and path.name not in _MADE_FILES:
+            if not _is_document(path):
                 yield self.left_out(dataset, path, f"not a file of {self._title}")
 
     def not_found(self, found: str = "") -> DatasetNotFoundError:
@@ -239,6 +240,27 @@ def safe_id(dataset: str, text: str) -> str:
     return f"{dataset}_{slug}"
 
 
+def path_ids(dataset: str, paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, str]:
+    """An image id for each picture, made of its path below the folder that holds all of them.
+
+    Paths that would share an id, as a-b/c.jpg and a/b-c.jpg, get a short hash as well.
+    """
+    start = _common_depth(paths)
+    slugs = {
+        path: _UNSAFE.sub("-", "-".join((*path.parts[start:-1], path.stem))).strip("-")
+        for path in paths
+    }
+    counts = Counter(slug.lower() for slug in slugs.values())
+    ids: dict[PurePosixPath, str] = {}
+    for path, slug in slugs.items():
+        unique = slug
+        if not slug or len(slug) > _MAX_ID or counts[slug.lower()] > 1:
+            own = "/".join(path.parts[start:])
+            unique = f"{slug[:_MAX_ID]}-{sha256(own.encode()).hexdigest()[:8]}"
+        ids[path] = f"{dataset}_{unique}"
+    return ids
+
+
 def left_out(dataset: str, picture: PictureSource, reason: str, split: Split = "train") -> Sample:
     """The sample that says that a picture is not converted, and why."""
     return Sample(
@@ -258,6 +280,16 @@ def _expression_of_folders(path: PurePosixPath) -> tuple[Expression | None] | No
         if expression is not None or names_no_expression(folder):
             return (expression,)
     return None
+
+
+def _common_depth(paths: Sequence[PurePosixPath]) -> int:
+    """How many folders all paths share, without those that name a split or an expression."""
+    shared = os.path.commonpath([path.parent.as_posix() for path in paths] or ["."])
+    folders = PurePosixPath(shared).parts
+    for depth, folder in enumerate(folders):
+        if split_of_word(folder) or expression_of_word(folder):
+            return depth
+    return len(folders)
 
 
 def _walk(root: Path) -> Iterator[PurePosixPath]:
@@ -289,6 +321,12 @@ def _top_entries(paths: Iterable[PurePosixPath]) -> list[str]:
         )
     )
     return tops[:6] + ["..."] * (len(tops) > 6) or ["nothing else"]
+
+
+def _is_document(path: PurePosixPath) -> bool:
+    words = ("readme", "read-me", "read_me", "license", "licence", "citation")
+    named = path.name in _MADE_FILES or path.name.lower().startswith(words)
+    return named or path.suffix.lower() in DOCUMENTS
 
 
 def _looks_like(path: PurePosixPath) -> str:

@@ -141,7 +141,7 @@ class TestOwnValidation:
 
     def test_a_film_in_train_and_val_is_refused(self) -> None:
         samples = [sample("a", group="film"), sample("b", group="film", split="val")]
-        with pytest.raises(DatasetFormatError, match="film of rafdb is in train .* and in val"):
+        with pytest.raises(DatasetFormatError, match=r"film of rafdb is in train .* and in val"):
             assign_splits(samples, 0.1, 0)
 
 

@@ -182,7 +182,7 @@ class TestBroken:
         fake.write(tmp_path)
         path = fake.emotion_path(tmp_path, "plain", FIRST, "001")
         path.with_name(f"{FIRST}_001_00000006_emotion.txt").write_text("1")
-        with pytest.raises(DatasetFormatError, match="has the emotion files .*; wanted one"):
+        with pytest.raises(DatasetFormatError, match=r"has the emotion files .*; wanted one"):
             samples_of(tmp_path)
 
     @pytest.mark.parametrize("name", ["S999_001_00000009", "S010_002_00000009", "peak"])
@@ -211,12 +211,12 @@ class TestBroken:
         frame = fake.frame_path(tmp_path, FIRST, "001", 5)
         (tmp_path / "copy").mkdir()
         shutil.copy(frame, tmp_path / "copy")
-        with pytest.raises(DatasetFormatError, match="has the frames .*; wanted each frame once"):
+        with pytest.raises(DatasetFormatError, match=r"has the frames .*; wanted each frame once"):
             samples_of(tmp_path)
 
     def test_a_table_of_pixels(self, tmp_path: Path) -> None:
         (tmp_path / "ckextended.csv").write_text("emotion,pixels,Usage\n")
-        with pytest.raises(DatasetNotFoundError, match="laid out as CK.*holds ckextended.csv"):
+        with pytest.raises(DatasetNotFoundError, match=r"laid out as CK.*holds ckextended.csv"):
             samples_of(tmp_path)
 
 
@@ -306,7 +306,7 @@ class TestCrops:
     def test_a_word_that_is_no_expression(self, tmp_path: Path) -> None:
         fake.write(tmp_path, form="crops")
         (tmp_path / "CK+48" / "sadness").rename(tmp_path / "CK+48" / "gloom")
-        with pytest.raises(DatasetFormatError, match="the first is CK.48/gloom/S"):
+        with pytest.raises(DatasetFormatError, match=r"the first is CK.48/gloom/S"):
             samples_of(tmp_path)
 
     def test_a_neutral_folder_and_jpegs(self, tmp_path: Path) -> None:
