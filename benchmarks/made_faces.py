@@ -24,7 +24,7 @@ from made_faces.config import MakeConfig
 from made_faces.layouts.assignment import PhotoAssignment, assign_photos
 from made_faces.recipe import sample_photo
 from made_faces.render import MadePicture, make_picture
-from voc_builder.build.workers import load_mtcnn
+from voc_builder.build.convert import load_mtcnn
 
 PICTURES = 700
 SEED = 20

@@ -31,7 +31,7 @@ from fer_det.faces.detector import DetectedFace, FaceDetector
 from fer_det.imaging.decode import load_rgb8
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.progress import track
-from voc_builder.build.workers import load_mtcnn
+from voc_builder.build.convert import load_mtcnn
 
 SCRIPT = Path(__file__).with_name("_tensorflow_mtcnn.py")
 

@@ -32,7 +32,7 @@ from fer_det.io.files import write_text
 from fer_det.models import build_model
 from fer_det.runtime.device import Hardware, choose_hardware
 from fer_det.runtime.memory import keep_freed_memory
-from voc_builder.build.workers import load_mtcnn
+from voc_builder.build.convert import load_mtcnn
 
 CROP = 64
 CANVAS = 800

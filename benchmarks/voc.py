@@ -29,9 +29,10 @@ from fer_det.faces.detector import FaceDetector
 from fer_det.imaging.decode import load_rgb8
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.pool import available_cores, map_in_processes
-from voc_builder.build.build import BATCH, BuildConfig, Source, build
-from voc_builder.build.journal import JOURNAL_NAME
-from voc_builder.build.workers import load_mtcnn
+from voc_builder.build.build import BATCH, build
+from voc_builder.build.config import BuildConfig, Source
+from voc_builder.build.convert import load_mtcnn
+from voc_builder.build.resume import JOURNAL_NAME
 from voc_builder.readers import READERS
 
 

@@ -26,9 +26,11 @@ from fer_det.core.box import FaceBox  # noqa: E402
 from fer_det.imaging.decode import encode_jpeg, load_rgb8  # noqa: E402
 from fer_det.io.files import write_bytes  # noqa: E402
 from fer_det.io.voc import MANIFEST, VocFolder, VocObject  # noqa: E402
-from voc_builder.balance.balance import BalanceConfig, balance  # noqa: E402
-from voc_builder.build.build import BuildConfig, Source, build  # noqa: E402
-from voc_builder.build.manifest import read_manifest  # noqa: E402
+from voc_builder.balance.balance import balance  # noqa: E402
+from voc_builder.balance.config import BalanceConfig  # noqa: E402
+from voc_builder.build.build import build  # noqa: E402
+from voc_builder.build.config import BuildConfig, Source  # noqa: E402
+from voc_builder.build.records import read_manifest  # noqa: E402
 from voc_builder.readers import READERS  # noqa: E402
 
 PORTRAIT = ROOT / "tests" / "golden" / "data" / "astronaut.jpg"
@@ -109,7 +111,7 @@ def draw(raw: Path, voc: Path, balanced: Path) -> Image.Image:
     photo = mark(Image.fromarray(load_rgb8(photo_path(raw))), own, PHOTO_SIZE)
     place(sheet, photo, (_MARGIN, _MARGIN), "Raw data set: a photo, a label, a rough box")
     folder = VocFolder(voc)
-    score = read_manifest(voc / MANIFEST)[0].score
+    score = read_manifest(voc / MANIFEST)[0].faces[0].score
     converted = mark_annotated(folder, "rafdb_train_00001", PHOTO_SIZE, f" (MTCNN {score:.2f})")
     title = "VOC folder: MTCNN's box, other faces set aside"
     place(sheet, converted, (2 * _MARGIN + width, _MARGIN), title)

@@ -85,9 +85,10 @@ def _check_pictures(
 def _reports(folder: VocFolder) -> Iterator[Finding]:
     """What stands beside the pictures: the converter's report, and what a killed run left."""
     try:
-        folder.build_report()
+        folder.build_summary()
     except FerDetError as error:
-        yield Finding("report.json", error.found.rpartition("/")[2])
+        place, _, said = error.found.rpartition("/")[2].partition(" ")
+        yield Finding(place, said)
     for path in sorted(folder.root.rglob(f".*{TEMPORARY_SUFFIX}")):
         if path.parent.name not in ("JPEGImages", "Annotations"):
             yield Finding(path.relative_to(folder.root).as_posix(), "was left by a killed run")

@@ -75,7 +75,8 @@ def _origin(values: Mapping[str, Any]) -> Origin:
     if not isinstance(values["id"], str):
         raise TypeError
     dataset = values.get("dataset")
-    subject = values.get("subject")
+    # Manifests of earlier versions name the group `subject`.
+    subject = values.get("group", values.get("subject"))
     return Origin(
         split=str(values["split"]),
         source=f"{dataset}/{values['source']}" if dataset else str(values["source"]),

@@ -10,8 +10,9 @@ from pathlib import Path
 from fer_det.checks.finding import Finding, finding_of, place_of
 from fer_det.checks.likeness import Likeness, likeness_of
 from fer_det.checks.lists import labels_of
+from fer_det.core.picture import read_image_bytes
 from fer_det.errors import FerDetError
-from fer_det.imaging.decode import DecodedImage, decode_rgb8, read_image_bytes
+from fer_det.imaging.decode import DecodedImage, decode_rgb8
 from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, check_image_id
 
 KINDS = {"JPEGImages": ".jpg", "Annotations": ".xml"}

@@ -117,7 +117,7 @@ def _loader(dataset: VocDataset) -> LoadPicture:
 
 def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> Protocol:
     """What annotations and the converter's report tell of the split; others may have made it."""
-    report = VocFolder(dataset.root).build_report()
+    report = VocFolder(dataset.root).build_summary()
     databases = sorted({picture.database for picture in dataset.pictures})
     sources = _sources_by_database(report)
     framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}

@@ -1,9 +1,12 @@
-"""A face's place in a picture."""
+"""The box of a face in a picture."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+MIN_VISIBLE_PART = 0.3
+"""A labelled face of which this share of the box or less is inside the picture is not used."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class FaceBox:
         return shared / (self.area + other.area - shared)
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether the point (x, y) lies inside."""
+        """Whether the point (x, y) is inside."""
         return self.x_min <= x < self.x_max and self.y_min <= y < self.y_max
 
     def moved(self, dx: float, dy: float) -> FaceBox:
@@ -62,12 +65,17 @@ class FaceBox:
         return FaceBox(self.x_min + dx, self.y_min + dy, self.x_max + dx, self.y_max + dy)
 
     def clipped(self, width: int, height: int) -> FaceBox | None:
-        """The part inside a picture of that size, None where nothing is."""
+        """The part of the box inside a picture of that size, None where there is none."""
         x_min, x_max = max(self.x_min, 0.0), min(self.x_max, float(width))
         y_min, y_max = max(self.y_min, 0.0), min(self.y_max, float(height))
         if x_max <= x_min or y_max <= y_min:
             return None
         return FaceBox(x_min, y_min, x_max, y_max)
+
+    def visible_part(self, width: int, height: int) -> float:
+        """Share of the box's area inside a picture of that size, 0..1."""
+        inside = self.clipped(width, height)
+        return 0.0 if inside is None else inside.area / self.area
 
     def _intersection(self, other: FaceBox) -> float:
         width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)

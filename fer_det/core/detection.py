@@ -1,4 +1,4 @@
-"""What the detector says of one face."""
+"""A face that the detector found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fer_det.core.expression import Expression
 
 @dataclass(frozen=True)
 class Detection:
-    """One face: a box, how sure we are that it is a face, and a probability for each expression."""
+    """A box, its face score, and a probability for each expression."""
 
     box: FaceBox
     score: float

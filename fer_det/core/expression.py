@@ -6,10 +6,10 @@ from enum import IntEnum
 
 
 class Expression(IntEnum):
-    """An expression and its label, as in RAF-DB's list; 0 is left to the detector's background.
+    """An expression and its number, as in RAF-DB's list; 0 is the detector's background.
 
-    Contempt is not one of RAF-DB's seven. It has a number of its own for data sets that carry it
-    (CK+, AffectNet, FERPlus) and is dropped unless a reader is told to keep it.
+    Contempt is not one of RAF-DB's seven. Data sets that have it (CK+, AffectNet, FERPlus) give it
+    the number 8; their readers leave it out unless an option keeps it.
     """
 
     SURPRISE = 1

@@ -4,53 +4,96 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from fer_det.core.box import FaceBox
-from fer_det.core.expression import Expression
+from fer_det.core.label import Label
+from fer_det.core.picture import PictureSource
 
-Split = Literal["train", "test"]
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 Framing = Literal["photo", "face_crop"]
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A labelled picture before any face has been looked for.
+class Face:
+    """A face of a sample, as the data set describes it."""
 
-    A reader does not open pictures, so `image_path` may name a file that is absent or broken; the
-    converter finds out and reports it.
+    label: Label | None
+    """None: the face is ignored, neither a positive nor a negative example of anything."""
+    box: FaceBox | None = None
+    """The data set's own box in pixels of the picture; it may reach beyond the picture."""
+    landmarks: tuple[Point, ...] = ()
+    """The data set's own points (x, y) on the face, in pixels."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The video or image sequence that a picture is part of."""
+
+    id: str
+    """Unique within the data set."""
+    frame: int
+    """The frame's number inside the clip."""
+
+
+LEFT_OUT = "left_out"
+"""The attribute of a sample that is not converted; its value says why, as "contempt".
+
+A reader yields such a sample for each picture that a rule of its own leaves out, so that the
+converter can count them by reason. It has no labelled face.
+"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture of a raw data set, before any face detection.
+
+    A reader does not decode pictures, so `picture` may be absent or broken; the converter finds
+    out and reports it.
     """
 
     sample_id: str
     """Unique over all data sets and made of [A-Za-z0-9_-]: it becomes the VOC image id."""
     dataset: str
     """The reader's name."""
-    image_path: Path
-    expression: Expression
+    picture: PictureSource
+    faces: tuple[Face, ...]
+    """The faces that the data set describes. Others may be in the picture."""
     split: Split
     framing: Framing = "photo"
-    """`face_crop` where the data set has already cut the picture tightly around the one face."""
-    subject: str | None = None
-    """Who is shown, unique within the data set; None where the data set does not tell."""
-    face_box: FaceBox | None = None
-    """The data set's own box of the labelled face."""
-    landmarks: tuple[Point, ...] = ()
-    """The data set's own points (x, y) on the labelled face, in pixels."""
+    """`face_crop` where the data set has already cut the picture tightly around one face."""
+    group: str | None = None
+    """Subject, film or character, unique within the data set: never divided between splits."""
+    clip: Clip | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """Whatever else the data set says (age, gender, fold, frame), kept in the manifest."""
+    """Whatever else the data set states (age, gender, fold), kept in the manifest."""
     made: bool = False
-    """Whether a program made the picture, in that data set's layout; nobody has this face."""
+    """Whether the picture was rendered by make_faces in that data set's layout."""
 
     @property
     def database(self) -> str:
-        """What annotations and tables call the picture's origin."""
+        """The picture's origin, as annotations and tables name it."""
         return database_name(self.dataset, self.made)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels of the faces that have one, in the order of the faces."""
+        return tuple(face.label for face in self.faces if face.label is not None)
+
+    @property
+    def left_out(self) -> str | None:
+        """Why the sample is not converted, None for one that is."""
+        return self.attributes.get(LEFT_OUT)
+
+    def open(self) -> bytes:
+        """The encoded picture; see PictureSource.read."""
+        return self.picture.read()
 
 
 MADE_RECORD = "made_faces.json"
-"""The file in the root of a tree of made faces that names the settings it was made with."""
+"""A file in the root of a folder of made faces: the settings it was made with."""
 
 MADE_CAUTION = "scores on made faces check that everything works and say nothing about people"
 

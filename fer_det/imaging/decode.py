@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import stat
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from fer_det.errors import DatasetNotFoundError, ImageError
+from fer_det.core.picture import read_image_bytes
+from fer_det.errors import ImageError
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")
 MAX_PIXELS = 64_000_000
 """A picture of this size takes less than 1 GB to decode, in whichever form it comes."""
-MAX_BYTES = 400_000_000
-"""More than MAX_PIXELS have in 16 bits without any compression."""
 
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
@@ -58,36 +56,6 @@ def load_rgb8(path: Path) -> NDArray[np.uint8]:
     Raises DatasetNotFoundError where there is no file and ImageError where it cannot be decoded.
     """
     return decode_rgb8(read_image_bytes(path), str(path)).pixels
-
-
-def read_image_bytes(path: Path) -> bytes:
-    """Read a picture's file; DatasetNotFoundError or ImageError where that cannot be."""
-    try:
-        status = path.stat()
-        # A pipe or a device may have no end.
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(
-                f"{path} could not be read (it is no plain file)",
-                "a picture file",
-                "name another, or leave it out",
-            )
-        if status.st_size > MAX_BYTES:
-            raise ImageError(
-                f"{path} has {status.st_size:,} bytes",
-                f"a picture file of at most {MAX_BYTES:,}",
-                "replace the file or leave it out",
-            )
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise DatasetNotFoundError(
-            f"{path} is absent", "a picture file", "check the path, or complete the copy"
-        ) from error
-    except OSError as error:
-        raise ImageError(
-            f"{path} could not be read ({error.strerror or error})",
-            "a readable picture file",
-            "check the file and its permissions",
-        ) from error
 
 
 def decode_rgb8(data: bytes, name: str) -> DecodedImage:

@@ -8,6 +8,7 @@ kit"). Fields are whole numbers, as every reader of the format expects.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,36 +23,44 @@ from fer_det.io.files import make_folder, write_text
 
 DEVKIT = Path("VOCdevkit") / "VOC2007"
 IGNORE = "ignore"
-"""The name of a face whose expression nobody knows: neither an example nor background."""
+"""The name of a face without a label: neither a positive example nor background."""
 SPLITS = ("train", "val", "trainval", "test")
 MAX_XML_BYTES = 1_000_000
-BUILD_REPORT = "report.json"
-"""What the converter says of a folder that it made; the balancer hands it on."""
+BUILD_SUMMARY = "summary.json"
+"""The figures of the build, written by the converter and copied by the balancer."""
+OLD_BUILD_SUMMARY = "report.json"
+"""The name of that file in folders of earlier versions."""
 BALANCE_RECORD = "balance.json"
-"""What the balancer says of a folder that it made."""
+"""The settings and figures of the balancer, in a folder that it made."""
 MANIFEST = "manifest.jsonl"
 """A line for each source picture, or for each picture and copy of a balanced folder."""
+LABEL_PROBABILITIES = "label_probabilities"
+"""The attribute of an object that holds its label's probabilities, in CVAT's form."""
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _LABELMAP_HEADER = "# label:color_rgb:parts:actions"
+_SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class VocObject:
-    """One face in an annotation; its name is an expression's label or IGNORE."""
+    """One face of an annotation."""
 
     name: str
+    """The class, or IGNORE. Of a soft label the most probable class."""
     box: FaceBox
+    probabilities: Mapping[str, float] | None = None
+    """A soft label: class -> probability, positive and summing to 1. None: a hard label."""
 
     @property
     def ignored(self) -> bool:
-        """Whether the face carries no label."""
+        """Whether the face has no label."""
         return self.name == IGNORE
 
 
 @dataclass(frozen=True)
 class VocAnnotation:
-    """What one XML file says of one picture."""
+    """The contents of one XML file."""
 
     image_id: str
     width: int
@@ -59,6 +68,11 @@ class VocAnnotation:
     objects: tuple[VocObject, ...]
     database: str = "unknown"
     depth: int = 3
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of the labelled faces, in their order."""
+        return tuple(face.name for face in self.objects if not face.ignored)
 
 
 class VocFolder:
@@ -72,51 +86,54 @@ class VocFolder:
 
     @classmethod
     def create(cls, root: Path) -> VocFolder:
-        """Make the folders of a tree below `root`/VOCdevkit/VOC2007, keeping what is there."""
+        """Make the folders of a tree below `root`/VOCdevkit/VOC2007; existing files stay."""
         base = root / DEVKIT
         for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
             make_folder(base / name)
         return cls(root)
 
     def image_path(self, image_id: str) -> Path:
-        """Where the picture of that id lies; `<filename>` in the XML is never followed."""
+        """The picture's file; `<filename>` in the XML is never used."""
         return self.root / "JPEGImages" / f"{check_image_id(image_id)}.jpg"
 
     def annotation_path(self, image_id: str) -> Path:
-        """Where the annotation of that id lies."""
+        """The annotation's file."""
         return self.root / "Annotations" / f"{check_image_id(image_id)}.xml"
 
     def image_set_path(self, split: str) -> Path:
-        """Where the list of a split's image ids lies."""
+        """The file that lists a split's image ids."""
         return self.root / "ImageSets" / "Main" / f"{split}.txt"
 
     @property
     def home(self) -> Path:
-        """Where manifest and reports lie: beside VOCdevkit, or in a tree that has none."""
+        """The folder of manifest and summary: beside VOCdevkit, or the tree itself without one."""
         root = self.root.resolve()
         return root.parents[1] if root.parts[-2:] == DEVKIT.parts else root
 
-    def build_report(self) -> dict[str, Any]:
-        """What the converter said of the folder, {} where it was made elsewhere.
+    def build_summary(self) -> dict[str, Any]:
+        """The converter's figures, {} where the folder was made by other means.
 
         Raises DatasetFormatError where the file is no JSON object.
         """
-        return _read_object(self.home / BUILD_REPORT, "the converter's report")
+        names = (BUILD_SUMMARY, OLD_BUILD_SUMMARY)
+        present = [self.home / name for name in names if (self.home / name).is_file()]
+        return _read_object(present[0], "the converter's summary") if present else {}
 
     def balance_record(self) -> dict[str, Any]:
-        """What the balancer said of the folder, {} where it is not balanced.
+        """The balancer's settings and figures, {} where the folder is not balanced.
 
         Raises DatasetFormatError where the file is no JSON object.
         """
-        return _read_object(self.home / BALANCE_RECORD, "the balancer's record")
+        path = self.home / BALANCE_RECORD
+        return _read_object(path, "the balancer's record") if path.is_file() else {}
 
     @property
     def label_map_path(self) -> Path:
-        """Where the class names lie."""
+        """The file of the class names."""
         return self.root / "labelmap.txt"
 
     def splits(self) -> tuple[str, ...]:
-        """The image sets that are there, in the order of SPLITS."""
+        """The image sets that exist, in the order of SPLITS."""
         return tuple(split for split in SPLITS if self.image_set_path(split).is_file())
 
     def image_ids(self, split: str) -> list[str]:
@@ -125,30 +142,30 @@ class VocFolder:
         return [check_image_id(name, path) for name in self.listed_names(split)]
 
     def listed_names(self, split: str) -> list[str]:
-        """The first word of each line of a split's list, whatever it is."""
+        """The first word of each line of a split's list, unchecked."""
         path = self.image_set_path(split)
         if not path.is_file():
             raise DatasetNotFoundError(
                 f"{path} is absent",
                 f"a VOC image set named {split}",
-                f"choose one of: {', '.join(self.splits()) or 'none is there'}",
+                f"choose one of: {', '.join(self.splits()) or 'none exists'}",
             )
         return [line.split()[0] for line in _read_lines(path) if line.strip()]
 
     def classes(self) -> tuple[str, ...]:
-        """The expressions' labels in the order of their numbers 1, 2, ...; without background."""
+        """The classes in the order of their numbers 1, 2, ...; without background and IGNORE."""
         if not self.label_map_path.is_file():
             raise DatasetNotFoundError(
                 f"{self.label_map_path} is absent",
                 "a label map that names the classes",
-                "build the folder anew with tools/build_voc.py",
+                "build the folder again with: fer-det build-voc",
             )
         lines = _read_lines(self.label_map_path)
         names = [line.split(":")[0].strip() for line in lines if line.strip() and line[0] != "#"]
         return tuple(name for name in names if name not in ("background", IGNORE))
 
     def read(self, image_id: str) -> VocAnnotation:
-        """Read the annotation of that id; AnnotationError where it cannot be trusted."""
+        """Read the annotation of that id; AnnotationError where it cannot be used."""
         return read_annotation(self.annotation_path(image_id))
 
     def write(self, annotation: VocAnnotation) -> None:
@@ -166,7 +183,7 @@ class VocFolder:
     ) -> None:
         """Write the list of each split, and of each split and class with 1 present, -1 absent.
 
-        labels: image id -> the class names in it; the classes are those of the label map.
+        labels: image id -> the classes in it; the classes are those of the label map.
         """
         classes = self.classes()
         for split, image_ids in ids_by_split.items():
@@ -181,7 +198,9 @@ def check_image_id(image_id: str, source: Path | None = None) -> str:
     if not _IMAGE_ID.fullmatch(image_id):
         place = f" in {source}" if source else ""
         raise DatasetFormatError(
-            f"image id {image_id!r}{place}", "letters, digits, _ and - only", "rename the picture"
+            f"image id {image_id!r}{place}",
+            "letters, digits, _ and - only",
+            "rename the picture, or import the folder with: fer-det build-voc --voc FOLDER",
         )
     return image_id
 
@@ -206,25 +225,28 @@ def format_annotation(annotation: VocAnnotation) -> str:
         box = etree.SubElement(element, "bndbox")
         for name, edge in zip(("xmin", "ymin", "xmax", "ymax"), edges, strict=True):
             _add(box, name, str(edge))
+        if face.probabilities is not None:
+            attribute = etree.SubElement(etree.SubElement(element, "attributes"), "attribute")
+            _add(attribute, "name", LABEL_PROBABILITIES)
+            _add(attribute, "value", _format_probabilities(face.probabilities))
     etree.indent(root, "\t")
     return etree.tostring(root, encoding="unicode") + "\n"
 
 
 def read_annotation(path: Path) -> VocAnnotation:
-    """Read one XML file; the picture it speaks of is the one with the file's own stem.
+    """Read one XML file; its picture is the one with the file's own stem.
 
     Raises DatasetNotFoundError for an absent file and AnnotationError for one that is too large,
-    is no XML, declares a DOCTYPE, or has a box that is not finite, has no area or lies outside.
+    is no XML, declares a DOCTYPE, or has a box that is not finite, has no area or is outside.
     """
-    root = _parse(path)
+    root = parse_xml(path)
     try:
         width, height = (int(_text(root, f"size/{name}")) for name in ("width", "height"))
         depth = int(_text(root, "size/depth"))
         if width <= 0 or height <= 0:
             raise ValueError(f"size {width} x {height}")
         objects = tuple(
-            VocObject(_text(element, "name"), _from_voc_edges(element, width, height))
-            for element in root.iterfind("object")
+            _read_object_element(each, width, height) for each in root.iterfind("object")
         )
     except (ValueError, OverflowError) as error:
         raise AnnotationError(
@@ -236,65 +258,29 @@ def read_annotation(path: Path) -> VocAnnotation:
     return VocAnnotation(path.stem, width, height, objects, database, depth)
 
 
-def _read_object(path: Path, wanted: str) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise DatasetFormatError(f"{path} is no JSON object", wanted, "build the folder anew")
-    return found
+def box_from_edges(
+    x_min: float, y_min: float, x_max: float, y_max: float, first_pixel: int = 1
+) -> FaceBox:
+    """The box of VOC's edges, whose last pixel belongs to it, counted from `first_pixel`.
+
+    Raises ValueError for a box that is not finite or has no area.
+    """
+    first, last = -first_pixel, 1 - first_pixel
+    return FaceBox(x_min + first, y_min + first, x_max + last, y_max + last)
 
 
-def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DatasetFormatError(
-            f"{path} is not text", "lines of UTF-8", "build the folder anew with tools/build_voc.py"
-        ) from error
+def parse_xml(path: Path) -> etree._Element:
+    """The root <annotation> of an XML file without entities.
 
-
-def _find_voc2007(root: Path) -> Path:
-    for base in (root / DEVKIT, root / DEVKIT.name, root):
-        if (base / "Annotations").is_dir() and (base / "JPEGImages").is_dir():
-            return base
-    raise DatasetNotFoundError(
-        f"no VOC data set at {root}",
-        "a folder with VOCdevkit/VOC2007/{Annotations,ImageSets,JPEGImages}",
-        "build one with: make voc RAFDB=... CKPLUS=... OUT=...",
-    )
-
-
-def _to_voc_edges(box: FaceBox, width: int, height: int) -> tuple[int, int, int, int]:
-    """Whole VOC pixels inside the picture, at least one pixel wide and high."""
-    x_min = min(max(round(box.x_min), 0), width - 1)
-    y_min = min(max(round(box.y_min), 0), height - 1)
-    x_max = min(max(round(box.x_max), x_min + 1), width)
-    y_max = min(max(round(box.y_max), y_min + 1), height)
-    return x_min + 1, y_min + 1, x_max, y_max
-
-
-def _from_voc_edges(element: etree._Element, width: int, height: int) -> FaceBox:
-    # LabelImg and others write floats; they are read, never written.
-    x_min, y_min, x_max, y_max = (
-        float(_text(element, f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")
-    )
-    box = FaceBox(x_min - 1, y_min - 1, x_max, y_max)
-    if box.x_min < 0 or box.y_min < 0 or box.x_max > width or box.y_max > height:
-        raise ValueError(f"box {(x_min, y_min, x_max, y_max)} outside {width} x {height}")
-    return box
-
-
-def _parse(path: Path) -> etree._Element:
+    Raises DatasetNotFoundError where it is absent and AnnotationError where it cannot be read, is
+    larger than MAX_XML_BYTES, is no XML, declares a DOCTYPE or holds another root.
+    """
     wanted, remedy = "a VOC annotation in plain XML", "correct the file or leave the picture out"
     try:
         with path.open("rb") as file:
             data = file.read(MAX_XML_BYTES + 1)
     except FileNotFoundError as error:
-        raise DatasetNotFoundError(f"{path} is absent", wanted, "build the folder anew") from error
+        raise DatasetNotFoundError(f"{path} is absent", wanted, "build the folder again") from error
     except OSError as error:
         raise AnnotationError(
             f"{path} could not be read ({error.strerror})", wanted, remedy
@@ -311,6 +297,117 @@ def _parse(path: Path) -> etree._Element:
     if root.tag != "annotation":
         raise AnnotationError(f"{path} holds <{root.tag}>", wanted, remedy)
     return root
+
+
+def read_manifest_rows(home: Path) -> list[dict[str, Any]]:
+    """The rows of a folder's manifest, in order; [] where there is none.
+
+    Rows of earlier versions name the group `subject`; it is returned as `group`. Raises
+    DatasetFormatError where a line is no JSON object with an id.
+    """
+    path = home / MANIFEST
+    if not path.is_file():
+        return []
+    rows = []
+    # Bytes that are no text fail as a line.
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            row = dict(json.loads(line))
+            row.setdefault("group", row.pop("subject", None))
+            row["id"] = str(row["id"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise DatasetFormatError(
+                f"{path}, line {number} is not a row of a manifest",
+                "a JSON object with an id",
+                "build the folder again with --overwrite",
+            ) from error
+        rows.append(row)
+    return rows
+
+
+def _read_object(path: Path, wanted: str) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DatasetFormatError(f"{path} is no JSON object", wanted, "build the folder again")
+    return found
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DatasetFormatError(
+            f"{path} is not text",
+            "lines of UTF-8",
+            "build the folder again with: fer-det build-voc",
+        ) from error
+
+
+def _find_voc2007(root: Path) -> Path:
+    for base in (root / DEVKIT, root / DEVKIT.name, root):
+        if (base / "Annotations").is_dir() and (base / "JPEGImages").is_dir():
+            return base
+    raise DatasetNotFoundError(
+        f"no VOC data set at {root}",
+        "a folder with VOCdevkit/VOC2007/{Annotations,ImageSets,JPEGImages}",
+        "build one with: fer-det build-voc; one made by another tool is imported by its --voc",
+    )
+
+
+def _to_voc_edges(box: FaceBox, width: int, height: int) -> tuple[int, int, int, int]:
+    """Whole VOC pixels inside the picture, at least one pixel wide and high."""
+    x_min = min(max(round(box.x_min), 0), width - 1)
+    y_min = min(max(round(box.y_min), 0), height - 1)
+    x_max = min(max(round(box.x_max), x_min + 1), width)
+    y_max = min(max(round(box.y_max), y_min + 1), height)
+    return x_min + 1, y_min + 1, x_max, y_max
+
+
+def _read_object_element(element: etree._Element, width: int, height: int) -> VocObject:
+    name = _text(element, "name")
+    # LabelImg and others write floats; they are read, never written.
+    x_min, y_min, x_max, y_max = (
+        float(_text(element, f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")
+    )
+    box = box_from_edges(x_min, y_min, x_max, y_max)
+    if box.x_min < 0 or box.y_min < 0 or box.x_max > width or box.y_max > height:
+        raise ValueError(f"box {(x_min, y_min, x_max, y_max)} outside {width} x {height}")
+    return VocObject(name, box, _read_probabilities(element, name))
+
+
+def _format_probabilities(probabilities: Mapping[str, float]) -> str:
+    return " ".join(f"{name}={probabilities[name]:.6g}" for name in sorted(probabilities))
+
+
+def _read_probabilities(element: etree._Element, name: str) -> dict[str, float] | None:
+    """The label's probabilities, scaled to a sum of 1; ValueError where they make no label."""
+    texts = [
+        attribute.findtext("value") or ""
+        for attribute in element.iterfind("attributes/attribute")
+        if (attribute.findtext("name") or "").strip() == LABEL_PROBABILITIES
+    ]
+    if not texts:
+        return None
+    found: dict[str, float] = {}
+    for pair in texts[0].split():
+        label, _, value = pair.partition("=")
+        try:
+            found[label] = float(value)
+        except ValueError:
+            found[label] = math.nan
+    total = math.fsum(found.values())
+    positive = all(math.isfinite(value) and value > 0 for value in found.values())
+    if len(texts) > 1 or len(found) < len(texts[0].split()) or not positive:
+        raise ValueError(f"{LABEL_PROBABILITIES} {texts[0]!r}")
+    if abs(total - 1) > _SUM_TOLERANCE:
+        raise ValueError(f"{LABEL_PROBABILITIES} {texts[0]!r} sum to {total:g}")
+    if found.get(name) != max(found.values()):
+        raise ValueError(f"{LABEL_PROBABILITIES} {texts[0]!r} of a face named {name}")
+    return {label: value / total for label, value in found.items()}
 
 
 def _text(element: etree._Element, path: str) -> str:

@@ -93,7 +93,7 @@ def gather_data_facts(folder: Path, trained_on: Path | None) -> DataFacts:
     before, after = _training_counts(trained_on)
     return DataFacts(
         folder=str(folder),
-        built=scored.build_report(),
+        built=scored.build_summary(),
         training=before,
         balanced=after,
         manifest=_describe_manifest(scored.home / MANIFEST),
@@ -128,7 +128,7 @@ def _training_counts(folder: Path | None) -> tuple[dict[str, int], dict[str, int
             for state in ("before", "after")
         )
         return before, after
-    return dict(trained.build_report().get("written", {}).get("train", {})), {}
+    return dict(trained.build_summary().get("written", {}).get("train", {})), {}
 
 
 def _describe_manifest(path: Path) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 from fake_data import rafdb as fake_rafdb
 from fake_data.faces import load_fake_detector
 
-from voc_builder.build.build import BuildConfig, Source, build
-from voc_builder.build.manifest import Record, read_manifest
+from voc_builder.build.build import build
+from voc_builder.build.config import BuildConfig, Source
+from voc_builder.build.records import Record, read_manifest
 from voc_builder.readers import rafdb
 
 STEMS = {"absent": ["train_00003"], "broken": ["train_00004"], "faceless": ["test_0002"]}

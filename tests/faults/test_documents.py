@@ -30,8 +30,8 @@ from fer_det.config.check import CheckConfig
 from fer_det.engine.log import read_log
 from fer_det.errors import AnnotationError, FerDetError
 from fer_det.io.voc import VocAnnotation, VocFolder, read_annotation
-from voc_builder.build.journal import read_journal
-from voc_builder.build.manifest import Record, read_manifest
+from voc_builder.build.records import Record, read_manifest
+from voc_builder.build.resume import read_journal
 from voc_builder.readers.rafdb import Options, read
 
 SHORT, FULL = 60, 10_000
@@ -126,7 +126,7 @@ class TestLists:
         assert watched.opened_outside(raw) == []
         if isinstance(found, list):
             folder = raw / "basic" / "Image" / "original"
-            assert all(sample.image_path.parent == folder for sample in found)
+            assert all(sample.picture.path.parent == folder for sample in found)
             assert len({sample.sample_id for sample in found}) == len(found)
 
     @some
@@ -144,10 +144,11 @@ class TestLists:
         rafdb.manual_path(raw, "train_00001").parent.mkdir(exist_ok=True)
         rafdb.manual_path(raw, "train_00001").write_bytes(data.draw(damaged(points.encode())))
         for sample in _samples(result(lambda: list(read(raw, Options())))):
-            assert 1 <= int(sample.expression) <= 7
-            if sample.face_box is not None:
-                assert sample.face_box.area > 0
-            assert all(math.isfinite(value) for point in sample.landmarks for value in point)
+            for face in sample.faces:
+                assert 1 <= int(face.label) <= 7
+                if face.box is not None:
+                    assert face.box.area > 0
+                assert all(math.isfinite(value) for point in face.landmarks for value in point)
 
 
 def _samples(found: Any) -> list[Any]:
@@ -159,7 +160,7 @@ class TestRecords:
 
     @some
     @given(value=JSON_VALUES, data=st.data())
-    def test_manifest_journal_report_log(
+    def test_manifest_journal_summary_log(
         self, place: Path, value: Any, data: st.DataObject
     ) -> None:
         line = data.draw(damaged(json.dumps(value).encode()))
@@ -169,8 +170,8 @@ class TestRecords:
             assert isinstance(records, (FerDetError, list, tuple))
             assert not isinstance(records, list) or all(isinstance(r, Record) for r in records)
         folder = VocFolder.create(place / "voc")
-        (folder.home / "report.json").write_bytes(line)
-        assert isinstance(result(folder.build_report), (dict, FerDetError))
+        (folder.home / "summary.json").write_bytes(line)
+        assert isinstance(result(folder.build_summary), (dict, FerDetError))
         (place / "log.jsonl").write_bytes(line)
         assert all(isinstance(record, dict) for record in read_log(place))
 
@@ -178,11 +179,11 @@ class TestRecords:
     def test_endless_and_no_text(self, tmp_path: Path, text: str) -> None:
         data = text.encode("utf-8", errors="surrogatepass")
         folder = VocFolder.create(tmp_path)
-        for name in ("report.json", "manifest.jsonl", "log.jsonl"):
+        for name in ("summary.json", "manifest.jsonl", "log.jsonl"):
             (folder.home / name).write_bytes(data)
-        assert isinstance(result(folder.build_report), FerDetError)
+        assert isinstance(result(folder.build_summary), FerDetError)
         assert isinstance(result(lambda: read_manifest(tmp_path / "manifest.jsonl")), FerDetError)
-        assert isinstance(result(lambda: read_journal(tmp_path / "report.json")), FerDetError)
+        assert isinstance(result(lambda: read_journal(tmp_path / "summary.json")), FerDetError)
         assert read_log(tmp_path) == []
 
 

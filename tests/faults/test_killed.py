@@ -25,8 +25,10 @@ from fake_data.voc_tree import tree_hash, write_voc_tree
 from fer_det.config.training import ModelConfig
 from fer_det.io.files import TEMPORARY_SUFFIX, sweep_temporaries
 from fer_det.weights.checkpoint import Checkpoint, content_hash, load_checkpoint, save_checkpoint
-from voc_builder.balance.balance import BalanceConfig, balance
-from voc_builder.build.build import BuildConfig, Source, build
+from voc_builder.balance.balance import balance
+from voc_builder.balance.config import BalanceConfig
+from voc_builder.build.build import build
+from voc_builder.build.config import BuildConfig, Source
 from voc_builder.readers.rafdb import Options
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")

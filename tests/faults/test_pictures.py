@@ -29,8 +29,9 @@ from fer_det.models import build_model
 from fer_det.predict.predictor import Predictor
 from fer_det.runtime.device import Hardware
 from fer_det.weights.checkpoint import Checkpoint
-from voc_builder.build.build import BuildConfig, Source, build
-from voc_builder.build.manifest import read_manifest
+from voc_builder.build.build import build
+from voc_builder.build.config import BuildConfig, Source
+from voc_builder.build.records import read_manifest
 from voc_builder.readers.rafdb import Options
 
 KINDS = kinds()

@@ -18,7 +18,7 @@ from fake_data.astronaut import variants
 
 from fer_det.faces import LANDMARK_NAMES, DetectedFace, Mtcnn
 from fer_det.imaging.decode import load_rgb8
-from voc_builder.build.selection import select_labelled_face
+from voc_builder.build.faces import largest_face
 
 ANSWERS = Path(__file__).parent / "data" / "mtcnn_answers.json"
 SCORE_TOLERANCE = 1e-5
@@ -115,6 +115,6 @@ class TestWild7:
             labelled = [
                 None if index is None else faces[index]
                 for faces in (all_faces, some_faces)
-                for index in (select_labelled_face(faces, width, height, None, ()),)
+                for index in (largest_face(faces, width, height),)
             ]
             assert labelled[0] == labelled[1]

@@ -17,8 +17,8 @@ from fake_data.voc_tree import modification_times, tree_hash
 from PIL import Image
 
 from fer_det.io.voc import VocFolder
-from voc_builder.build.journal import JOURNAL_NAME
-from voc_builder.build.manifest import read_manifest
+from voc_builder.build.records import read_manifest
+from voc_builder.build.resume import JOURNAL_NAME
 from voc_builder.cli.build_voc import main
 
 COUNT = 64
@@ -99,7 +99,7 @@ def test_killed_at_several_moments_it_ends_in_the_same_tree(
         if count > done:
             done = kill_when_pictures_are(raw, out, count)
             assert (out / JOURNAL_NAME).exists()
-            assert not (out / "report.json").exists()
+            assert not (out / "summary.json").exists()
     finish(raw, out)
     assert tree_hash(out) == tree_hash(whole)
 
@@ -125,9 +125,11 @@ def test_every_picture_is_written_or_has_its_reason(raw: Path, tmp_path: Path) -
         elif number % 13 == 0:
             assert record.reason == "no face was found"
         else:
-            assert (record.status, record.box_source) == ("written", "mtcnn")
+            assert record.status == "written"
+            (labelled,) = record.faces
+            assert labelled.box_source == "mtcnn"
             (face,) = VocFolder(tmp_path).read(record.id).objects
-            assert face.box.as_tuple() == record.box
+            assert face.box.as_tuple() == labelled.box
 
 
 def test_no_aligned_crop_is_rejected(raw: Path, tmp_path: Path) -> None:

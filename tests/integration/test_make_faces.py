@@ -22,7 +22,7 @@ from fer_det.io.voc import VocFolder
 from made_faces.cli import main as make_faces
 from made_faces.layouts.assignment import assign_sequences
 from made_faces.layouts.ckplus import CkplusLayout, FrameTask
-from voc_builder.build.manifest import read_manifest
+from voc_builder.build.records import read_manifest
 from voc_builder.cli.build_voc import main as build_voc
 from voc_builder.readers import rafdb
 
@@ -52,25 +52,26 @@ def test_converted_and_found_by_mtcnn(made: Path, tmp_path: Path) -> None:
     records = read_manifest(tmp_path / "manifest.jsonl")
     samples = {each.sample_id: each for each in rafdb.read(made / "rafdb", rafdb.Options())}
     assert [each.id for each in records] == list(samples)
-    assert {each.expression for each in records} == {each.label for each in BASIC_EXPRESSIONS}
+    shown = {each.faces[0].expression for each in records}
+    assert shown == {each.label for each in BASIC_EXPRESSIONS}
     found = [each for each in records if each.status == "written"]
     assert len(found) >= IMAGES - 1
     for record in found:
-        assert record.box is not None
-        own = samples[record.id].face_box
+        assert record.faces[0].box is not None
+        own = samples[record.id].faces[0].box
         assert own is not None
         # MTCNN's boxes are narrower than the mesh's, which reaches the hairline.
-        assert FaceBox(*record.box).iou(own) > 0.4, record.id
+        assert FaceBox(*record.faces[0].box).iou(own) > 0.4, record.id
     folder = VocFolder(tmp_path)
     assert len(folder.image_ids("train")) + len(folder.image_ids("test")) == len(found)
     assert folder.build_report()["datasets"]["rafdb"]["database"] == "rafdb, made faces"
     assert {folder.read(each.id).database for each in found} == {"rafdb, made faces"}
-    assert MADE_CAUTION in (tmp_path / "report.txt").read_text()
+    assert MADE_CAUTION in (tmp_path / "summary.txt").read_text()
 
 
 def test_crops_have_the_face_in_place(made: Path) -> None:
     for sample in rafdb.read(made / "rafdb", rafdb.Options(images="aligned")):
-        assert load_rgb8(sample.image_path).shape == (100, 100, 3)
+        assert load_rgb8(sample.picture.path).shape == (100, 100, 3)
 
 
 def test_second_run_writes_nothing(made: Path) -> None:

@@ -1,7 +1,7 @@
 """Write a balanced VOC folder: the training split up-sampled with jittered copies.
 
 Nothing in OUT depends on the number of workers or on interruptions. balance.json comes first and
-says which settings the folder is for; the image sets and manifest.jsonl come last, so an unfinished
+holds the settings of the folder; the image sets and manifest.jsonl come last, so an unfinished
 folder cannot be trained on.
 """
 
@@ -11,15 +11,16 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from fer_det.core.picture import read_image_bytes
 from fer_det.errors import AnnotationError, ConfigError, DatasetNotFoundError, OutputError
-from fer_det.imaging.decode import decode_rgb8, encode_jpeg, read_image_bytes
-from fer_det.imaging.jitter import JitterRanges, apply_colour, apply_rotation
+from fer_det.imaging.decode import decode_rgb8, encode_jpeg
+from fer_det.imaging.jitter import apply_colour, apply_rotation
 from fer_det.io.files import (
     TEMPORARY_SUFFIX,
     make_folder,
@@ -29,21 +30,22 @@ from fer_det.io.files import (
 )
 from fer_det.io.voc import (
     BALANCE_RECORD,
-    BUILD_REPORT,
+    BUILD_SUMMARY,
     DEVKIT,
     MANIFEST,
+    OLD_BUILD_SUMMARY,
     VocAnnotation,
     VocFolder,
     format_annotation,
+    read_manifest_rows,
 )
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
+from voc_builder.balance.config import BalanceConfig
 from voc_builder.balance.plan import (
     BalancePlan,
     PlannedPicture,
     SourcePicture,
-    Target,
-    labels_of,
     make_plan,
     read_source,
     turn_objects,
@@ -51,72 +53,41 @@ from voc_builder.balance.plan import (
 
 TABLE_NAME = "balance.txt"
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the same settings would give other files."""
 
 _Group = tuple[PlannedPicture, ...]
-"""What is planned of one source, in the plan's order."""
+"""The planned pictures of one source, in the plan's order."""
 
 _TOGETHER = 16
-"""Pictures that are on disk together before the next are made, save where one has more copies."""
-
-
-@dataclass(frozen=True)
-class BalanceConfig:
-    """Up-sample the training split of a VOC folder with jittered copies, into a new VOC folder.
-
-    Validation and test pictures are copied as they are, and no original is left out.
-    """
-
-    data: Path = Path("data/voc")
-    """The VOC folder to balance, as tools/build_voc.py writes it; it is only read."""
-    out: Path = Path("data/voc_balanced")
-    """The folder to write; a command that was interrupted goes on where it stopped."""
-    target: Target = "largest"
-    """Training pictures that each class should reach: those of the largest class, the median of
-    the classes, or a number. A class that has more keeps them all."""
-    seed: int = 0
-    """Another seed draws other copies."""
-    workers: int | None = None
-    """Processes; one for each core by default, 0 works in this one. The files do not depend on
-    it."""
-    jitter: JitterRanges = field(default_factory=JitterRanges)
-    overwrite: bool = False
-    """Replace a balanced folder that was made with other settings."""
-
-    def __post_init__(self) -> None:
-        if isinstance(self.target, int) and self.target < 1:
-            raise ConfigError(
-                f"--target {self.target}", "largest, median or a number from 1", "change it"
-            )
-        if self.workers is not None and self.workers < 0:
-            raise ConfigError(f"--workers {self.workers}", "a number from 0", "change it")
+"""Pictures that are written together, save where one source has more copies."""
 
 
 @dataclass(frozen=True)
 class BalanceOutcome:
-    """What a run of the balancer did."""
+    """The result of a run of the balancer."""
 
     table: str
     """Training pictures by class, before and after."""
     pictures: int
-    """In the balanced folder."""
+    """Pictures in the balanced folder."""
     written: int
-    """Of them by this run."""
+    """Those of them that this run wrote."""
 
 
 def balance(config: BalanceConfig) -> BalanceOutcome:
-    """Balance `config.data` into `config.out`; what already stands there is left as it is."""
+    """Balance `config.data` into `config.out`; pictures that are there already are kept."""
     source = VocFolder(config.data)
     home = source.home
     _refuse_places(config, source, home)
     pictures = read_source(source)
+    origins = {row["id"]: row for row in read_manifest_rows(home)}
     plan = make_plan(pictures, source.classes(), config.target, config.jitter, config.seed)
     settings = _settings(config, source, pictures)
     _claim(config, settings, plan)
     target = VocFolder.create(config.out)
     written = _write_pictures(config, source, target, plan)
-    _write_lists(config.out, target, source.classes(), pictures, plan, home / BUILD_REPORT)
+    _write_lists(config.out, source, target, pictures, plan, origins)
     return BalanceOutcome(format_table(plan), len(plan.pictures), written)
 
 
@@ -146,14 +117,14 @@ def _refuse_places(config: BalanceConfig, source: VocFolder, home: Path) -> None
         raise ConfigError(
             f"--data {config.data} is balanced already",
             "pictures that are not copies of copies",
-            "give --data the folder that it was made from",
+            "give --data the folder from which it was made",
         )
 
 
 def _settings(
     config: BalanceConfig, source: VocFolder, pictures: list[SourcePicture]
 ) -> dict[str, Any]:
-    """All that decides what the folder holds, the source by its lists, annotations and sizes."""
+    """All that decides the folder's contents; the source by its lists, annotations and sizes."""
     digest = hashlib.sha256(repr(source.classes()).encode())
     for picture in pictures:
         path = source.image_path(picture.image_id)
@@ -161,7 +132,7 @@ def _settings(
             size = path.stat().st_size
         except OSError as error:
             raise DatasetNotFoundError(
-                f"{path} is absent", "a picture for each annotation", "build the folder anew"
+                f"{path} is absent", "a picture for each annotation", "build the folder again"
             ) from error
         digest.update(f"{picture.split} {size} {format_annotation(picture.annotation)}".encode())
     return {
@@ -208,8 +179,8 @@ def _differing_settings(path: Path, settings: Mapping[str, Any]) -> list[str]:
 
 
 def _remove_balanced(out: Path) -> None:
-    """Delete what the balancer wrote and nothing else; the claim goes last."""
-    for name in (MANIFEST, TABLE_NAME, BUILD_REPORT):
+    """Delete the files of the balancer and nothing else; its record goes last."""
+    for name in (MANIFEST, TABLE_NAME, BUILD_SUMMARY, OLD_BUILD_SUMMARY):
         (out / name).unlink(missing_ok=True)
     if (out / DEVKIT).is_dir():
         shutil.rmtree(out / DEVKIT)
@@ -277,7 +248,7 @@ def _make_files(source: VocFolder, target: VocFolder, pictures: _Group) -> dict[
     pixels = decode_rgb8(data, str(image_path)).pixels
     if pixels.shape[:2] != (annotation.height, annotation.width):
         raise AnnotationError(
-            f"{annotation_path} says {annotation.width} x {annotation.height} pixels, "
+            f"{annotation_path} states {annotation.width} x {annotation.height} pixels, "
             f"the picture has {pixels.shape[1]} x {pixels.shape[0]}",
             "an annotation of the picture as it is shown",
             "correct the size or leave the picture out",
@@ -299,18 +270,19 @@ def _make_files(source: VocFolder, target: VocFolder, pictures: _Group) -> dict[
 
 def _write_lists(
     out: Path,
+    source: VocFolder,
     target: VocFolder,
-    classes: tuple[str, ...],
     pictures: list[SourcePicture],
     plan: BalancePlan,
-    source_report: Path,
+    origins: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Write all that makes the folder complete, the manifest last; nothing where it stands."""
+    """Write all that makes the folder complete, the manifest last; nothing that is there."""
+    classes = source.classes()
     ids_by_split: dict[str, list[str]] = {}
     for planned in plan.pictures:
         ids_by_split.setdefault(planned.split, []).append(planned.image_id)
     ids_by_split["trainval"] = ids_by_split["train"] + ids_by_split.get("val", [])
-    source_labels = {picture.image_id: labels_of(picture.annotation) for picture in pictures}
+    source_labels = {picture.image_id: set(picture.annotation.labels) for picture in pictures}
     labels = {planned.image_id: source_labels[planned.source_id] for planned in plan.pictures}
     lists = [
         target.image_set_path(name)
@@ -321,20 +293,27 @@ def _write_lists(
         target.write_label_map(classes)
         target.write_image_sets(ids_by_split, labels)
     _write_if_changed(out / TABLE_NAME, format_table(plan).encode())
-    if source_report.is_file():
-        # The evaluator reads from it how many pictures were listed and how many rejected.
-        _write_if_changed(out / BUILD_REPORT, source_report.read_bytes())
-    rows = [json.dumps(_manifest_row(planned)) + "\n" for planned in plan.pictures]
-    _write_if_changed(out / MANIFEST, "".join(rows).encode())
+    for name in (BUILD_SUMMARY, OLD_BUILD_SUMMARY):
+        if (source.home / name).is_file():
+            # The evaluator reads from it how many pictures were listed and how many rejected.
+            _write_if_changed(out / name, (source.home / name).read_bytes())
+    rows = [_manifest_row(planned, origins.get(planned.source_id, {})) for planned in plan.pictures]
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    _write_if_changed(out / MANIFEST, "".join(lines).encode())
 
 
-def _manifest_row(picture: PlannedPicture) -> dict[str, Any]:
+def _manifest_row(picture: PlannedPicture, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a picture; origin: the source's row in the source's manifest."""
     return {
         "id": picture.image_id,
         "source": picture.source_id,
         "copy": picture.copy,
         "split": picture.split,
         "expression": picture.label,
+        "dataset": origin.get("dataset"),
+        "group": origin.get("group"),
+        "clip": origin.get("clip"),
+        "frame": origin.get("frame"),
         "jitter": asdict(picture.draw) if picture.draw else None,
     }
 

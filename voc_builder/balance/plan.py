@@ -1,9 +1,7 @@
 """Which copies of which training pictures a balanced VOC folder holds; nothing is written here.
 
-A picture's class is that of its labelled face. Where several faces are labelled, it is the class
-that the fewest training pictures show, as in LVIS's repeat factors: more copies of a rare class
-then never depend on who else is in the picture. A picture without a labelled face has no class and
-is never copied.
+The class of a picture with several labelled faces is that of fer_det.core.label.picture_class. A
+picture without a labelled face has no class and is never copied.
 """
 
 from __future__ import annotations
@@ -13,14 +11,14 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from fer_det.core.box import MIN_VISIBLE_PART, FaceBox
+from fer_det.core.label import picture_class
 from fer_det.errors import DatasetFormatError
 from fer_det.imaging.affine import rotation_matrix, turn_box
 from fer_det.imaging.jitter import JitterDraw, JitterRanges, draw_jitter, jitter_generator
 from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
-
-Target = Literal["largest", "median"] | int
+from voc_builder.balance.config import Target
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def read_source(folder: VocFolder) -> list[SourcePicture]:
     splits = [split for split in ("train", "val", "test") if split in folder.splits()]
     splits = splits if "train" in splits else ["train", *splits]
     listed = [(split, image_id) for split in splits for image_id in folder.image_ids(split)]
-    _refuse_muddled_lists(folder, listed)
+    _refuse_inconsistent_lists(folder, listed)
     annotations = [folder.read(image_id) for _, image_id in listed]
     for annotation in annotations:
         _refuse_unknown_names(annotation, classes, folder)
@@ -90,11 +88,10 @@ def read_source(folder: VocFolder) -> list[SourcePicture]:
         label
         for (split, _), annotation in zip(listed, annotations, strict=True)
         if split == "train"
-        for label in labels_of(annotation)
+        for label in set(annotation.labels)
     )
-    rarest_first = sorted(classes, key=lambda label: (shown[label], classes.index(label)))
     return [
-        SourcePicture(split, annotation, _class_of(annotation, rarest_first))
+        SourcePicture(split, annotation, picture_class(annotation.labels, shown, classes))
         for (split, _), annotation in zip(listed, annotations, strict=True)
     ]
 
@@ -156,31 +153,26 @@ def target_count(target: Target, counts: Mapping[str, int]) -> int:
 def spread_copies(sources: Sequence[str], copies: int, seed: int, label: str) -> dict[str, int]:
     """How many copies of each source make `copies` together; any two differ by one at most.
 
-    Who gets one more is drawn, so that a list's order favours nobody, and does not depend on
-    `copies`: a larger target adds to a smaller one's pictures.
+    Which sources get one more is random, independent of the list's order and of `copies`: a larger
+    target adds to a smaller one's pictures.
     """
     if not sources:
         return {}
     each, left = divmod(copies, len(sources))
     order = jitter_generator(seed, f"class {label}", 0).permutation(len(sources)).tolist()
-    favoured = set(order[:left])
-    return {source: each + (place in favoured) for place, source in enumerate(sources)}
+    extra = set(order[:left])
+    return {source: each + (place in extra) for place, source in enumerate(sources)}
 
 
 def turn_objects(annotation: VocAnnotation, degrees: float) -> tuple[VocObject, ...]:
-    """The faces of a picture turned about its centre, clipped to it; those out of it are gone."""
+    """The faces of a picture turned about its centre, clipped to it; those outside are dropped."""
     matrix = rotation_matrix(degrees, annotation.width, annotation.height)
     turned = []
     for face in annotation.objects:
         box = turn_box(face.box, matrix).clipped(annotation.width, annotation.height)
         if box is not None:
-            turned.append(VocObject(face.name, box))
+            turned.append(replace(face, box=box))
     return tuple(turned)
-
-
-def labels_of(annotation: VocAnnotation) -> set[str]:
-    """The classes that a picture shows."""
-    return {face.name for face in annotation.objects if not face.ignored}
 
 
 def _plan_one(picture: SourcePicture, copy: int, draw: JitterDraw | None) -> PlannedPicture:
@@ -189,22 +181,23 @@ def _plan_one(picture: SourcePicture, copy: int, draw: JitterDraw | None) -> Pla
 
 
 def _without_loss(annotation: VocAnnotation, draw: JitterDraw) -> JitterDraw:
-    """The draw, without its turn where that would take a labelled face out of the picture."""
-    labelled = [face.name for face in annotation.objects if not face.ignored]
-    turned = turn_objects(annotation, draw.degrees)
-    if [face.name for face in turned if not face.ignored] == labelled:
-        return draw
-    return replace(draw, degrees=0.0)
+    """The draw, without its turn where that would take a labelled face out of the picture.
+
+    The limit is the loader's: MIN_VISIBLE_PART of the turned box.
+    """
+    width, height = annotation.width, annotation.height
+    matrix = rotation_matrix(draw.degrees, width, height)
+    labelled = [face.box for face in annotation.objects if not face.ignored]
+
+    def stays(box: FaceBox) -> bool:
+        return turn_box(box, matrix).visible_part(width, height) > MIN_VISIBLE_PART
+
+    return draw if all(map(stays, labelled)) else replace(draw, degrees=0.0)
 
 
-def _class_of(annotation: VocAnnotation, rarest_first: Sequence[str]) -> str | None:
-    labels = labels_of(annotation)
-    return next((label for label in rarest_first if label in labels), None)
-
-
-def _refuse_muddled_lists(folder: VocFolder, listed: Sequence[tuple[str, str]]) -> None:
+def _refuse_inconsistent_lists(folder: VocFolder, listed: Sequence[tuple[str, str]]) -> None:
     split_of: dict[str, str] = {}
-    remedy = "build the folder anew with tools/build_voc.py"
+    remedy = "build the folder again with: fer-det build-voc"
     for split, image_id in listed:
         if image_id in split_of:
             raise DatasetFormatError(
@@ -227,7 +220,7 @@ def _refuse_muddled_lists(folder: VocFolder, listed: Sequence[tuple[str, str]]) 
 def _refuse_unknown_names(
     annotation: VocAnnotation, classes: Sequence[str], folder: VocFolder
 ) -> None:
-    unknown = sorted(labels_of(annotation) - set(classes))
+    unknown = sorted(set(annotation.labels) - set(classes))
     if unknown:
         raise DatasetFormatError(
             f"{folder.annotation_path(annotation.image_id)} has a face named {unknown[0]!r}",

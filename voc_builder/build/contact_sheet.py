@@ -1,4 +1,4 @@
-"""One picture that shows what a build did: a draw of each class with its boxes, and rejects."""
+"""One picture that shows what a build did: some pictures of each class, and rejected ones."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from fer_det.core.picture import PictureSource
 from fer_det.errors import FerDetError
-from fer_det.imaging.decode import load_rgb8
+from fer_det.imaging.decode import decode_rgb8, load_rgb8
 from fer_det.io.files import write_bytes
 from fer_det.io.voc import VocFolder
-from voc_builder.build.convert import DATASET_BOX
-from voc_builder.build.manifest import Record
+from voc_builder.build.faces import DATASET_BOX
+from voc_builder.build.records import Record
 
 CONTACT_SHEET_NAME = "contact_sheet.jpg"
 
@@ -46,21 +47,25 @@ def write_contact_sheet(
     folder: VocFolder,
     records: Sequence[Record],
     classes: Sequence[str],
-    roots: Mapping[str, Path],
+    pictures: Mapping[str, PictureSource],
 ) -> None:
     """Draw the sheet; the same build always gives the same picture.
 
-    roots: the data sets' folders, where the rejected pictures are, if they can be read at all.
+    pictures: by id, for the rejected ones, if they can be read at all.
     """
     rows: list[tuple[str, list[Image.Image]]] = []
     for name in classes:
-        own = [each for each in records if each.status == "written" and each.expression == name]
-        tiles = [_draw_written(folder, record) for record in _draw_lots(own, COLUMNS)]
+        own = [
+            record
+            for record in records
+            if any(face.expression == name for face in record.written_faces)
+        ]
+        tiles = [_draw_written(folder, record) for record in _choose(own, COLUMNS)]
         rows.append((f"{name}: {len(own)} written", tiles))
     rejected = [record for record in records if record.status == "rejected"]
     tiles = [
-        _draw_rejected(roots[record.dataset] / record.source, record)
-        for record in _draw_lots(rejected, COLUMNS * REJECTED_ROWS)
+        _draw_rejected(pictures[record.id], record)
+        for record in _choose(rejected, COLUMNS * REJECTED_ROWS)
     ]
     for start in range(0, len(tiles), COLUMNS):
         title = f"rejected: {len(rejected)}" if start == 0 else ""
@@ -70,8 +75,8 @@ def write_contact_sheet(
     write_bytes(path, buffer.getvalue())
 
 
-def _draw_lots(records: Sequence[Record], count: int) -> list[Record]:
-    """`count` of the records, drawn by their ids alone."""
+def _choose(records: Sequence[Record], count: int) -> list[Record]:
+    """`count` of the records, chosen by their ids alone."""
     return sorted(records, key=lambda record: hashlib.sha256(record.id.encode()).digest())[:count]
 
 
@@ -80,25 +85,30 @@ def _draw_written(folder: VocFolder, record: Record) -> Image.Image:
     picture = Image.fromarray(load_rgb8(folder.image_path(record.id)))
     tile, scale, left, top = _fit(picture)
     draw = ImageDraw.Draw(tile)
-    # The labelled face is the first object; drawn last, it lies on top.
-    labelled = _DATASET if record.box_source == DATASET_BOX else _LABELLED
-    for face in reversed(annotation.objects):
+    # The labelled faces are the first objects; drawn last, they are on top.
+    colours = [
+        _DATASET if face.box_source == DATASET_BOX else _LABELLED for face in record.written_faces
+    ]
+    colours += [_IGNORED] * (len(annotation.objects) - len(colours))
+    for face, colour in reversed(list(zip(annotation.objects, colours, strict=True))):
         edges = [scale * edge for edge in face.box.as_tuple()]
         place = (left + edges[0], top + edges[1], left + edges[2] - 1, top + edges[3] - 1)
-        draw.rectangle(place, outline=_IGNORED if face.ignored else labelled, width=2)
-    score = "" if record.score is None else f" {record.score:.2f}"
-    return _caption(tile, record.id, f"{record.box_source}{score}, {record.split}", _FAINT)
+        draw.rectangle(place, outline=colour, width=2)
+    first = record.written_faces[0]
+    score = "" if first.score is None else f" {first.score:.2f}"
+    return _caption(tile, record.id, f"{first.box_source}{score}, {record.split}", _FAINT)
 
 
-def _draw_rejected(path: Path, record: Record) -> Image.Image:
+def _draw_rejected(picture: PictureSource, record: Record) -> Image.Image:
     try:
-        tile = _fit(Image.fromarray(load_rgb8(path)))[0]
+        tile = _fit(Image.fromarray(decode_rgb8(picture.read(), picture.name).pixels))[0]
     except FerDetError:
         tile = Image.new("RGB", (TILE, TILE), _TILE_GROUND)
         draw = ImageDraw.Draw(tile)
         draw.line((0, 0, TILE, TILE), fill=_IGNORED)
         draw.line((0, TILE, TILE, 0), fill=_IGNORED)
-    return _caption(tile, record.id, f"{record.expression}: {record.reason}", _REJECTED)
+    expressions = ", ".join(face.expression for face in record.faces)
+    return _caption(tile, record.id, f"{expressions}: {record.reason}", _REJECTED)
 
 
 def _fit(picture: Image.Image) -> tuple[Image.Image, float, int, int]:

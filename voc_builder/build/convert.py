@@ -1,42 +1,50 @@
-"""From listed pictures to VOC files: read once, find the faces, write or say why not."""
+"""From samples to VOC files: read once, place the faces, write or record the reason."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Literal
 
-from fer_det.core.box import FaceBox
 from fer_det.core.sample import Sample
-from fer_det.errors import DatasetNotFoundError, ImageError
-from fer_det.faces.detector import DetectedFace, FaceDetector
-from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg, read_image_bytes
+from fer_det.errors import DatasetFormatError, DatasetNotFoundError, ImageError
+from fer_det.faces.detector import FaceDetector
+from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg
 from fer_det.io.files import write_together
 from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject, format_annotation
-from voc_builder.build.crops import find_face_in_crops
-from voc_builder.build.manifest import Record, hash_sample
-from voc_builder.build.selection import select_labelled_face
+from fer_det.runtime.pool import map_in_processes
+from voc_builder.build.config import BoxChoice
+from voc_builder.build.faces import PlacedFace, PlacedFaces, place_faces, place_faces_in_crops
+from voc_builder.build.records import (
+    FaceRecord,
+    Record,
+    hash_sample,
+    probabilities_by_name,
+)
 
-BoxChoice = Literal["mtcnn", "official"]
-
-DATASET_BOX = "dataset"
-"""The box source of a box that is the data set's own."""
 MAX_PIXELS_AT_A_TIME = 24_000_000
 """How many decoded pixels a worker holds, save for a single picture that is larger."""
 MAX_PICTURES_AT_A_TIME = 16
-"""How many pictures are looked at together, and then written together."""
+"""How many pictures are given to the detector together."""
+MAX_BYTES_AT_A_TIME = 32_000_000
+"""How many bytes of files are collected at most, where no detector is run between them."""
 
 
 @dataclass(frozen=True)
 class WorkItem:
-    """A sample, where its picture lies below the data set's folder, and its split."""
+    """A sample, its split, and which box its faces get."""
 
     sample: Sample
-    source: str
     split: str
+    boxes: BoxChoice = "mtcnn"
+
+    @property
+    def needs_detector(self) -> bool:
+        """Whether a face detector is run on the picture."""
+        return self.sample.framing == "photo" or self.boxes != "whole"
 
     def rejected(self, reason: str, data: bytes | None = None) -> Record:
         """The record that says why this picture was not written."""
@@ -44,17 +52,19 @@ class WorkItem:
         return Record(
             id=sample.sample_id,
             dataset=sample.dataset,
-            source=self.source,
+            source=sample.picture.name,
             sha256=None if data is None else hashlib.sha256(data).hexdigest(),
-            bytes=None if data is None else len(data),
+            fingerprint=sample.picture.fingerprint(),
             status="rejected",
             reason=reason,
             split=self.split,
-            expression=sample.expression.label,
+            faces=tuple(FaceRecord.of_label(label) for label in sample.labels),
             framing=sample.framing,
-            subject=sample.subject,
+            group=sample.group,
+            clip=sample.clip.id if sample.clip else None,
+            frame=sample.clip.frame if sample.clip else None,
             attributes=dict(sample.attributes),
-            sample_hash=hash_sample(sample, self.source),
+            sample_hash=hash_sample(sample),
         )
 
 
@@ -71,25 +81,17 @@ class _Picture:
         return width, height
 
 
-@dataclass(frozen=True)
-class LabelledFace:
-    """The face that carries the label, and the others in its picture."""
-
-    box: FaceBox
-    source: str
-    score: float | None = None
-    others: tuple[FaceBox, ...] = ()
-
-
 class Converter:
-    """Turns pictures into files of a VOC folder; one lives in each worker process."""
+    """Turns samples into files of a VOC folder; one in each worker process.
+
+    load_detector: called when the first picture needs a face detector.
+    """
 
     def __init__(
-        self, folder: VocFolder, detector: FaceDetector, boxes: BoxChoice, coarse_first: bool
+        self, folder: VocFolder, load_detector: Callable[[], FaceDetector], coarse_first: bool
     ) -> None:
         self._folder = folder
-        self._detector = detector
-        self._boxes = boxes
+        self._load_detector = load_detector
         self._coarse_first = coarse_first
 
     def convert(self, items: Sequence[WorkItem]) -> list[Record]:
@@ -99,125 +101,155 @@ class Converter:
         OutputError where the folder cannot be written.
         """
         records: dict[str, Record] = {}
-        # While the disk is waited for, the next pictures are looked at.
+        files: dict[Path, bytes] = {}
+        written: list[Future[None]] = []
+        # While files go to the disk, the next pictures are searched.
         with ThreadPoolExecutor(1) as writer:
-            written = []
             for group in _groups_within_memory(self._open(items, records)):
-                files: dict[Path, bytes] = {}
-                for picture, face in zip(group, self._find_labelled_faces(group), strict=True):
-                    record = self._make_files(picture, face, files)
+                for picture, placed in zip(group, self._place_faces(group), strict=True):
+                    record = self._make_files(picture, placed, files)
                     records[record.id] = record
+                # Each call waits for the disk once, so that small files are worth collecting.
+                searched = any(picture.item.needs_detector for picture in group)
+                if searched or sum(map(len, files.values())) > MAX_BYTES_AT_A_TIME:
+                    written.append(writer.submit(write_together, files))
+                    files = {}
+            if files:
                 written.append(writer.submit(write_together, files))
         for each in written:
             each.result()
         return [records[item.sample.sample_id] for item in items]
 
+    @cached_property
+    def _detector(self) -> FaceDetector:
+        return self._load_detector()
+
     def _open(self, items: Sequence[WorkItem], records: dict[str, Record]) -> Iterator[_Picture]:
         """Decode the pictures one by one; those that cannot be go to `records`."""
         for item in items:
-            path, data = item.sample.image_path, None
+            data = None
             try:
-                data = read_image_bytes(path)
+                data = item.sample.open()
                 yield _Picture(item, data, decode_rgb8(data, "the file"))
-            except (DatasetNotFoundError, ImageError) as error:
-                # The reason goes into the manifest, where this machine's paths have no place.
+            except (DatasetNotFoundError, DatasetFormatError, ImageError) as error:
+                # The reason goes into the manifest, which never holds this machine's paths.
+                path = getattr(item.sample.picture, "path", item.sample.picture.name)
                 reason = error.found.replace(str(path), "the file")
                 records[item.sample.sample_id] = self._reject(item.rejected(reason, data))
 
-    def _find_labelled_faces(self, pictures: Sequence[_Picture]) -> list[LabelledFace | str]:
-        """For each picture its labelled face, or the reason why there is none."""
-        crops = [row for row, each in enumerate(pictures) if _is_crop(each)]
-        photos = [row for row, each in enumerate(pictures) if not _is_crop(each)]
-        found: dict[int, LabelledFace | str] = {}
-        if crops:
-            images = [pictures[row].decoded.pixels for row in crops]
-            # A crop is the data set's own statement of where its face is; it has no box to take.
-            for row, crop in zip(crops, find_face_in_crops(self._detector, images), strict=True):
-                found[row] = LabelledFace(crop.box, crop.source, crop.score, crop.others)
-        if photos:
-            images = [pictures[row].decoded.pixels for row in photos]
-            answers = self._detector.detect(images, coarse_first=self._coarse_first)
-            for row, faces in zip(photos, answers, strict=True):
-                sample = pictures[row].item.sample
-                found[row] = choose_face(sample, pictures[row].size, faces, self._boxes)
+    def _place_faces(self, pictures: Sequence[_Picture]) -> list[PlacedFaces]:
+        """The faces of each picture."""
+        found: dict[int, PlacedFaces] = {}
+        choices: dict[tuple[bool, BoxChoice], list[int]] = {}
+        for row, each in enumerate(pictures):
+            key = each.item.sample.framing == "face_crop", each.item.boxes
+            choices.setdefault(key, []).append(row)
+        for (cropped, boxes), rows in choices.items():
+            samples = [pictures[row].item.sample for row in rows]
+            images = [pictures[row].decoded.pixels for row in rows]
+            if cropped:
+                placed = place_faces_in_crops(samples, images, lambda: self._detector, boxes)
+            else:
+                detected = self._detector.detect(images, coarse_first=self._coarse_first)
+                placed = [
+                    place_faces(sample, pictures[row].size, faces, boxes)
+                    for sample, row, faces in zip(samples, rows, detected, strict=True)
+                ]
+            found |= dict(zip(rows, placed, strict=True))
         return [found[row] for row in range(len(pictures))]
 
     def _make_files(
-        self, picture: _Picture, face: LabelledFace | str, files: dict[Path, bytes]
+        self, picture: _Picture, placed: PlacedFaces, files: dict[Path, bytes]
     ) -> Record:
         """Add the picture and its annotation to `files`; -> the record that is true then."""
-        refused = picture.item.rejected(face if isinstance(face, str) else "", picture.data)
-        if isinstance(face, str):
-            return self._reject(refused)
+        labelled = [face for face in placed.faces if face.box is not None]
+        if not labelled:
+            reasons = [face.reason or "" for face in placed.faces]
+            reason = reasons[0] if reasons else "no labelled face"
+            return self._reject(picture.item.rejected(reason, picture.data))
         sample, decoded = picture.item.sample, picture.decoded
-        others = [box for box in face.others if not is_same_face(box, face.box)]
         width, height = picture.size
-        data = picture.data if decoded.copyable else encode_jpeg(decoded.pixels)
-        labelled = VocObject(sample.expression.label, face.box)
+        ignored = [VocObject(IGNORE, box) for box in placed.ignored]
         annotation = VocAnnotation(
             image_id=sample.sample_id,
             width=width,
             height=height,
-            objects=(labelled, *(VocObject(IGNORE, box) for box in others)),
+            objects=(*map(_voc_object, labelled), *ignored),
             database=sample.database,
         )
+        data = picture.data if decoded.copyable else encode_jpeg(decoded.pixels)
         files[self._folder.image_path(sample.sample_id)] = data
         annotation_path = self._folder.annotation_path(sample.sample_id)
         files[annotation_path] = format_annotation(annotation).encode()
-        x_min, y_min, x_max, y_max = (round(edge, 2) for edge in face.box.as_tuple())
         return replace(
-            refused,
+            picture.item.rejected("", picture.data),
             status="written",
             reason=None,
-            box=(x_min, y_min, x_max, y_max),
-            box_source=face.source,
-            score=None if face.score is None else round(face.score, 4),
-            ignored=len(others),
+            faces=tuple(FaceRecord.of(face) for face in placed.faces),
+            ignored=len(ignored),
             picture="copied" if decoded.copyable else "encoded",
         )
 
     def _reject(self, record: Record) -> Record:
-        """Leave no file of a rejected picture, as an earlier run may have written it."""
+        """Leave no file of a rejected picture: an earlier run may have written it."""
         self._folder.image_path(record.id).unlink(missing_ok=True)
         self._folder.annotation_path(record.id).unlink(missing_ok=True)
         return record
 
 
-def choose_face(
-    sample: Sample, size: tuple[int, int], faces: Sequence[DetectedFace], boxes: BoxChoice
-) -> LabelledFace | str:
-    """The labelled face of a photo of that (width, height), or the reason why there is none.
+def load_mtcnn() -> FaceDetector:
+    """MTCNN on one thread: the workers share the cores among themselves.
 
-    boxes: "mtcnn" takes the found face that the data set's box or points show, and the data set's
-    own box, clipped to the picture, where no face was found there; "official" always takes the
-    data set's own box.
+    One thread also makes the answers the same with any number of workers. The process keeps the
+    memory that it frees, since pyramids of the same sizes are needed again and again.
     """
-    width, height = size
-    own_box = None if sample.face_box is None else sample.face_box.clipped(width, height)
-    if boxes == "mtcnn":
-        index = select_labelled_face(faces, width, height, sample.face_box, sample.landmarks)
-        if index is not None:
-            others = tuple(face.box for row, face in enumerate(faces) if row != index)
-            return LabelledFace(faces[index].box, "mtcnn", faces[index].score, others)
-    if own_box is not None:
-        return LabelledFace(own_box, DATASET_BOX, others=tuple(face.box for face in faces))
-    if sample.face_box is not None:
-        return "the data set's box lies outside the picture"
-    if boxes == "official":
-        return "the data set gives no box"
-    return "no face where the data set's points are" if faces else "no face was found"
+    import cv2
+    import torch
+
+    from fer_det.faces.mtcnn.cascade import Mtcnn
+    from fer_det.runtime.memory import keep_freed_memory
+
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    return Mtcnn()
 
 
-def is_same_face(first: FaceBox, second: FaceBox) -> bool:
-    """Whether two boxes are drawn around one face: each holds the other's centre.
+@dataclass(frozen=True)
+class ConverterPlan:
+    """All that a worker process needs to make its converter."""
 
-    Boxes of one face differ in size from one data set to the next, so their overlap says less.
+    out: Path
+    coarse_first: bool
+    load_detector: Callable[[], FaceDetector] = load_mtcnn
+    """A module's own function, so that it can be pickled."""
+
+
+def convert_batches(
+    plan: ConverterPlan, batches: Sequence[Sequence[WorkItem]], workers: int
+) -> Iterator[list[Record]]:
+    """Yield the records of each batch in its order, each as soon as it is done.
+
+    workers: how many processes; 0 and 1 work in this one. Raises WorkerError where a process dies.
     """
-    return first.contains(*second.centre) and second.contains(*first.centre)
+    # Batch by batch, so that a build that is killed loses no more than those in hand.
+    return map_in_processes(partial(_convert, plan), batches, workers, chunk=1)
 
 
-def _is_crop(picture: _Picture) -> bool:
-    return picture.item.sample.framing == "face_crop"
+def _convert(plan: ConverterPlan, items: Sequence[WorkItem]) -> list[Record]:
+    return _make_converter(plan).convert(items)
+
+
+@cache
+def _make_converter(plan: ConverterPlan) -> Converter:
+    """One a process, made at its first batch, so that an error there reaches the user."""
+    return Converter(VocFolder.create(plan.out), plan.load_detector, plan.coarse_first)
+
+
+def _voc_object(face: PlacedFace) -> VocObject:
+    assert face.box is not None
+    record = FaceRecord.of_label(face.label)
+    return VocObject(record.expression, face.box, probabilities_by_name(face.label))
 
 
 def _groups_within_memory(pictures: Iterable[_Picture]) -> Iterator[list[_Picture]]:

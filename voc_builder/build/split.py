@@ -1,4 +1,4 @@
-"""Which pictures of the training split are kept apart for validation."""
+"""Which pictures of the training split become the validation split."""
 
 from __future__ import annotations
 
@@ -7,52 +7,58 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from fer_det.core.expression import Expression
+from fer_det.core.label import expression_of
 from fer_det.core.sample import Sample
 from fer_det.errors import DatasetFormatError
-
-SPLITS = ("train", "val", "test")
 
 
 def assign_splits(samples: Sequence[Sample], val_fraction: float, seed: int) -> dict[str, str]:
     """Give each sample "train", "val" or "test", by sample id.
 
-    Of each data set's training pictures about `val_fraction` of every expression become the
-    validation split, at least one where there are two. A person's pictures stay together. The order
-    in which persons (or pictures, where nobody is named) are tried hangs on (seed, name) alone, so
-    that more pictures move at most a few of those that were there. Raises DatasetFormatError for a
-    subject whom the data set has both in train and in test.
+    A data set with a validation split of its own keeps it. Of the others' training pictures about
+    `val_fraction` of every expression become the validation split, at least one where there are
+    two. The pictures of a group stay together. The order in which groups (or pictures, where no
+    group is known) are tried depends on (seed, name) alone, so that more pictures move at most a
+    few of those that were there. Raises DatasetFormatError for a group in two splits.
     """
     splits: dict[str, str] = {sample.sample_id: sample.split for sample in samples}
     for dataset in dict.fromkeys(sample.dataset for sample in samples):
         own = [sample for sample in samples if sample.dataset == dataset]
-        _refuse_shared_subjects(own)
+        _refuse_divided_groups(own)
+        if any(sample.split == "val" for sample in own):
+            continue
         training = [sample for sample in own if sample.split == "train"]
         splits.update(dict.fromkeys(_choose_validation(training, val_fraction, seed), "val"))
     return splits
 
 
-def _refuse_shared_subjects(samples: Sequence[Sample]) -> None:
-    split_of: dict[str, str] = {}
+def _refuse_divided_groups(samples: Sequence[Sample]) -> None:
+    first: dict[str, Sample] = {}
     for sample in samples:
-        if sample.subject is None:
+        if sample.group is None:
             continue
-        if split_of.setdefault(sample.subject, sample.split) != sample.split:
+        other = first.setdefault(sample.group, sample)
+        if other.split != sample.split:
             raise DatasetFormatError(
-                f"subject {sample.subject} of {sample.dataset} is in train and in test",
-                "persons that are in one split only",
-                "correct the data set's lists",
+                f"{sample.group} of {sample.dataset} is in {other.split} ({other.picture.name}) and"
+                f" in {sample.split} ({sample.picture.name})",
+                "each subject, film or character in one split only",
+                "correct the data set's lists or folders",
             )
 
 
 def _choose_validation(samples: Sequence[Sample], fraction: float, seed: int) -> list[str]:
-    """Ids of the samples to keep apart, group by group while that brings the counts nearer."""
+    """Ids for the validation split, group by group while that brings the counts nearer."""
     targets = _targets(samples, fraction)
     if not targets:
         return []
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
         groups.setdefault(_group_name(sample), []).append(sample)
-    counts = {name: Counter(each.expression for each in group) for name, group in groups.items()}
+    counts = {
+        name: Counter(each for sample in group for each in _expressions(sample))
+        for name, group in groups.items()
+    }
     ranked = sorted(groups, key=lambda name: _rank(name, seed))
     chosen: list[str] = []
     taken: Counter[Expression] = Counter()
@@ -61,13 +67,17 @@ def _choose_validation(samples: Sequence[Sample], fraction: float, seed: int) ->
             taken += counts[name]
             chosen.append(name)
     if not chosen and len(groups) > 1:
-        # Few persons with many pictures each: too many pictures are better than none.
+        # Few groups with many pictures each: too many pictures are better than none.
         chosen = [min(ranked, key=lambda name: _distance(counts[name], targets))]
     return [sample.sample_id for name in chosen for sample in groups[name]]
 
 
+def _expressions(sample: Sample) -> list[Expression]:
+    return [expression_of(label) for label in sample.labels]
+
+
 def _targets(samples: Sequence[Sample], fraction: float) -> dict[Expression, float]:
-    counts = Counter(sample.expression for sample in samples)
+    counts = Counter(each for sample in samples for each in _expressions(sample))
     return {
         expression: max(fraction * count, 1.0)
         for expression, count in counts.items()
@@ -82,8 +92,8 @@ def _distance(taken: Mapping[Expression, int], targets: Mapping[Expression, floa
 
 
 def _group_name(sample: Sample) -> str:
-    # A subject and a picture never share a name: ids hold no slash.
-    return f"subject/{sample.subject}" if sample.subject is not None else sample.sample_id
+    # The prefix of earlier versions: the same seed gives the same split. Ids hold no slash.
+    return f"subject/{sample.group}" if sample.group is not None else sample.sample_id
 
 
 def _rank(name: str, seed: int) -> bytes:

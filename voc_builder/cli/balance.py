@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
-from voc_builder.balance.balance import BalanceConfig, balance
+from voc_builder.balance.config import BalanceConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -15,10 +15,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _balance_voc(argv: Sequence[str] | None) -> int:
     config = parse_config(BalanceConfig, "balance_voc", argv)
+    # Not needed for --help.
+    from voc_builder.balance.balance import balance
+
     outcome = balance(config)
     print(outcome.table, end="")
     if outcome.written:
         print(f"{outcome.written} of {outcome.pictures} pictures written to {config.out}")
     else:
-        print(f"nothing to write: all {outcome.pictures} pictures stand in {config.out}")
+        print(f"nothing to write: {config.out} has all {outcome.pictures} pictures")
     return EXIT_OK

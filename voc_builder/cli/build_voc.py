@@ -10,7 +10,7 @@ from typing import Any
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.errors import ConfigError
-from voc_builder.build.build import BuildConfig, Source, build
+from voc_builder.build.config import BuildConfig, Source
 from voc_builder.readers import READERS
 
 
@@ -30,18 +30,18 @@ def _build_voc(argv: Sequence[str] | None) -> int:
         raise ConfigError(
             "no data set was given",
             f"at least one of {', '.join(f'--{name} ROOT' for name in READERS)}",
-            "type: make voc RAFDB=... CKPLUS=... OUT=...",
+            "type, for example: fer-det build-voc --rafdb FOLDER --out data/voc",
         )
+    # The converter's packages are not needed for --help.
+    from voc_builder.build.build import build
+
     config = BuildConfig(**{each.name: getattr(flags, each.name) for each in fields(BuildConfig)})
     build(config, sources)
     return EXIT_OK
 
 
 def _flags_class() -> type[Any]:
-    """BuildConfig with two more fields for each reader: its folder and its Options.
-
-    Made from the registry, so that a new reader has its flags without an edit here.
-    """
+    """BuildConfig with two more fields for each reader, from the registry: folder and Options."""
     own: list[tuple[str, Any, Any]] = []
     sentences: list[str] = []
     for name, reader in READERS.items():
@@ -51,7 +51,7 @@ def _flags_class() -> type[Any]:
         sentences.append(f"    {name}_options: How to read {reader.TITLE}.")
     made = make_dataclass("BuildFlags", own, bases=(BuildConfig,), frozen=True)
     made.__doc__ = BuildConfig.__doc__
-    # Fields made here have no sentence below them, so --help takes theirs from this list.
+    # --help takes the sentences of these fields from a docstring.
     made.__init__.__doc__ = "\n".join(["Flags.", "", "Args:", *sentences])  # type: ignore[misc]
     return made
 

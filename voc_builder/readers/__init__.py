@@ -1,8 +1,8 @@
-"""The raw data sets that can be read, by name; a new one takes its file and one line here."""
+"""The raw data sets that can be read, by name; a new one is its file and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -12,22 +12,37 @@ from fer_det.core.sample import Sample
 _NAMES = (
     "rafdb",
     "ckplus",
+    "jaffe",
+    "folders",
 )
 
 
 class Reader(Protocol):
-    """What every module of this package offers."""
+    """The contract of every module of this package that _NAMES lists.
+
+    A module may also have BOXES, the default of build-voc's --boxes for its pictures ("mtcnn"
+    where it has none; see voc_builder/build/config.py).
+    """
 
     TITLE: str
-    """The data set's name among people."""
+    """The data set's usual name."""
     Options: type[Any]
     """A frozen dataclass of how to read it; its fields become flags."""
 
     def read(self, root: Path, options: Any) -> Iterator[Sample]:
-        """Yield the data set's labelled pictures, always in the same order.
+        """Yield the data set's pictures, always in the same order.
 
-        Pictures are not opened. Raises DatasetNotFoundError or DatasetFormatError for a folder
-        that cannot be understood; a picture that is listed and absent is yielded all the same.
+        Pictures are not decoded. A picture that is listed and absent is yielded all the same; one
+        that a rule of the reader leaves out is yielded with LEFT_OUT. Raises DatasetNotFoundError
+        or DatasetFormatError for a folder that cannot be understood: every file below the root is
+        either read, left out with a reason, known not to matter, or refused.
+        """
+        ...
+
+    def published(self, options: Any) -> Sequence[Mapping[str, int]]:
+        """Split -> pictures that these options find in a complete copy, for each form of it.
+
+        Shown beside the counts that were found; empty where nobody states them.
         """
         ...
 
@@ -35,4 +50,4 @@ class Reader(Protocol):
 READERS: Mapping[str, Reader] = {
     name: cast(Reader, import_module(f"{__name__}.{name}")) for name in _NAMES
 }
-"""By the name that is also the flag's, the samples' `dataset` and the start of their ids."""
+"""By the name that is also the flag's, the samples' `dataset` and the beginning of their ids."""

@@ -10,30 +10,39 @@ recognition in the wild", CVPR 2017; labels and folders as in the data set's own
     basic/Annotation/manual/train_00001_manu_attri.txt      five points, gender, race, age
 
 The copy on Kaggle has the aligned pictures only, in DATASET/{train,test}/{1..7}, with the lists
-train_labels.csv and test_labels.csv.
+train_labels.csv and test_labels.csv. Copies relabelled from 0 to 6 exist; the numbering is told
+from all numbers together.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, cast
 
 from fer_det.core.box import FaceBox
 from fer_det.core.expression import Expression
-from fer_det.core.sample import Point, Sample, Split
+from fer_det.core.sample import SPLITS, Face, Framing, Point, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.listing import (
+from voc_builder.readers.class_names import expression_of_word, split_of_word, tell_numbering
+from voc_builder.readers.table import (
+    LABEL_WORDS,
+    NAME_WORDS,
     REMEDY,
     Row,
-    check_name,
-    find_folder,
+    Table,
+    find_label_column,
+    first_bad_row,
     read_rows,
+    read_table,
     refuse_duplicates,
-    require_folder,
+    whole_number,
 )
+from voc_builder.readers.tree import PictureIndex, Tree, is_picture
 
 TITLE = "RAF-DB"
 
@@ -52,12 +61,13 @@ GENDERS = ("male", "female", "unsure")
 RACES = ("Caucasian", "African-American", "Asian")
 AGES = ("0-3", "4-19", "20-39", "40-69", "70+")
 
-_LISTS = ("list_patition_label.txt", "list_partition_label.txt")
-_LAYOUT = "RAF-DB's basic/{EmoLabel,Image} or Kaggle's DATASET/{train,test}/{1..7}"
-_NAME = re.compile(r"((train|test)_\d+)\.jpg")
-_ALIGNED_NAME = re.compile(r"((train|test)_\d+)_aligned\.jpg")
-_SPLITS: tuple[Split, ...] = ("train", "test")
+LAYOUT = "RAF-DB's basic/{EmoLabel,Image} or Kaggle's DATASET/{train,test}/{1..7}"
+NAME = re.compile(r"((train|test)_\d+)(_aligned)?", re.IGNORECASE)
+"""The stem of a picture."""
+
+_LIST = r"list_par?tition_label\.txt"
 _LANDMARK_COUNT = 5
+_COMPOUND_REMEDY = "give the folder basic/ (compound/ has other classes: --rafdb_compound)"
 
 
 @dataclass(frozen=True)
@@ -65,120 +75,131 @@ class Options:
     """How to read RAF-DB."""
 
     images: Literal["auto", "original", "aligned"] = "auto"
-    """Which pictures: original photos, aligned crops, or (auto) photos if they are there."""
+    """Which pictures: original photos, aligned crops, or (auto) photos if there are any."""
+    numbering: Literal["auto", "from_one", "from_zero"] = "auto"
+    """Whether the labels are 1 to 7, as published, or 0 to 6; auto: as their numbers show."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A picture's name and code, and where both were found."""
+
+    stem: str
+    """'train_00001'."""
+    code: int | None
+    """As it is written; None where the label is a word."""
+    expression: Expression | None
+    """Of a word."""
+    row: Row | None = None
+    """The list's line; None for a label that is the folder's."""
+    path: PurePosixPath | None = None
+    """The picture; None for a listed name."""
+
+
+def published(options: Options) -> Sequence[Mapping[str, int]]:
+    """The counts of the data set's paper."""
+    del options
+    return [{"train": 12_271, "test": 3_068}]
 
 
 def read(root: Path, options: Options) -> Iterator[Sample]:
-    """Yield the pictures of RAF-DB's list in its order.
+    """Yield the pictures of RAF-DB's list in its order, or those of the class folders.
 
     root: the folder that holds basic/, or basic/ itself; for the Kaggle form the folder that holds
     DATASET/, or DATASET/ itself. Raises DatasetNotFoundError for a missing list or folder and
-    DatasetFormatError for a line or an annotation that says something else than it should.
+    DatasetFormatError for a line, folder or annotation that cannot be understood.
     """
-    require_folder(root, _LAYOUT)
-    for base in (root / "basic", root):
-        if (base / "EmoLabel").is_dir() or (base / "Image").is_dir():
-            yield from _read_basic(base, options)
-            return
-    for base in (root / "DATASET", root):
-        if any((base / split).is_dir() for split in _SPLITS):
-            yield from _read_kaggle(base, options)
-            return
-    raise DatasetNotFoundError(
-        f"{root} is not laid out as RAF-DB", _LAYOUT, "check the path that was given"
-    )
-
-
-def _read_basic(base: Path, options: Options) -> Iterator[Sample]:
-    rows = _read_list(base / "EmoLabel")
-    folder = _image_folder(base / "Image", options.images)
-    aligned = folder.name == "aligned"
-    boxes = [base / "Annotation" / "boundingbox", base / "Image" / "boundingbox"]
-    for stem, expression in rows:
-        landmarks, attributes = _read_manual(
-            base / "Annotation" / "manual" / f"{stem}_manu_attri.txt"
-        )
+    tree = Tree(root, TITLE, LAYOUT)
+    select_part(tree, "basic")
+    paths, framing = _choose_pictures(tree, *take_pictures(tree), options)
+    boxes, manuals = take_annotations(tree)
+    found = _find_pictures(tree, paths, _read_lists(tree, paths), options)
+    for listed, expression, path in found:
+        landmarks, attributes = read_manual(tree, manuals.get(listed.stem))
+        # Boxes and points are places in the original photo: they mean nothing in the crop.
+        is_photo = framing == "photo"
+        box = read_box(tree, boxes.get(listed.stem)) if is_photo else None
         yield Sample(
-            sample_id=f"rafdb_{stem}",
+            sample_id=f"rafdb_{listed.stem}",
             dataset="rafdb",
-            image_path=folder / (f"{stem}_aligned.jpg" if aligned else f"{stem}.jpg"),
-            expression=expression,
-            split=_split_of(stem),
-            framing="face_crop" if aligned else "photo",
-            # Boxes and points are places in the original photo: they mean nothing in the crop.
-            face_box=None if aligned else _read_box(boxes, stem),
-            landmarks=() if aligned else landmarks,
+            picture=tree.picture(path),
+            faces=(Face(expression, box, landmarks if is_photo else ()),),
+            split=_split_of(tree, listed.stem, path),
+            framing=framing,
             attributes=attributes,
         )
+    used = {path for _, _, path in found}
+    for path in paths:
+        if path not in used:
+            yield tree.left_out("rafdb", path, "not in the list")
+    yield from tree.finish("rafdb")
 
 
-def _read_list(folder: Path) -> list[tuple[str, Expression]]:
-    """(stem, expression) of each line "train_00001.jpg 5"."""
-    present = [folder / name for name in _LISTS if (folder / name).is_file()]
-    rows = read_rows((present or [folder / _LISTS[0]])[0], "RAF-DB's list of names and labels")
-    if not rows:
-        raise DatasetFormatError(
-            f"{present[0]} is empty", "lines such as 'train_00001.jpg 5'", REMEDY
-        )
-    parsed = [(*_parse_row(row, row.text.split(), _NAME), row) for row in rows]
-    refuse_duplicates((stem, row) for stem, _, row in parsed)
-    return [(stem, expression) for stem, expression, _ in parsed]
+def select_part(tree: Tree, part: str) -> None:
+    """Keep to the folder of that part ("basic" or "compound") where the tree has one."""
+    folders = {
+        PurePosixPath(*path.parts[: place + 1])
+        for path in tree.rest
+        for place, name in enumerate(path.parts[:-1])
+        if name.lower() == part
+    }
+    if folders:
+        tree.restrict(min(folders, key=lambda folder: len(folder.parts)))
 
 
-def _parse_row(row: Row, fields: Sequence[str], pattern: re.Pattern[str]) -> tuple[str, Expression]:
-    if len(fields) != 2:
-        raise row.error(repr(row.text), "a file name and a label")
-    name = pattern.fullmatch(check_name(fields[0], row))
-    if name is None:
-        raise row.error(f"name {fields[0]!r}", f"a name such as {_example_of(pattern)}")
-    remedy = "give the folder basic/ (compound/ has other classes)"
-    return name[1], EXPRESSIONS[row.integer(fields[1], tuple(EXPRESSIONS), "label", remedy)]
+def take_pictures(tree: Tree) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
+    """(original photos, aligned crops) of the tree."""
+    pictures = tree.take_pictures(NAME.pattern)
+    originals = [path for path, name in pictures if name[3] is None]
+    aligned = [path for path, name in pictures if name[3] is not None]
+    return originals, aligned
 
 
-def _example_of(pattern: re.Pattern[str]) -> str:
-    return "train_00001.jpg" if pattern is _NAME else "train_00001_aligned.jpg"
+def take_annotations(
+    tree: Tree,
+) -> tuple[dict[str, PurePosixPath], dict[str, PurePosixPath]]:
+    """(box files, files of points and attributes) by the picture's stem."""
+    tree.know(r".*_auto_attri\.txt")
+    boxes = tree.take_named(r"((?:train|test)_\d+)_boundingbox\.txt")
+    manuals = tree.take_named(r"((?:train|test)_\d+)_manu_attri\.txt")
+    return _by_stem(boxes), _by_stem(manuals)
 
 
-def _split_of(stem: str) -> Split:
-    return cast(Split, stem.partition("_")[0])
+def _by_stem(
+    found: Sequence[tuple[PurePosixPath, re.Match[str]]],
+) -> dict[str, PurePosixPath]:
+    return {name[1].lower(): path for path, name in found}
 
 
-def _image_folder(images: Path, choice: str) -> Path:
-    names = ("original", "aligned") if choice == "auto" else (choice,)
-    return find_folder(images, names, "RAF-DB's pictures")
-
-
-def _read_box(folders: Sequence[Path], stem: str) -> FaceBox | None:
-    """The official box, from the first folder that has it; it may reach beyond the picture."""
-    for folder in folders:
-        path = folder / f"{stem}_boundingbox.txt"
-        if path.is_file():
-            rows = read_rows(path, "RAF-DB's box of the labelled face")
-            return _parse_box(rows[0]) if rows else None
-    return None
-
-
-def _parse_box(row: Row) -> FaceBox:
+def read_box(tree: Tree, path: PurePosixPath | None) -> FaceBox | None:
+    """The official box, None without a file or line; it may reach beyond the picture."""
     meaning = "x_min y_min x_max y_max"
-    x_min, y_min, x_max, y_max = row.numbers(4, meaning)
+    if path is None:
+        return None
+    rows = read_rows(tree.root / path, "RAF-DB's box of the labelled face")
+    if not rows:
+        return None
+    if len(rows[0].cells) != 4:
+        raise rows[0].error(repr(rows[0].text), f"{meaning} (4 numbers)")
+    x_min, y_min, x_max, y_max = rows[0].numbers(range(4), meaning)
     try:
         return FaceBox(x_min, y_min, x_max, y_max)
     except ValueError as error:
-        raise row.error(str(error), meaning) from error
+        raise rows[0].error(str(error), meaning) from error
 
 
-def _read_manual(path: Path) -> tuple[tuple[Point, ...], dict[str, str]]:
-    """Five points (eyes, nose, corners of the mouth) and what the annotators said of the person."""
-    if not path.is_file():
+def read_manual(tree: Tree, path: PurePosixPath | None) -> tuple[tuple[Point, ...], dict[str, str]]:
+    """Five points (eyes, nose, corners of the mouth) and the annotated attributes of the person."""
+    if path is None:
         return (), {}
-    rows = read_rows(path, "RAF-DB's points and attributes")
+    rows = read_rows(tree.root / path, "RAF-DB's points and attributes")
     if not rows:
         return (), {}
     if len(rows) < _LANDMARK_COUNT:
         raise rows[-1].error(f"{len(rows)} rows", f"{_LANDMARK_COUNT} points and three attributes")
-    points = [row.numbers(2, "a point x y") for row in rows[:_LANDMARK_COUNT]]
+    points = [row.numbers(range(2), "a point x y") for row in rows[:_LANDMARK_COUNT]]
     attributes = {
-        name: meanings[row.integer(row.text, range(len(meanings)), name)]
+        name: meanings[row.integer(0, range(len(meanings)), name)]
         for row, (name, meanings) in zip(
             rows[_LANDMARK_COUNT:],
             (("gender", GENDERS), ("race", RACES), ("age", AGES)),
@@ -188,62 +209,266 @@ def _read_manual(path: Path) -> tuple[tuple[Point, ...], dict[str, str]]:
     return tuple((x, y) for x, y in points), attributes
 
 
-def _read_kaggle(base: Path, options: Options) -> Iterator[Sample]:
-    if options.images == "original":
+def read_list(path: Path, is_label: Mapping[int, object]) -> list[Listed]:
+    """The pictures of a list, text or CSV: names with or without folder and suffix, and labels.
+
+    is_label: the codes that may occur, besides words.
+    """
+    table = read_table(path, "RAF-DB's list of names and labels", (*NAME_WORDS, *LABEL_WORDS))
+    if not table.rows:
+        raise DatasetFormatError(f"{path} is empty", "lines such as 'train_00001.jpg 5'", REMEDY)
+    names = _name_column(table)
+    width = len(table.rows[0].cells)
+
+    def can_be_label(cell: str) -> bool:
+        code = whole_number(cell)
+        return expression_of_word(cell) is not None or code == 0 or code in is_label
+
+    labels = 1 - names if width == 2 else find_label_column(table, can_be_label)
+    listed = []
+    for row in table.rows:
+        name = _listed_name(row.cells[names])
+        if name is None:
+            raise row.error(f"name {row.cells[names]!r}", "a name such as train_00001.jpg")
+        cell = row.cells[labels]
+        if not can_be_label(cell):
+            wanted = f"one of {min(is_label)} to {max(is_label)}"
+            raise row.error(f"label {cell!r}", wanted, _COMPOUND_REMEDY)
+        listed.append(Listed(name, whole_number(cell), expression_of_word(cell), row))
+    return listed
+
+
+def _name_column(table: Table) -> int:
+    named = table.column(NAME_WORDS)
+    if named is not None:
+        return named
+    columns = [
+        column
+        for column in range(len(table.rows[0].cells))
+        if _listed_name(table.rows[0].cells[column]) is not None
+    ]
+    if len(columns) != 1:
+        bad = first_bad_row(table, lambda cell: _listed_name(cell) is not None)
+        raise bad.error(repr(bad.text), "one name such as train_00001.jpg, and a label")
+    return columns[0]
+
+
+def _listed_name(cell: str) -> str | None:
+    """The stem in a listed name, which may have a folder before it and a suffix."""
+    path = PurePosixPath(cell.replace("\\", "/"))
+    stem = path.stem if is_picture(path) else path.name
+    name = NAME.fullmatch(stem)
+    return None if name is None or ".." in path.parts else name[1].lower()
+
+
+def _read_lists(tree: Tree, paths: Sequence[PurePosixPath]) -> list[Listed]:
+    """The listed pictures; those of the class folders where there is no list."""
+    lists = [path for path, _ in tree.take_named(_LIST)][:1] or _take_csv_lists(tree)
+    if lists:
+        listed = [each for path in lists for each in read_list(tree.root / path, EXPRESSIONS)]
+        _refuse_other_splits(listed)
+        refuse_duplicates((each.stem, each.row) for each in listed if each.row is not None)
+        return listed
+    by_folder = [each for path in paths if (each := _listed_by_folder(path)) is not None]
+    if not by_folder:
         raise DatasetNotFoundError(
-            f"{base} is the Kaggle form, which holds aligned crops only",
-            "the original photos",
-            "choose images auto or aligned, or give RAF-DB's basic/",
+            f"{tree.root} has {len(paths)} pictures, but EmoLabel/list_patition_label.txt is absent"
+            " and there are no class folders",
+            LAYOUT,
+            "complete the copy of the data set",
         )
-    for split in _SPLITS:
-        for stem, code in _kaggle_rows(base, split):
-            yield Sample(
-                sample_id=f"rafdb_{stem}",
-                dataset="rafdb",
-                image_path=base / split / str(code) / f"{stem}_aligned.jpg",
-                expression=EXPRESSIONS[code],
-                split=split,
-                framing="face_crop",
+    return _check_folders(tree, paths, by_folder)
+
+
+def _take_csv_lists(tree: Tree) -> list[PurePosixPath]:
+    """train_labels.csv, test_labels.csv and others of their kind, train first."""
+    found = [path for path, _ in tree.take_named(r".*\.(csv|tsv)")]
+
+    def rank(path: PurePosixPath) -> tuple[int, str]:
+        split = split_of_word(path.stem.lower().replace("labels", "").replace("label", ""))
+        return SPLITS.index(split) if split else len(SPLITS), path.as_posix()
+
+    return sorted(found, key=rank)
+
+
+def _refuse_other_splits(listed: Sequence[Listed]) -> None:
+    """Kaggle's lists are of one split each, by their names."""
+    for each in listed:
+        assert each.row is not None
+        name = each.row.path.stem.lower()
+        split = split_of_word(name.replace("labels", "").replace("label", ""))
+        if split in ("train", "test") and not each.stem.startswith(split):
+            raise each.row.error(each.stem, f"pictures of the {split} split only")
+
+
+def _listed_by_folder(path: PurePosixPath) -> Listed | None:
+    """The picture's label by the nearest folder that is named by a number or an expression."""
+    name = NAME.fullmatch(path.stem)
+    assert name is not None
+    for folder in path.parts[-2::-1]:
+        expression = expression_of_word(folder)
+        if folder.isdecimal() or expression is not None:
+            code = int(folder) if folder.isdecimal() else None
+            return Listed(name[1].lower(), code, expression, path=path)
+    return None
+
+
+def _check_folders(
+    tree: Tree, pictures: Sequence[PurePosixPath], listed: list[Listed]
+) -> list[Listed]:
+    """Refuse pictures outside class folders, in two of them, or in folders with other numbers."""
+    labelled = {each.path for each in listed}
+    stray = [path for path in pictures if path not in labelled]
+    if stray:
+        raise DatasetFormatError(
+            f"{len(stray)} pictures below {tree.root} are in no class folder and no list names"
+            f" them, the first is {stray[0]}",
+            LAYOUT,
+            "complete the copy of the data set, or move them out of the folder",
+        )
+    first: dict[str, Listed] = {}
+    for each in listed:
+        other = first.setdefault(each.stem, each)
+        if other is not each:
+            raise DatasetFormatError(
+                f"{tree.root / str(each.path)} has the name of {other.path}",
+                "each name once",
+                REMEDY,
+            )
+
+    def rank(each: Listed) -> tuple[int, int, str]:
+        assert each.path is not None
+        split = _split_of(tree, each.stem, each.path)
+        return SPLITS.index(split), each.code or each.expression or 0, each.path.name
+
+    return sorted(listed, key=rank)
+
+
+def _find_pictures(
+    tree: Tree, paths: Sequence[PurePosixPath], listed: Sequence[Listed], options: Options
+) -> list[tuple[Listed, Expression, PurePosixPath]]:
+    """Each listed picture with its expression and its place; one that is absent where it should be.
+
+    Raises DatasetNotFoundError where all are absent, and DatasetFormatError where a list and the
+    class folders disagree.
+    """
+    index = PictureIndex(tree, paths)
+    name = "{}_aligned" if paths[0].stem.lower().endswith("_aligned") else "{}"
+    home = Counter(path.parent for path in paths).most_common(1)[0][0]
+    found = []
+    by_folder: list[tuple[Listed, Expression]] = []
+    for each, expression in _decode_labels(tree, listed, options):
+        path = each.path or index.find(name.format(each.stem))
+        found.append((each, expression, path or home / f"{name.format(each.stem)}.jpg"))
+        if path is not None and each.row is not None:
+            folder = _listed_by_folder(path)
+            by_folder += [(folder, expression)] if folder else []
+    if not set(paths) & {path for _, _, path in found}:
+        raise tree.not_found(f"none of the {len(found)} listed pictures is below {tree.root}")
+    _refuse_disagreement(tree, by_folder)
+    return found
+
+
+def _refuse_disagreement(tree: Tree, folders: Sequence[tuple[Listed, Expression]]) -> None:
+    """Raise DatasetFormatError where a class folder and a list's label contradict each other."""
+    numbering = tell_numbering(
+        {each.code for each, _ in folders if each.code is not None}, len(EXPRESSIONS)
+    )
+    shift = int(numbering == "from_zero")
+    for each, expression in folders:
+        code = None if each.code is None else EXPRESSIONS.get(each.code + shift)
+        label = each.expression or code
+        if label is not expression and (each.expression or numbering != "either"):
+            raise DatasetFormatError(
+                f"{tree.root / str(each.path)} is listed as {expression.label}",
+                "a list and class folders that agree",
+                "correct or remove the list",
             )
 
 
-def _kaggle_rows(base: Path, split: Split) -> Iterable[tuple[str, int]]:
-    """(stem, label) by the split's list, or by its folders where there is no list."""
-    name = f"{split}_labels.csv"
-    for path in (base / name, base.parent / name):
-        if path.is_file():
-            return _kaggle_list(path, split)
-    return _kaggle_folders(base / split) if (base / split).is_dir() else ()
-
-
-def _kaggle_list(path: Path, split: Split) -> Iterator[tuple[str, int]]:
-    rows = read_rows(path, "Kaggle's list of names and labels")
-    rows = [row for row in rows if row.text.replace(" ", "").lower() != "image,label"]
-    parsed = [(*_parse_row(row, row.text.split(","), _ALIGNED_NAME), row) for row in rows]
-    refuse_duplicates((stem, row) for stem, _, row in parsed)
-    for stem, expression, row in parsed:
-        if _split_of(stem) != split:
-            raise row.error(f"{stem}_aligned.jpg", f"pictures of the {split} split only")
-        yield stem, int(expression)
-
-
-def _kaggle_folders(folder: Path) -> Iterator[tuple[str, int]]:
-    first: dict[str, Path] = {}
-    labelled = [(code, folder / str(code)) for code in EXPRESSIONS]
-    for code, label_folder in labelled:
-        if not label_folder.is_dir():
+def _decode_labels(
+    tree: Tree, listed: Sequence[Listed], options: Options
+) -> Iterator[tuple[Listed, Expression]]:
+    """Each picture with its expression, numbers read as all numbers together show."""
+    shift = _first_code(tree, listed, options)
+    for each in listed:
+        if each.expression is not None:
+            yield each, each.expression
             continue
-        for path in require_folder(label_folder, "RAF-DB's aligned crops"):
-            name = _ALIGNED_NAME.fullmatch(path.name)
-            if name is None or name[2] != folder.name:
-                raise DatasetFormatError(
-                    f"{path} is not named as the Kaggle form names its pictures",
-                    f"names such as {folder.name}_00001_aligned.jpg",
-                    "remove the file or copy the data set anew",
-                )
-            if path.name in first:
-                raise DatasetFormatError(
-                    f"{path} has the name of {first[path.name]}", "each name once", REMEDY
-                )
-            first[path.name] = path
-            yield name[1], code
+        assert each.code is not None
+        code = each.code + shift
+        if code not in EXPRESSIONS:
+            known = f"one of {1 - shift} to {7 - shift}"
+            if each.row is not None:
+                raise each.row.error(f"label {each.code}", known, _COMPOUND_REMEDY)
+            raise DatasetFormatError(
+                f"{tree.root / str(each.path)} is in a folder {each.code}",
+                f"{known}, or an expression's name",
+                "rename the folder, or move it out of the data set",
+            )
+        yield each, EXPRESSIONS[code]
+
+
+def _first_code(tree: Tree, listed: Sequence[Listed], options: Options) -> int:
+    """What has to be added to the numbers so that they run from 1."""
+    codes = {each.code for each in listed if each.code is not None}
+    if options.numbering != "auto" or not codes:
+        return int(options.numbering == "from_zero")
+    numbering = tell_numbering(codes, len(EXPRESSIONS))
+    if numbering == "either":
+        # The published list runs from 1; class folders are what people number anew.
+        if all(each.row is not None for each in listed):
+            return 0
+        text = ", ".join(map(str, sorted(codes)))
+        if len(codes) == len(EXPRESSIONS) - 1:
+            raise DatasetFormatError(
+                f"{tree.root} has the class folders {text}, which may be 0 to 6 without 0 or 1 to 7"
+                " without 7",
+                LAYOUT,
+                "add --rafdb_options.numbering from_one (as published) or from_zero",
+            )
+        print(
+            f"warning: {TITLE}: class folders {text} are read as published, from 1 (surprise);"
+            " --rafdb_options.numbering from_zero reads them from 0",
+            file=sys.stderr,
+        )
+    return int(numbering == "from_zero")
+
+
+def _choose_pictures(
+    tree: Tree,
+    originals: list[PurePosixPath],
+    aligned: list[PurePosixPath],
+    options: Options,
+) -> tuple[list[PurePosixPath], Framing]:
+    """The photos or the crops; DatasetNotFoundError where there are none."""
+    if options.images != "aligned" and originals:
+        return originals, "photo"
+    if options.images != "original" and aligned:
+        return aligned, "face_crop"
+    if options.images == "original" and aligned:
+        raise DatasetNotFoundError(
+            f"{tree.root} holds aligned crops only",
+            "the original photos",
+            "choose images auto or aligned, or give RAF-DB's basic/",
+        )
+    raise tree.not_found()
+
+
+def _split_of(tree: Tree, stem: str, path: PurePosixPath | None) -> Split:
+    """By the name; a train picture in a folder named val is of the validation split.
+
+    Raises DatasetFormatError for a picture of test in a train folder and the other way round.
+    """
+    split = cast(Split, stem.partition("_")[0])
+    folders = [] if path is None else [split_of_word(name) for name in path.parts[:-1]]
+    folder = next((name for name in reversed(folders) if name is not None), split)
+    if folder == "val" and split == "train":
+        return "val"
+    if folder not in (split, "val"):
+        raise DatasetFormatError(
+            f"{tree.root / str(path)} is not named as the Kaggle form names its pictures",
+            f"names of {folder} pictures, such as {folder}_00001_aligned.jpg",
+            "remove the file or copy the data set again",
+        )
+    return split

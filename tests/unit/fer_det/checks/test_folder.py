@@ -307,7 +307,7 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
         "JPEGImages/val_0000.jpg",
         "of val is the picture train_0001.jpg of train, nearly (",
     ),
-    ("report", lambda f: (f.home / "report.json").write_text("[]"), "report.json", "no JSON"),
+    ("summary", lambda f: (f.home / "summary.json").write_text("[]"), "summary.json", "no JSON"),
     (
         "half-written file",
         lambda f: (f.root / "ImageSets" / "Main" / ".a.txt.1.fer_det-tmp").write_text("x"),
@@ -398,7 +398,8 @@ class TestWarnings:
 
 
 def test_balanced_folder_passes(folder: VocFolder, tmp_path: Path) -> None:
-    from voc_builder.balance.balance import BalanceConfig, balance
+    from voc_builder.balance.balance import balance
+    from voc_builder.balance.config import BalanceConfig
 
     balance(BalanceConfig(data=folder.home, out=tmp_path / "balanced", target=6, workers=0))
     checked = check_folder(CheckConfig(data=tmp_path / "balanced"))

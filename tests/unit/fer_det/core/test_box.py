@@ -78,3 +78,11 @@ class TestPlace:
             assert 0 <= part.x_min < part.x_max <= width
             assert 0 <= part.y_min < part.y_max <= height
             assert part.area <= box.area
+
+
+@pytest.mark.parametrize(
+    ("edges", "part"),
+    [((0, 0, 10, 10), 1.0), ((-5, 0, 5, 10), 0.5), ((15, 5, 25, 15), 0.25), ((30, 0, 40, 9), 0.0)],
+)
+def test_visible_part(edges: tuple[float, float, float, float], part: float) -> None:
+    assert FaceBox(*edges).visible_part(20, 10) == pytest.approx(part)

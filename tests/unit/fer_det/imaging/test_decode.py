@@ -8,15 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from fer_det.core.picture import MAX_BYTES, read_image_bytes
 from fer_det.errors import DatasetNotFoundError, ImageError
-from fer_det.imaging.decode import (
-    MAX_BYTES,
-    MAX_PIXELS,
-    decode_rgb8,
-    encode_jpeg,
-    load_rgb8,
-    read_image_bytes,
-)
+from fer_det.imaging.decode import MAX_PIXELS, decode_rgb8, encode_jpeg, load_rgb8
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

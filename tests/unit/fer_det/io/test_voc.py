@@ -13,9 +13,11 @@ from fer_det.io.voc import (
     VocAnnotation,
     VocFolder,
     VocObject,
+    box_from_edges,
     check_image_id,
     format_annotation,
     read_annotation,
+    read_manifest_rows,
 )
 
 FACE = VocAnnotation("a", 100, 80, (VocObject("fear", FaceBox(10, 20, 30, 60)),), "RAF-DB")
@@ -301,7 +303,7 @@ class TestLists:
         assert folder.image_ids("val") == []
 
     def test_absent_split_names_those_that_are_there(self, folder: VocFolder) -> None:
-        with pytest.raises(DatasetNotFoundError, match="choose one of: none is there"):
+        with pytest.raises(DatasetNotFoundError, match="choose one of: none exists"):
             folder.image_ids("val")
         folder.write_image_sets({"train": [], "test": []}, {})
         with pytest.raises(DatasetNotFoundError, match="choose one of: train, test"):
@@ -355,8 +357,87 @@ class TestPlace:
         assert VocFolder.create(folder.root.parents[1]).read("a") == FACE
 
     def test_nothing_there(self, tmp_path: Path) -> None:
-        with pytest.raises(DatasetNotFoundError, match="build one with: make voc"):
+        with pytest.raises(DatasetNotFoundError, match="build one with: fer-det build-voc"):
             VocFolder(tmp_path / "absent")
         (tmp_path / "JPEGImages").mkdir()
         with pytest.raises(DatasetNotFoundError, match="Annotations"):
             VocFolder(tmp_path)
+
+
+class TestLabelProbabilities:
+    VOTES = VocObject("fear", FaceBox(10, 20, 30, 60), {"anger": 0.125, "fear": 0.875})
+
+    def test_written_in_cvats_form(self) -> None:
+        text = format_annotation(VocAnnotation("a", 100, 80, (self.VOTES,)))
+        root = etree.fromstring(text)
+        attribute = root.find("object/attributes/attribute")
+        assert attribute is not None
+        assert attribute.findtext("name") == "label_probabilities"
+        assert attribute.findtext("value") == "anger=0.125 fear=0.875"
+        assert root.findtext("object/name") == "fear"
+
+    def test_read_back(self, folder: VocFolder) -> None:
+        thirds = VocObject("anger", FaceBox(1, 2, 3, 4), {"anger": 2 / 3, "fear": 1 / 3})
+        folder.write(VocAnnotation("a", 100, 80, (self.VOTES, thirds)))
+        first, second = folder.read("a").objects
+        assert first == self.VOTES
+        assert second.probabilities == pytest.approx(thirds.probabilities, abs=1e-6)
+        assert sum(second.probabilities.values()) == pytest.approx(1, abs=1e-12)
+
+    def test_hard_labels_have_none(self, folder: VocFolder) -> None:
+        folder.write(FACE)
+        assert folder.read("a").objects[0].probabilities is None
+        assert "attributes" not in folder.annotation_path("a").read_text()
+
+    def test_other_attributes_are_ignored(self, folder: VocFolder) -> None:
+        other = (
+            "</bndbox><attributes><attribute><name>occluded</name><value>x</value></attribute>"
+            "<attribute/></attributes>"
+        )
+        path = with_text(folder, "</bndbox>", other)
+        assert read_annotation(path).objects == FACE.objects
+
+    @pytest.mark.parametrize(
+        "value",
+        ["", "fear", "fear=x", "fear=0.5", "fear=0.5 fear=0.5", "fear=1.5 anger=-0.5", "anger=1",
+         "fear=nan", "fear=0.4 anger=0.6"],
+    )  # fmt: skip
+    def test_no_label(self, folder: VocFolder, value: str) -> None:
+        attribute = f"<attribute><name>label_probabilities</name><value>{value}</value></attribute>"
+        path = with_text(folder, "</bndbox>", f"</bndbox><attributes>{attribute}</attributes>")
+        with pytest.raises(AnnotationError, match="label_probabilities"):
+            read_annotation(path)
+
+
+def test_labels_of_an_annotation() -> None:
+    faces = (VocObject(IGNORE, FaceBox(0, 0, 9, 9)), *FACE.objects * 2)
+    assert VocAnnotation("a", 100, 80, faces).labels == ("fear", "fear")
+
+
+def test_edges_counted_from_0_or_1() -> None:
+    assert box_from_edges(1, 1, 10, 20) == FaceBox(0, 0, 10, 20)
+    assert box_from_edges(0, 0, 9, 19, first_pixel=0) == FaceBox(0, 0, 10, 20)
+
+
+class TestBesideTheFolder:
+    @pytest.mark.parametrize("name", ["summary.json", "report.json"])
+    def test_summary_also_of_earlier_versions(self, folder: VocFolder, name: str) -> None:
+        assert folder.build_summary() == {}
+        (folder.home / name).write_text('{"made_by": "build_voc"}')
+        assert folder.build_summary() == {"made_by": "build_voc"}
+        (folder.home / name).write_text("[]")
+        with pytest.raises(DatasetFormatError, match=f"{name} is no JSON object"):
+            folder.build_summary()
+
+    def test_manifest_also_of_earlier_versions(self, folder: VocFolder) -> None:
+        assert read_manifest_rows(folder.home) == []
+        rows = '{"id": "a", "group": "S1"}\n{"id": "b", "subject": "S2"}\n{"id": "c"}\n'
+        (folder.home / "manifest.jsonl").write_text(rows)
+        groups = {row["id"]: row["group"] for row in read_manifest_rows(folder.home)}
+        assert groups == {"a": "S1", "b": "S2", "c": None}
+
+    @pytest.mark.parametrize("line", ["", "[]", "{}", "no", '{"id": '])
+    def test_a_line_that_is_no_row(self, folder: VocFolder, line: str) -> None:
+        (folder.home / "manifest.jsonl").write_text(f'{{"id": "a"}}\n{line}\n')
+        with pytest.raises(DatasetFormatError, match="line 2 is not a row of a manifest"):
+            read_manifest_rows(folder.home)

@@ -42,22 +42,22 @@ class TestReader:
     def test_peaks_and_their_labels(self, layout: CkplusLayout) -> None:
         options = ckplus.Options(frames="last1", neutral=False, contempt="keep")
         samples = list(ckplus.read(layout.root, options))
-        assert [
-            (each.subject, each.expression, int(each.attributes["frame"])) for each in samples
-        ] == [(sequence.subject, sequence.expression, sequence.frames) for sequence in labelled()]
-        assert all(each.image_path.is_file() for each in samples)
+        assert [(each.group, each.labels[0], each.clip.frame) for each in samples] == [
+            (sequence.subject, sequence.expression, sequence.frames) for sequence in labelled()
+        ]
+        assert all(each.picture.exists() for each in samples)
 
     def test_first_frame_is_neutral(self, layout: CkplusLayout) -> None:
-        samples = list(ckplus.read(layout.root, ckplus.Options()))
+        samples = [each for each in ckplus.read(layout.root, ckplus.Options()) if not each.left_out]
         count = sum(sequence.expression is not Expression.CONTEMPT for sequence in labelled())
-        shown = Counter(each.expression for each in samples)
+        shown = Counter(each.labels[0] for each in samples)
         assert shown[Expression.NEUTRAL] == count
         assert len(samples) == 4 * count
 
     def test_folds_share_no_subject(self, layout: CkplusLayout) -> None:
         samples = list(ckplus.read(layout.root, ckplus.Options(test_fold=0)))
         subjects = {
-            split: {each.subject for each in samples if each.split == split}
+            split: {each.group for each in samples if each.split == split}
             for split in ("train", "test")
         }
         assert subjects["test"]
@@ -72,7 +72,7 @@ class TestReader:
         layout = CkplusLayout(tmp_path, SEED, SEQUENCES, draw_spot)
         layout.make_folders()
         layout.make(layout.tasks()[0])
-        with pytest.raises(DatasetNotFoundError, match="CK\\+'s labels"):
+        with pytest.raises(DatasetNotFoundError, match="and neither emotion files"):
             list(ckplus.read(tmp_path, ckplus.Options()))
 
 

@@ -56,17 +56,17 @@ class TestReader:
 
     def test_labels_and_splits(self, layout: RafdbLayout, samples: list[Sample]) -> None:
         photos = assign_photos(5, IMAGES)
-        assert [each.expression for each in samples] == [photo.expression for photo in photos]
+        assert [each.labels[0] for each in samples] == [photo.expression for photo in photos]
         assert Counter(each.split for each in samples) == {"train": 28, "test": 7}
-        assert all(each.image_path.is_file() for each in samples)
+        assert all(each.picture.exists() for each in samples)
         assert {each.framing for each in samples} == {"photo"}
 
     def test_boxes_and_points(self, layout: RafdbLayout, samples: list[Sample]) -> None:
         for sample, recipe in zip(samples, recipes(layout), strict=True):
             picture = draw_spot(recipe)
-            assert sample.face_box is not None
-            assert sample.face_box.as_tuple() == pytest.approx(picture.box.as_tuple(), abs=1e-5)
-            assert np.array(sample.landmarks) == pytest.approx(picture.landmarks, abs=1e-5)
+            assert sample.faces[0].box is not None
+            assert sample.faces[0].box.as_tuple() == pytest.approx(picture.box.as_tuple(), abs=1e-5)
+            assert np.array(sample.faces[0].landmarks) == pytest.approx(picture.landmarks, abs=1e-5)
 
     def test_attributes_are_those_of_the_identity(
         self, layout: RafdbLayout, samples: list[Sample]
@@ -84,7 +84,7 @@ class TestReader:
         samples = list(rafdb.read(layout.root, rafdb.Options(images="aligned")))
         assert len(samples) == IMAGES
         assert {each.framing for each in samples} == {"face_crop"}
-        assert {load_rgb8(each.image_path).shape for each in samples} == {(100, 100, 3)}
+        assert {load_rgb8(each.picture.path).shape for each in samples} == {(100, 100, 3)}
 
     def test_unfinished_folder_is_refused(self, tmp_path: Path) -> None:
         layout = RafdbLayout(tmp_path, 5, IMAGES, 0.5, draw_spot)
@@ -98,13 +98,13 @@ class TestFaces:
     def test_one_line_per_picture_in_the_order_of_the_list(
         self, samples: list[Sample], faces: list[dict[str, Any]]
     ) -> None:
-        assert [each["picture"] for each in faces] == [each.image_path.name for each in samples]
+        assert [each["picture"] for each in faces] == [each.picture.path.name for each in samples]
         assert [each["split"] for each in faces] == [each.split for each in samples]
-        assert [each["label"] for each in faces] == [int(each.expression) for each in samples]
-        assert [each["emotion"] for each in faces] == [each.expression.label for each in samples]
+        assert [each["label"] for each in faces] == [int(each.labels[0]) for each in samples]
+        assert [each["emotion"] for each in faces] == [each.labels[0].label for each in samples]
         for face, sample in zip(faces, samples, strict=True):
-            assert sample.face_box is not None
-            assert face["box"] == pytest.approx(sample.face_box.as_tuple())
+            assert sample.faces[0].box is not None
+            assert face["box"] == pytest.approx(sample.faces[0].box.as_tuple())
 
     def test_targets_are_numbers_in_range(self, faces: list[dict[str, Any]]) -> None:
         for face in faces:

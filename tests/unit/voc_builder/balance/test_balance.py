@@ -25,6 +25,7 @@ from fer_det.core.box import FaceBox
 from fer_det.errors import (
     AnnotationError,
     ConfigError,
+    DatasetFormatError,
     DatasetNotFoundError,
     ImageError,
     OutputError,
@@ -33,7 +34,8 @@ from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.imaging.jitter import JitterRanges, is_gray
 from fer_det.io.files import TEMPORARY_SUFFIX
 from fer_det.io.voc import VocFolder
-from voc_builder.balance.balance import BalanceConfig, balance
+from voc_builder.balance.balance import balance
+from voc_builder.balance.config import BalanceConfig
 
 TRAIN = ["happiness"] * 5 + ["fear"] * 2 + ["anger"]
 SPLITS = {"train": TRAIN, "val": ["fear", "happiness"], "test": ["anger"]}
@@ -47,7 +49,7 @@ def _disk_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def config(tmp_path: Path) -> BalanceConfig:
     write_voc_tree(tmp_path / "in", SPLITS)
-    (tmp_path / "in" / "report.json").write_text('{"listed": 11, "rejected": 2}')
+    (tmp_path / "in" / "summary.json").write_text('{"listed": 11, "rejected": 2}')
     return BalanceConfig(data=tmp_path / "in", out=tmp_path / "out", workers=1)
 
 
@@ -87,7 +89,7 @@ class TestFolder:
         assert len(present) == 5
         assert all(name.startswith(("train_0005", "train_0006")) for name in present)
 
-    def test_manifest_says_where_each_came_from(self, config: BalanceConfig) -> None:
+    def test_manifest_names_the_source_of_each(self, config: BalanceConfig) -> None:
         balance(config)
         lines = (config.out / "manifest.jsonl").read_text().splitlines()
         rows = {row["id"]: row for row in map(json.loads, lines)}
@@ -98,6 +100,10 @@ class TestFolder:
             "copy": 0,
             "split": "val",
             "expression": "fear",
+            "dataset": None,
+            "group": None,
+            "clip": None,
+            "frame": None,
             "jitter": None,
         }
         copy = rows["train_0007_j004"]
@@ -105,7 +111,7 @@ class TestFolder:
         assert set(copy["jitter"]) == {"brightness", "gains", "degrees"}
         assert Counter(row["source"] for row in rows.values())["train_0007"] == 5
 
-    def test_tables_and_reports(self, config: BalanceConfig) -> None:
+    def test_tables_and_summary(self, config: BalanceConfig) -> None:
         outcome = balance(config)
         assert outcome.table == (config.out / "balance.txt").read_text()
         table = {line.split()[0]: line.split()[1:] for line in outcome.table.splitlines()}
@@ -115,17 +121,44 @@ class TestFolder:
         record = json.loads((config.out / "balance.json").read_text())
         assert record["train"]["anger"] == {"before": 1, "after": 5}
         assert record["settings"]["seed"] == 0
-        assert (config.out / "report.json").read_text() == '{"listed": 11, "rejected": 2}'
+        assert (config.out / "summary.json").read_text() == '{"listed": 11, "rejected": 2}'
+
+    def test_group_and_clip_travel_to_the_copies(self, config: BalanceConfig) -> None:
+        origin = {"dataset": "ckplus", "group": "S5", "clip": "S5_1", "frame": 9}
+        line = json.dumps({"id": "train_0007", **origin})
+        (config.data / "manifest.jsonl").write_text(f"{line}\n")
+        balance(config)
+        rows = map(json.loads, (config.out / "manifest.jsonl").read_text().splitlines())
+        own = [row for row in rows if row["source"] == "train_0007"]
+        assert len(own) == 5
+        assert all({name: row[name] for name in origin} == origin for row in own)
+
+    def test_a_broken_manifest_is_found_before_anything_is_written(
+        self, config: BalanceConfig
+    ) -> None:
+        (config.data / "manifest.jsonl").write_text("[]\n")
+        with pytest.raises(DatasetFormatError, match="line 1 is not a row of a manifest"):
+            balance(config)
+        assert not config.out.exists()
+
+    def test_soft_labels_travel_to_the_copies(self, config: BalanceConfig) -> None:
+        source = VocFolder(config.data)
+        annotation = source.read("train_0007")
+        votes = replace(annotation.objects[0], probabilities={"anger": 0.75, "fear": 0.25})
+        source.write(replace(annotation, objects=(votes, *annotation.objects[1:])))
+        balance(config)
+        copy = VocFolder(config.out).read("train_0007_j002")
+        assert copy.objects[0].probabilities == {"anger": 0.75, "fear": 0.25}
 
     def test_source_is_only_read(self, config: BalanceConfig) -> None:
         before = tree_hash(config.data)
         balance(config)
         assert tree_hash(config.data) == before
 
-    def test_devkit_folder_without_report_is_fine(self, config: BalanceConfig) -> None:
-        (config.data / "report.json").unlink()
+    def test_devkit_folder_without_summary_is_fine(self, config: BalanceConfig) -> None:
+        (config.data / "summary.json").unlink()
         balance(replace(config, data=config.data / "VOCdevkit" / "VOC2007"))
-        assert not (config.out / "report.json").exists()
+        assert not (config.out / "summary.json").exists()
 
 
 class TestCopies:
@@ -338,7 +371,7 @@ class TestRefusals:
     def test_size_that_is_not_the_picture_s(self, config: BalanceConfig) -> None:
         path = VocFolder(config.data).image_path("train_0007")
         path.write_bytes(encode_jpeg(drawn_face(0, width=70)))
-        with pytest.raises(AnnotationError, match="says 60 x 48 pixels, the picture has 70 x 48"):
+        with pytest.raises(AnnotationError, match="states 60 x 48 pixels, the picture has 70 x 48"):
             balance(config)
 
     @pytest.mark.parametrize("bad", [{"target": 0}, {"workers": -1}])

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
-from fer_det.core.box import FaceBox
+from fer_det.core.box import MIN_VISIBLE_PART, FaceBox
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
+from fer_det.imaging.affine import rotation_matrix, turn_box
 from fer_det.imaging.jitter import JitterRanges
 from fer_det.io.voc import VocAnnotation, VocObject
 from voc_builder.balance.plan import (
@@ -151,6 +152,22 @@ class TestTurn:
                 assert len(turn_objects(source, item.draw.degrees)) == len(source.objects)
         assert degrees["a"].count(0.0) > 10
         assert 0.0 not in degrees["b"]
+
+    def test_a_labelled_face_stays_visible_by_the_loaders_limit(self) -> None:
+        # At the edge of 400 x 120, turning moves the face up or down by up to 50 px.
+        edge = VocAnnotation("a", 400, 120, (VocObject("fear", FaceBox(0, 75, 40, 115)),))
+        plan = make_plan([SourcePicture("train", edge, "fear")], ("fear",), 300, JitterRanges(), 0)
+        degrees = [item.draw.degrees for item in plan.pictures if item.draw is not None]
+        for angle in degrees:
+            whole = turn_box(edge.objects[0].box, rotation_matrix(angle, 400, 120))
+            assert whole.visible_part(400, 120) > MIN_VISIBLE_PART
+        # Those beyond the limit are not turned; all others are.
+        assert 10 < degrees.count(0.0) < 100
+
+    def test_soft_labels_turn_with_their_face(self) -> None:
+        votes = VocObject("fear", FaceBox(40, 40, 60, 60), {"fear": 0.5, "anger": 0.5})
+        (face,) = turn_objects(VocAnnotation("a", 100, 100, (votes,)), 10)
+        assert face.probabilities == votes.probabilities
 
 
 class TestRefusals:

@@ -6,6 +6,7 @@ from fake_data import voc_tree
 from fake_data.faces import draw
 from numpy.typing import NDArray
 
+from fer_det.core.picture import PictureFile
 from fer_det.imaging.decode import load_rgb8
 from fer_det.io.voc import VocFolder
 from voc_builder.build.contact_sheet import (
@@ -17,22 +18,18 @@ from voc_builder.build.contact_sheet import (
     TILE,
     write_contact_sheet,
 )
-from voc_builder.build.manifest import Record
+from voc_builder.build.records import FaceRecord, Record
 
 
 def written(name: str, expression: str, box_source: str = "mtcnn") -> Record:
-    return Record(
-        id=name, dataset="rafdb", source=f"{name}.jpg", sha256="0", bytes=1, status="written",
-        reason=None, split="train", expression=expression, box_source=box_source, score=0.99,
-    )  # fmt: skip
+    face = FaceRecord(expression, None, (20.0, 10.0, 40.0, 36.0), box_source, 0.99)
+    return Record(name, "rafdb", f"{name}.jpg", "0", "1 bytes", "written", None, "train", (face,))
 
 
 def rejected(name: str) -> Record:
-    return Record(
-        id=name, dataset="rafdb", source=f"{name}.jpg", sha256="0", bytes=1, status="rejected",
-        reason="a reason that is far too long to fit below a picture", split="train",
-        expression="fear",
-    )  # fmt: skip
+    reason = "a reason that is far too long to fit below a picture"
+    faces = (FaceRecord("fear"),)
+    return Record(name, "rafdb", f"{name}.jpg", "0", "1 bytes", "rejected", reason, "train", faces)
 
 
 @pytest.fixture
@@ -47,7 +44,8 @@ RECORDS = [
 
 
 def sheet(path: Path, folder: VocFolder, records: list[Record]) -> NDArray[np.uint8]:
-    write_contact_sheet(path, folder, records, ["fear", "anger", "neutral"], {"rafdb": path.parent})
+    pictures = {record.id: PictureFile(path.parent, record.source) for record in records}
+    write_contact_sheet(path, folder, records, ["fear", "anger", "neutral"], pictures)
     return load_rgb8(path)
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,25 +12,28 @@ from PIL import Image
 import voc_builder.build.convert
 from fer_det.core.box import FaceBox
 from fer_det.core.expression import Expression
-from fer_det.core.sample import Framing, Sample
+from fer_det.core.label import LabelDistribution
+from fer_det.core.picture import PictureFile
+from fer_det.core.sample import Clip, Face, Framing, Sample
+from fer_det.errors import ImageError
 from fer_det.faces.detector import DetectedFace
 from fer_det.imaging.decode import load_rgb8
 from fer_det.io.voc import IGNORE, VocFolder, VocObject
-from voc_builder.build.convert import Converter, LabelledFace, WorkItem, choose_face, is_same_face
-from voc_builder.build.manifest import Record
+from voc_builder.build.convert import Converter, WorkItem
+from voc_builder.build.records import Record
 
 SIZE = (120, 90)
 FIRST, SECOND = FaceBox(50, 20, 90, 70), FaceBox(5, 30, 35, 65)
 
 
-def sample(path: Path, box: FaceBox | None = None, framing: Framing = "photo") -> Sample:
-    return Sample(
-        f"rafdb_{path.stem}", "rafdb", path, Expression.FEAR, "train", framing, face_box=box
-    )
+def sample(path: Path, *faces: Face, framing: Framing = "photo") -> Sample:
+    picture = PictureFile(path.parent, path.name)
+    faces = faces or (Face(Expression.FEAR),)
+    return Sample(f"rafdb_{path.stem}", "rafdb", picture, faces, "train", framing)
 
 
-def item(path: Path, box: FaceBox | None = None, framing: Framing = "photo") -> WorkItem:
-    return WorkItem(sample(path, box, framing), path.name, "val")
+def item(path: Path, *faces: Face, framing: Framing = "photo", boxes: str = "mtcnn") -> WorkItem:
+    return WorkItem(sample(path, *faces, framing=framing), "val", boxes)  # type: ignore[arg-type]
 
 
 class Bench:
@@ -43,9 +47,8 @@ class Bench:
         draw(self.root / name, size, [face.as_tuple() for face in faces])
         return self.root / name
 
-    def convert(self, *items: WorkItem, boxes: str = "mtcnn") -> list[Record]:
-        converter = Converter(self.folder, FakeDetector(), boxes, False)  # type: ignore[arg-type]
-        return converter.convert(items)
+    def convert(self, *items: WorkItem) -> list[Record]:
+        return Converter(self.folder, FakeDetector, False).convert(items)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ class TestWritten:
         (record,) = bench.convert(item(path))
         data = path.read_bytes()
         assert bench.folder.image_path("rafdb_a").read_bytes() == data
-        assert (record.picture, record.bytes) == ("copied", len(data))
+        assert (record.picture, record.fingerprint) == ("copied", f"{len(data)} bytes")
         assert record.sha256 == hashlib.sha256(data).hexdigest()
 
     @pytest.mark.parametrize("name", ["a.png", "turned.jpg"])
@@ -87,13 +90,14 @@ class TestWritten:
         assert annotation.objects[1].box.iou(SECOND) > 0.85
         assert (annotation.width, annotation.height) == SIZE
         assert annotation.database == "rafdb"
-        assert record.box == annotation.objects[0].box.as_tuple()
+        assert record.faces[0].box == annotation.objects[0].box.as_tuple()
 
     def test_record(self, bench: Bench) -> None:
         (record,) = bench.convert(item(bench.picture("a.jpg", FIRST, SECOND)))
         assert (record.status, record.reason) == ("written", None)
-        assert (record.split, record.expression, record.source) == ("val", "fear", "a.jpg")
-        assert (record.box_source, record.score, record.ignored) == ("mtcnn", 0.99, 1)
+        (face,) = record.faces
+        assert (record.split, face.expression, record.source) == ("val", "fear", "a.jpg")
+        assert (face.box_source, face.score, record.ignored) == ("mtcnn", 0.99, 1)
 
     def test_records_come_in_the_order_of_the_items(self, bench: Bench) -> None:
         names = ["c.jpg", "a.jpg", "d.jpg", "b.jpg"]
@@ -162,14 +166,25 @@ class TestCrops:
     def test_found_face(self, bench: Bench) -> None:
         path = bench.picture("a.jpg", FIRST)
         (record,) = bench.convert(item(path, framing="face_crop"))
-        assert record.box_source == "mtcnn"
+        assert record.faces[0].box_source == "mtcnn"
 
     @pytest.mark.parametrize("boxes", ["mtcnn", "official"])
     def test_no_crop_is_rejected_for_want_of_a_face(self, bench: Bench, boxes: str) -> None:
         path = bench.picture("a.jpg")
-        (record,) = bench.convert(item(path, framing="face_crop"), boxes=boxes)
-        assert (record.box_source, record.score) == ("whole_picture", None)
-        assert record.box == (0, 0, *SIZE)
+        (record,) = bench.convert(item(path, framing="face_crop", boxes=boxes))
+        (face,) = record.faces
+        assert (face.box_source, face.score) == ("whole_picture", None)
+        assert face.box == (0, 0, *SIZE)
+
+    def test_whole_crops_need_no_detector(self, bench: Bench) -> None:
+        def load() -> FakeDetector:
+            raise AssertionError
+
+        path = bench.picture("a.png", FIRST)
+        items = [item(path, framing="face_crop", boxes="whole")]
+        (record,) = Converter(bench.folder, load, False).convert(items)
+        assert record.faces[0].box_source == "whole_picture_unsearched"
+        assert record.faces[0].box == (0, 0, *SIZE)
 
     def test_crops_and_photos_in_one_batch(self, bench: Bench) -> None:
         photo, crop = bench.picture("a.jpg"), bench.picture("b.jpg")
@@ -177,54 +192,10 @@ class TestCrops:
         assert [record.status for record in records] == ["rejected", "written"]
 
 
-class TestChooseFace:
-    faces = (DetectedFace(FIRST, 0.9, ()), DetectedFace(SECOND, 0.95, ()))
-
-    def choose(self, boxes: str, **said: object) -> LabelledFace | str:
-        listed = Sample("a", "rafdb", Path("a"), Expression.FEAR, "train", **said)  # type: ignore[arg-type]
-        return choose_face(listed, SIZE, self.faces, boxes)  # type: ignore[arg-type]
-
-    def test_mtcnns_box_at_the_data_sets(self) -> None:
-        assert self.choose("mtcnn", face_box=FaceBox(6, 28, 37, 66)) == LabelledFace(
-            SECOND, "mtcnn", 0.95, (FIRST,)
-        )
-
-    def test_the_data_sets_box_where_mtcnn_found_none(self) -> None:
-        own = FaceBox(90, 0, 119, 20)
-        assert self.choose("mtcnn", face_box=own) == LabelledFace(
-            own, "dataset", None, (FIRST, SECOND)
-        )
-
-    def test_the_data_sets_box_is_clipped(self) -> None:
-        chosen = self.choose("official", face_box=FaceBox(-5, -9, 40, 200))
-        assert isinstance(chosen, LabelledFace)
-        assert chosen.box == FaceBox(0, 0, 40, 90)
-
-    def test_official_box_is_taken_as_it_is(self) -> None:
-        own = FaceBox(48, 18, 93, 72)
-        chosen = self.choose("official", face_box=own)
-        assert isinstance(chosen, LabelledFace)
-        assert (chosen.box, chosen.source, chosen.score) == (own, "dataset", None)
-
-    @pytest.mark.parametrize(
-        ("boxes", "said", "reason"),
-        [
-            ("official", {}, "the data set gives no box"),
-            ("official", {"face_box": FaceBox(200, 0, 220, 20)}, "outside the picture"),
-            ("mtcnn", {"face_box": FaceBox(200, 0, 220, 20)}, "outside the picture"),
-            ("mtcnn", {"landmarks": ((110.0, 5.0),) * 5}, "no face where the data set's points"),
-        ],
-    )
-    def test_reasons(self, boxes: str, said: dict[str, object], reason: str) -> None:
-        chosen = self.choose(boxes, **said)
-        assert isinstance(chosen, str)
-        assert reason in chosen
-
-
 def test_official_box_replaces_mtcnns_and_the_others_are_ignored(bench: Bench) -> None:
     own = FaceBox(44, 14, 96, 78)
     path = bench.picture("a.jpg", FIRST, SECOND)
-    (record,) = bench.convert(item(path, own), boxes="official")
+    (record,) = bench.convert(item(path, Face(Expression.FEAR, own), boxes="official"))
     objects = bench.folder.read("rafdb_a").objects
     assert objects[0] == VocObject("fear", own)
     assert [face.name for face in objects[1:]] == [IGNORE]
@@ -232,11 +203,67 @@ def test_official_box_replaces_mtcnns_and_the_others_are_ignored(bench: Bench) -
     assert record.ignored == 1
 
 
-def test_same_face() -> None:
-    assert is_same_face(FIRST, FaceBox(30, 0, 110, 90))
-    assert not is_same_face(FIRST, SECOND)
-    # A small face before a large one: only one of the centres is inside the other box.
-    assert not is_same_face(FaceBox(0, 0, 100, 100), FaceBox(40, 60, 70, 95))
+class TestSeveralFaces:
+    VOTES = LabelDistribution({Expression.ANGER: 0.25, Expression.NEUTRAL: 0.75})
+
+    def test_all_labelled_faces_are_written(self, bench: Bench) -> None:
+        path = bench.picture("a.jpg", FIRST, SECOND)
+        faces = (Face(Expression.FEAR, SECOND), Face(self.VOTES, FIRST))
+        (record,) = bench.convert(item(path, *faces))
+        first, second = bench.folder.read("rafdb_a").objects
+        assert (first.name, second.name) == ("fear", "neutral")
+        assert first.box.iou(SECOND) > 0.85
+        assert second.probabilities == {"anger": 0.25, "neutral": 0.75}
+        assert [face.expression for face in record.faces] == ["fear", "neutral"]
+        assert record.faces[1].probabilities == {"anger": 0.25, "neutral": 0.75}
+        assert record.ignored == 0
+
+    def test_a_face_without_a_place_has_its_reason(self, bench: Bench) -> None:
+        path = bench.picture("a.jpg", FIRST)
+        faces = (Face(Expression.FEAR, FaceBox(500, 0, 520, 20)), Face(Expression.ANGER, FIRST))
+        (record,) = bench.convert(item(path, *faces))
+        assert record.status == "written"
+        assert record.faces[0].reason == "the data set's box is outside the picture"
+        assert [face.expression for face in record.written_faces] == ["anger"]
+        assert [face.name for face in bench.folder.read("rafdb_a").objects] == ["anger"]
+
+    def test_a_picture_without_a_labelled_face_is_rejected(self, bench: Bench) -> None:
+        (record,) = bench.convert(item(bench.picture("a.jpg", FIRST), Face(None, FIRST)))
+        assert (record.status, record.reason) == ("rejected", "no labelled face")
+
+
+def test_group_and_clip_are_recorded(bench: Bench) -> None:
+    one = sample(bench.picture("a.jpg", FIRST))
+    one = dataclasses.replace(one, group="S1", clip=Clip("S1_001", 7), attributes={"fold": "3"})
+    (record,) = bench.convert(WorkItem(one, "train"))
+    assert (record.group, record.clip, record.frame) == ("S1", "S1_001", 7)
+    assert record.attributes == {"fold": "3"}
+
+
+def test_a_picture_that_is_no_file(bench: Bench) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Row:
+        name: str
+
+        def exists(self) -> bool:
+            return True
+
+        def fingerprint(self) -> str:
+            return "1"
+
+        def read(self) -> bytes:
+            if self.name == "table.csv#2":
+                raise ImageError(f"{self.name} has 3 numbers", "2,304", "correct it")
+            return bench.picture("a.png", FIRST).read_bytes()
+
+    face = (Face(Expression.FEAR),)
+    items = [
+        WorkItem(Sample(f"x_{n}", "x", Row(f"table.csv#{n}"), face, "train"), "train")
+        for n in (1, 2)
+    ]
+    good, bad = bench.convert(*items)
+    assert (good.status, good.source) == ("written", "table.csv#1")
+    assert bad.reason == "the file has 3 numbers"
 
 
 def test_pictures_are_held_within_the_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +281,6 @@ def test_pictures_are_held_within_the_memory(bench: Bench, monkeypatch: pytest.M
     detector.groups = []
     items = [item(bench.picture(f"{n}.jpg", FIRST)) for n in range(3)]
     items.append(item(bench.picture("large.jpg", FIRST, size=(400, 400))))
-    records = Converter(bench.folder, detector, "mtcnn", False).convert(items)
+    records = Converter(bench.folder, lambda: detector, False).convert(items)
     assert detector.groups == [2, 1, 1]
     assert [record.status for record in records] == ["written"] * 4

@@ -1,27 +1,40 @@
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_data import ckplus as fake
+from fake_data.faces import draw
 
 from fer_det.core.expression import Expression
-from fer_det.core.sample import Sample
+from fer_det.core.label import expression_of
+from fer_det.core.picture import PictureFile
+from fer_det.core.sample import Clip, Face, Sample
 from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.ckplus import EXPRESSIONS, Options, read, subject_folds
+from voc_builder.readers.ckplus import EXPRESSIONS, Options, published, read, subject_folds
 
 FIRST = fake.subject_name(0)
 
 
 def samples_of(root: Path, **options: Any) -> list[Sample]:
-    return list(read(root, Options(**options)))
+    return [each for each in read(root, Options(**options)) if each.left_out is None]
+
+
+def expression(sample: Sample) -> Expression:
+    return expression_of(sample.labels[0])
+
+
+def facts(samples: list[Sample]) -> list[tuple[object, ...]]:
+    """All that does not depend on where the picture is."""
+    return [(each.sample_id, each.faces, each.split, each.group, each.clip) for each in samples]
 
 
 def frames_of(samples: list[Sample], subject: str, sequence: str) -> list[tuple[int, str]]:
     return [
-        (int(sample.attributes["frame"]), sample.expression.label)
+        (sample.clip.frame, expression(sample).label)
         for sample in samples
-        if sample.subject == subject and sample.attributes["sequence"] == sequence
+        if sample.clip and sample.clip.id == f"{subject}_{sequence}"
     ]
 
 
@@ -64,16 +77,19 @@ class TestFrames:
         assert samples_of(tmp_path, neutral=False)[0] == Sample(
             sample_id=f"ckplus_{FIRST}_001_00000005",
             dataset="ckplus",
-            image_path=fake.frame_path(tmp_path, FIRST, "001", 5),
-            expression=Expression.ANGER,
+            picture=PictureFile(
+                tmp_path, f"cohn-kanade-images/{FIRST}/001/{FIRST}_001_00000005.png"
+            ),
+            faces=(Face(Expression.ANGER),),
             split="train",
-            subject=FIRST,
-            attributes={"sequence": "001", "frame": "5", "fold": "0"},
+            group=FIRST,
+            clip=Clip(f"{FIRST}_001", 5),
+            attributes={"fold": "0"},
         )
 
     def test_unlabelled_sequences_give_nothing(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
-        assert "002" not in {sample.attributes["sequence"] for sample in samples_of(tmp_path)}
+        assert not any(each.clip.id.endswith("_002") for each in samples_of(tmp_path) if each.clip)
 
     def test_a_sequence_whose_pictures_are_absent_gives_its_peak(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
@@ -86,20 +102,26 @@ class TestFrames:
         fake.write(tmp_path)
         stray = fake.frame_path(tmp_path, FIRST, "001", 1).with_name("S999_001_00000008.png")
         stray.write_bytes(b"")
-        assert all(sample.image_path != stray for sample in samples_of(tmp_path))
+        assert all(sample.picture.name != stray.name for sample in samples_of(tmp_path))
+        assert frames_of(samples_of(tmp_path), FIRST, "001")[-3:] == [
+            (5, "anger"), (6, "anger"), (9, "anger"),
+        ]  # fmt: skip
 
 
 class TestContempt:
     def test_dropped_with_its_neutral_frames(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
         samples = samples_of(tmp_path)
-        assert Expression.CONTEMPT not in {sample.expression for sample in samples}
+        assert Expression.CONTEMPT not in {expression(sample) for sample in samples}
         # 14 subjects with two sequences each, of which 4 show contempt: 24 are left.
-        assert Counter(sample.expression for sample in samples)[Expression.NEUTRAL] == 24
+        assert Counter(expression(sample) for sample in samples)[Expression.NEUTRAL] == 24
+        left_out = [each for each in read(tmp_path, Options()) if each.left_out]
+        # The last three frames and the neutral one of four sequences.
+        assert [each.left_out for each in left_out] == ["contempt"] * 16
 
     def test_kept(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
-        counts = Counter(sample.expression for sample in samples_of(tmp_path, contempt="keep"))
+        counts = Counter(expression(sample) for sample in samples_of(tmp_path, contempt="keep"))
         assert counts[Expression.CONTEMPT] == 4 * 3
         assert counts[Expression.NEUTRAL] == 28
 
@@ -114,16 +136,16 @@ class TestFolds:
     def test_contempt_does_not_move_them(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
         kept = {
-            each.subject: each.attributes["fold"] for each in samples_of(tmp_path, contempt="keep")
+            each.group: each.attributes["fold"] for each in samples_of(tmp_path, contempt="keep")
         }
         for sample in samples_of(tmp_path):
-            assert sample.attributes["fold"] == kept[sample.subject]
+            assert sample.attributes["fold"] == kept[sample.group]
 
     def test_test_fold(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
         samples = samples_of(tmp_path, test_fold=3)
-        test = {sample.subject for sample in samples if sample.split == "test"}
-        train = {sample.subject for sample in samples if sample.split == "train"}
+        test = {sample.group for sample in samples if sample.split == "test"}
+        train = {sample.group for sample in samples if sample.split == "train"}
         assert test == {fake.subject_name(3), fake.subject_name(13)}
         assert not test & train
 
@@ -139,7 +161,7 @@ class TestLayouts:
         fake.write(tmp_path / "extended", form="extended")
         plain, extended = samples_of(tmp_path / "plain"), samples_of(tmp_path / "extended")
         assert [each.sample_id for each in plain] == [each.sample_id for each in extended]
-        assert all(sample.image_path.is_file() for sample in extended)
+        assert all(sample.picture.exists() for sample in extended)
 
     def test_litter_changes_nothing(self, tmp_path: Path) -> None:
         fake.write(tmp_path, litter=False)
@@ -160,7 +182,7 @@ class TestBroken:
         fake.write(tmp_path)
         path = fake.emotion_path(tmp_path, "plain", FIRST, "001")
         path.with_name(f"{FIRST}_001_00000006_emotion.txt").write_text("1")
-        with pytest.raises(DatasetFormatError, match="holds 2 emotion files; wanted one"):
+        with pytest.raises(DatasetFormatError, match=r"has the emotion files .*; wanted one"):
             samples_of(tmp_path)
 
     @pytest.mark.parametrize("name", ["S999_001_00000009", "S010_002_00000009", "peak"])
@@ -171,69 +193,141 @@ class TestBroken:
         with pytest.raises(DatasetFormatError, match="is not named after its folders"):
             samples_of(tmp_path)
 
-    @pytest.mark.parametrize("missing", ["Emotion", "cohn-kanade-images"])
-    def test_missing_folder(self, tmp_path: Path, missing: str) -> None:
-        fake.write(tmp_path)
-        (tmp_path / missing).rename(tmp_path / "elsewhere")
-        with pytest.raises(DatasetNotFoundError, match=f"holds no {missing} or"):
-            samples_of(tmp_path)
-
-    def test_empty_folder(self, tmp_path: Path) -> None:
-        fake.write(tmp_path)
-        (tmp_path / "Emotion").rename(tmp_path / "elsewhere")
-        (tmp_path / "Emotion").mkdir()
-        with pytest.raises(DatasetNotFoundError, match="Emotion is empty"):
-            samples_of(tmp_path)
-
     def test_no_label_at_all(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
-        for path in (tmp_path / "Emotion").rglob("*_emotion.txt"):
-            path.unlink()
-        with pytest.raises(DatasetNotFoundError, match="Emotion holds no emotion file"):
+        shutil.rmtree(tmp_path / "Emotion")
+        told = "has CK\\+'s frames, and neither emotion files nor class folders; it holds cohn-k"
+        with pytest.raises(DatasetNotFoundError, match=told):
             samples_of(tmp_path)
+
+    def test_no_pictures(self, tmp_path: Path) -> None:
+        fake.write(tmp_path)
+        shutil.rmtree(tmp_path / "cohn-kanade-images")
+        with pytest.raises(DatasetNotFoundError, match=r"none of CK\+'s frames; it holds Emotion/"):
+            samples_of(tmp_path)
+
+    def test_a_frame_in_two_places(self, tmp_path: Path) -> None:
+        fake.write(tmp_path)
+        frame = fake.frame_path(tmp_path, FIRST, "001", 5)
+        (tmp_path / "copy").mkdir()
+        shutil.copy(frame, tmp_path / "copy")
+        with pytest.raises(DatasetFormatError, match=r"has the frames .*; wanted each frame once"):
+            samples_of(tmp_path)
+
+    def test_a_table_of_pixels(self, tmp_path: Path) -> None:
+        (tmp_path / "ckextended.csv").write_text("emotion,pixels,Usage\n")
+        with pytest.raises(DatasetNotFoundError, match=r"laid out as CK.*holds ckextended.csv"):
+            samples_of(tmp_path)
+
+
+class TestPlacesByOthers:
+    @pytest.mark.parametrize(
+        "moves",
+        [
+            [("Emotion", "Emotion_labels")],
+            [("Emotion", "emotion")],
+            [("cohn-kanade-images", "extended-cohn-kanade-images")],
+            [("Emotion", "CK+/Emotion"), ("cohn-kanade-images", "CK+/cohn-kanade-images")],
+        ],
+    )
+    def test_other_folders(self, tmp_path: Path, moves: list[tuple[str, str]]) -> None:
+        fake.write(tmp_path)
+        wanted = facts(samples_of(tmp_path))
+        for old, new in moves:
+            (tmp_path / new).parent.mkdir(exist_ok=True)
+            (tmp_path / old).rename(tmp_path / new)
+        assert facts(samples_of(tmp_path)) == wanted
+
+    def test_landmarks_and_action_units_are_known(self, tmp_path: Path) -> None:
+        fake.write(tmp_path)
+        for name in ("Landmarks/S010/001/S010_001_00000001_landmarks", "FACS/S010/001/x_facs"):
+            path = tmp_path / f"{name}.txt"
+            path.parent.mkdir(parents=True)
+            path.write_text("1")
+        assert not [each for each in read(tmp_path, Options()) if each.left_out != "contempt"
+                    and each.left_out]  # fmt: skip
 
 
 class TestCrops:
     def test_subject_from_the_name(self, tmp_path: Path) -> None:
         fake.write(tmp_path, form="crops")
         samples = samples_of(tmp_path)
-        assert samples_of(tmp_path / "CK+48") == samples
+        assert facts(samples_of(tmp_path / "CK+48")) == facts(samples)
         assert len(samples) == 24 * 3
         assert {sample.framing for sample in samples} == {"face_crop"}
-        assert samples[0].subject == FIRST
-        assert samples[0].expression is Expression.ANGER
-        assert samples[0].attributes == {"sequence": "001", "frame": "5", "fold": "0"}
+        assert samples[0].group == FIRST
+        assert samples[0].labels == (Expression.ANGER,)
+        assert samples[0].clip == Clip(f"{FIRST}_001", 5)
+        assert samples[0].attributes == {"fold": "0"}
 
     def test_last_one_and_test_fold(self, tmp_path: Path) -> None:
         fake.write(tmp_path, form="crops")
         samples = samples_of(tmp_path, frames="last1", test_fold=0)
-        assert {sample.attributes["frame"] for sample in samples} == {"9"}
-        assert {s.subject for s in samples if s.split == "test"} == {FIRST, fake.subject_name(10)}
+        assert {sample.clip.frame for sample in samples if sample.clip} == {9}
+        assert {s.group for s in samples if s.split == "test"} == {FIRST, fake.subject_name(10)}
 
     def test_names_without_a_subject(self, tmp_path: Path) -> None:
         fake.write(tmp_path, form="crops", subjects=1)
         other = tmp_path / "CK+48" / "fear" / "my face 1.png"
         other.parent.mkdir(exist_ok=True)
         other.write_bytes(b"")
-        sample = next(each for each in samples_of(tmp_path) if each.subject is None)
+        sample = next(each for each in samples_of(tmp_path) if each.group is None)
         assert sample.sample_id == "ckplus_fear_my-face-1"
         with pytest.raises(DatasetFormatError, match="1 pictures do not name their subject"):
             samples_of(tmp_path, test_fold=0)
 
     def test_contempt_kept(self, tmp_path: Path) -> None:
         fake.write(tmp_path, form="crops")
-        counts = Counter(each.expression for each in samples_of(tmp_path, contempt="keep"))
+        counts = Counter(expression(each) for each in samples_of(tmp_path, contempt="keep"))
         assert counts[Expression.CONTEMPT] == 12
 
-    def test_empty_folder(self, tmp_path: Path) -> None:
-        fake.write(tmp_path, form="crops")
-        (tmp_path / "CK+48" / "fear").rename(tmp_path / "elsewhere")
-        (tmp_path / "CK+48" / "fear").mkdir()
-        with pytest.raises(DatasetNotFoundError, match="fear is empty"):
-            samples_of(tmp_path)
-
-    def test_no_png(self, tmp_path: Path) -> None:
+    def test_no_picture(self, tmp_path: Path) -> None:
         (tmp_path / "happy").mkdir()
         (tmp_path / "happy" / "list.txt").write_text("")
-        with pytest.raises(DatasetNotFoundError, match=r"holds no .png"):
+        with pytest.raises(DatasetNotFoundError, match="is not laid out as CK"):
             samples_of(tmp_path)
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("Anger", "Contempt", "Disgust", "Fear", "Happiness", "Sad", "Surprised"),
+            ("0_angry", "1_contempt", "2_disgusted", "3_fearful", "4_joy", "5_sad", "6_SURPRISE"),
+        ],
+    )
+    def test_other_words(self, tmp_path: Path, words: tuple[str, ...]) -> None:
+        fake.write(tmp_path, form="crops")
+        wanted = facts(samples_of(tmp_path, contempt="keep"))
+        for old, new in zip(fake.FOLDERS, words, strict=True):
+            (tmp_path / "CK+48" / old).rename(tmp_path / "CK+48" / new)
+        assert sorted(facts(samples_of(tmp_path, contempt="keep")), key=str) == sorted(
+            wanted, key=str
+        )
+
+    def test_a_word_that_is_no_expression(self, tmp_path: Path) -> None:
+        fake.write(tmp_path, form="crops")
+        (tmp_path / "CK+48" / "sadness").rename(tmp_path / "CK+48" / "gloom")
+        with pytest.raises(DatasetFormatError, match=r"the first is CK.48/gloom/S"):
+            samples_of(tmp_path)
+
+    def test_a_neutral_folder_and_jpegs(self, tmp_path: Path) -> None:
+        fake.write(tmp_path, form="crops")
+        draw(tmp_path / "CK+48" / "neutral" / "S999_001_00000001.jpg", (48, 48), [])
+        assert (Expression.NEUTRAL,) in {each.labels for each in samples_of(tmp_path)}
+        without = samples_of(tmp_path, neutral=False)
+        assert (Expression.NEUTRAL,) not in {each.labels for each in without}
+
+    def test_split_folders_are_kept(self, tmp_path: Path) -> None:
+        fake.write(tmp_path, form="crops")
+        path = tmp_path / "CK+48" / "fear"
+        for place, word in (("train", "happy"), ("Test", "fear"), ("valid", "anger")):
+            (tmp_path / "CK+48" / place).mkdir()
+            (tmp_path / "CK+48" / word).rename(tmp_path / "CK+48" / place / word)
+        assert not path.exists()
+        splits = {(expression(each).label, each.split) for each in samples_of(tmp_path)}
+        assert {("happiness", "train"), ("fear", "test"), ("anger", "val")} <= splits
+
+
+def test_published_counts() -> None:
+    assert published(Options(contempt="keep")) == [{"train": 1308}, {"train": 981}]
+    assert published(Options(frames="last1", neutral=False))[0] == {"train": 309}
+    assert published(Options(test_fold=1)) == ()

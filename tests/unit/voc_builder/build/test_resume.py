@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from fer_det.errors import DatasetFormatError, OutputError
-from voc_builder.build.journal import open_journal, read_journal
-from voc_builder.build.manifest import Record
+from voc_builder.build.records import Record
+from voc_builder.build.resume import open_journal, read_journal
 
 HEADER = {"fingerprint": "f", "settings": {"seed": 0}}
 
 
 def record(name: str) -> Record:
-    return Record(name, "rafdb", "a.jpg", None, None, "rejected", "absent", "train", "fear")
+    return Record(name, "rafdb", "a.jpg", None, None, "rejected", "absent", "train")
 
 
 def written_journal(path: Path) -> Path:

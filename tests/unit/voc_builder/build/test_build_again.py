@@ -57,8 +57,8 @@ class TestAgain:
     @pytest.mark.parametrize(
         "name",
         [
-            "report.json",
-            "report.txt",
+            "summary.json",
+            "summary.txt",
             "manifest.jsonl",
             "contact_sheet.jpg",
             "VOCdevkit/VOC2007/JPEGImages/rafdb_train_00001.jpg",
@@ -72,8 +72,8 @@ class TestAgain:
         bench.build()
         before = tree_hash(bench.out)
         (bench.out / name).unlink()
-        if name == "report.json":
-            # Nothing then tells that the folder is a build: it is not touched.
+        if name == "summary.json":
+            # Nothing then shows that the folder is a build: it is not touched.
             with pytest.raises(OutputError, match="was not made by this command"):
                 bench.build()
             return

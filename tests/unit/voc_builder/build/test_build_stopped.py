@@ -13,8 +13,9 @@ from fer_det.errors import (
     WorkerError,
 )
 from fer_det.io.files import TEMPORARY_SUFFIX
-from voc_builder.build.build import BuildConfig, Source, build
-from voc_builder.build.journal import JOURNAL_NAME
+from voc_builder.build.build import build
+from voc_builder.build.config import BuildConfig, Source
+from voc_builder.build.resume import JOURNAL_NAME
 from voc_builder.readers import rafdb
 
 
@@ -123,7 +124,7 @@ class TestStopped:
         bench.write(train=60)
         bench.build()
         whole = tree_hash(bench.out)
-        for step in ("write_manifest", "write_contact_sheet", "write_report"):
+        for step in ("write_manifest", "write_contact_sheet", "write_summary"):
             shutil.rmtree(bench.out)
             with monkeypatch.context() as patch:
                 patch.setattr(voc_builder.build.build, step, stop)

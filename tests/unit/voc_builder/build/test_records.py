@@ -6,26 +6,30 @@ import pytest
 
 from fer_det.core.box import FaceBox
 from fer_det.core.expression import Expression
-from fer_det.core.sample import Sample
+from fer_det.core.label import LabelDistribution
+from fer_det.core.picture import PictureFile
+from fer_det.core.sample import Clip, Face, Sample
 from fer_det.errors import DatasetFormatError
-from voc_builder.build.manifest import Record, hash_sample, read_manifest, write_manifest
+from voc_builder.build.records import FaceRecord, Record, hash_sample, read_manifest, write_manifest
 
 WRITTEN = Record(
     id="rafdb_train_00001",
     dataset="rafdb",
     source="Image/original/train_00001.jpg",
     sha256="0" * 64,
-    bytes=1234,
+    fingerprint="1234 bytes",
     status="written",
     reason=None,
     split="train",
-    expression="fear",
-    box=(1.0, 2.0, 30.5, 40.0),
-    box_source="mtcnn",
-    score=0.9987,
+    faces=(
+        FaceRecord("fear", None, (1.0, 2.0, 30.5, 40.0), "mtcnn", 0.9987),
+        FaceRecord("anger", {"anger": 0.75, "fear": 0.25}, reason="outside"),
+    ),
     ignored=2,
     picture="copied",
-    subject="S010",
+    group="S010",
+    clip="S010_001",
+    frame=11,
     attributes={"age": "20-39"},
     sample_hash="abc",
 )
@@ -34,13 +38,16 @@ REJECTED = Record(
     dataset="rafdb",
     source="Image/original/für.jpg",
     sha256=None,
-    bytes=None,
+    fingerprint=None,
     status="rejected",
     reason="the file is absent",
     split="train",
-    expression="fear",
+    faces=(FaceRecord("fear"),),
 )
-SAMPLE = Sample("a", "rafdb", Path("/data/a.jpg"), Expression.FEAR, "train")
+SAMPLE = Sample(
+    "a", "rafdb", PictureFile(Path("/data"), "a.jpg"), (Face(Expression.FEAR),), "train"
+)
+VOTES = LabelDistribution({Expression.FEAR: 0.75, Expression.ANGER: 0.25})
 
 
 def test_records_survive_the_file(tmp_path: Path) -> None:
@@ -51,7 +58,8 @@ def test_records_survive_the_file(tmp_path: Path) -> None:
 def test_a_line_is_plain_json(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.jsonl", [WRITTEN])
     values = json.loads((tmp_path / "manifest.jsonl").read_text())
-    assert values["box"] == [1.0, 2.0, 30.5, 40.0]
+    assert values["faces"][0]["box"] == [1.0, 2.0, 30.5, 40.0]
+    assert values["faces"][1]["probabilities"] == {"anger": 0.75, "fear": 0.25}
     assert values["status"] == "written"
 
 
@@ -59,7 +67,7 @@ def test_a_line_is_plain_json(tmp_path: Path) -> None:
 def test_a_line_that_is_no_record(tmp_path: Path, line: str) -> None:
     path = tmp_path / "manifest.jsonl"
     path.write_text(f"{WRITTEN.to_line()}\n{line}\n")
-    with pytest.raises(DatasetFormatError, match="line 2 is not a manifest's"):
+    with pytest.raises(DatasetFormatError, match="line 2 is not a row of a manifest"):
         read_manifest(path)
 
 
@@ -70,24 +78,25 @@ def test_absent() -> None:
 
 class TestHash:
     def test_place_on_the_machine_does_not_count(self) -> None:
-        moved = dataclasses.replace(SAMPLE, image_path=Path("/elsewhere/a.jpg"))
-        assert hash_sample(moved, "a.jpg") == hash_sample(SAMPLE, "a.jpg")
+        moved = dataclasses.replace(SAMPLE, picture=PictureFile(Path("/elsewhere"), "a.jpg"))
+        assert hash_sample(moved) == hash_sample(SAMPLE)
 
     @pytest.mark.parametrize(
         "change",
         [
-            {"expression": Expression.ANGER},
+            {"faces": (Face(Expression.ANGER),)},
+            {"faces": (Face(VOTES),)},
+            {"faces": (Face(Expression.FEAR), Face(None))},
             {"split": "test"},
             {"framing": "face_crop"},
-            {"subject": "S1"},
-            {"face_box": FaceBox(0, 0, 1, 1)},
-            {"landmarks": ((1.0, 2.0),)},
+            {"group": "S1"},
+            {"clip": Clip("S1_1", 4)},
+            {"faces": (Face(Expression.FEAR, FaceBox(0, 0, 1, 1)),)},
+            {"faces": (Face(Expression.FEAR, None, ((1.0, 2.0),)),)},
+            {"picture": PictureFile(Path("/data"), "b.jpg")},
             {"attributes": {"age": "70+"}},
         ],
     )
-    def test_all_that_is_said_counts(self, change: dict[str, object]) -> None:
+    def test_all_that_is_stated_counts(self, change: dict[str, object]) -> None:
         changed = dataclasses.replace(SAMPLE, **change)  # type: ignore[arg-type]
-        assert hash_sample(changed, "a.jpg") != hash_sample(SAMPLE, "a.jpg")
-
-    def test_source_counts(self) -> None:
-        assert hash_sample(SAMPLE, "b.jpg") != hash_sample(SAMPLE, "a.jpg")
+        assert hash_sample(changed) != hash_sample(SAMPLE)

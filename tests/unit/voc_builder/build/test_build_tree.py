@@ -9,8 +9,9 @@ from fake_data.faces import load_fake_detector
 from fake_data.voc_tree import tree_hash
 
 from fer_det.io.voc import VocFolder
-from voc_builder.build.build import BuildConfig, Source, build
-from voc_builder.build.manifest import read_manifest
+from voc_builder.build.build import build
+from voc_builder.build.config import BuildConfig, Source
+from voc_builder.build.records import read_manifest
 from voc_builder.readers import ckplus, rafdb
 
 
@@ -35,6 +36,9 @@ class TestTree:
             "rejected": 3,
             "absent": 1,
             "framing": {"photo": 21},
+            "found": {"train": 14, "test": 7},
+            "published": {"train": 12_271, "test": 3_068},
+            "left_out": {},
         }
 
     def test_manifest_is_in_the_lists_order(self, bench: Bench) -> None:
@@ -101,16 +105,22 @@ class TestTree:
         bench.write(boxes=["train_00001"])
         bench.build(boxes="official")
         records = bench.records()
-        assert records["train_00001"].box == fake_rafdb.FACE
-        assert records["train_00001"].box_source == "dataset"
+        (face,) = records["train_00001"].faces
+        assert (face.box, face.box_source) == (fake_rafdb.FACE, "dataset")
         assert records["train_00002"].reason == "the data set gives no box"
 
     def test_aligned(self, bench: Bench) -> None:
         bench.write(faceless=["train_00002"])
         bench.build(images="aligned")
         records = bench.records()
-        assert records["train_00001"].box_source == "mtcnn"
-        assert records["train_00002"].box_source == "whole_picture"
+        assert records["train_00001"].faces[0].box_source == "mtcnn"
+        assert records["train_00002"].faces[0].box_source == "whole_picture"
+
+    def test_whole(self, bench: Bench) -> None:
+        bench.write()
+        summary = bench.build(images="aligned", boxes="whole", workers=2)
+        assert summary["box_sources"] == {"whole_picture_unsearched": 21}
+        assert summary["settings"]["boxes"] == "whole"
 
 
 class TestTwoDataSets:
@@ -134,9 +144,9 @@ class TestTwoDataSets:
         own = [record for record in records if record.dataset == "ckplus"]
         assert {record.picture for record in own} == {"encoded"}
         assert own[0].attributes["fold"] == "0"
-        val = {record.subject for record in own if record.split == "val"}
+        val = {record.group for record in own if record.split == "val"}
         assert val
-        assert not val & {record.subject for record in own if record.split == "train"}
+        assert not val & {record.group for record in own if record.split == "train"}
 
     def test_one_reader_does_not_move_the_others_validation(self, tmp_path: Path) -> None:
         sources = self.sources(tmp_path)
@@ -153,11 +163,11 @@ class TestTwoDataSets:
         assert both == one
 
 
-class TestReport:
+class TestSummary:
     def test_counts_by_split_and_class(self, bench: Bench) -> None:
         bench.write(boxes=[], **STEMS)
         summary = bench.build()
-        assert json.loads((bench.out / "report.json").read_text()) == summary
+        assert json.loads((bench.out / "summary.json").read_text()) == summary
         assert summary["listed"]["test"] == dict.fromkeys(summary["classes"], 1)
         assert summary["written"]["test"] == {**summary["listed"]["test"], "fear": 0}
         assert summary["rejected"]["test"] == {
@@ -172,7 +182,7 @@ class TestReport:
     def test_text_names_every_rejected_picture(self, bench: Bench) -> None:
         bench.write(boxes=[], **STEMS)
         bench.build()
-        text = (bench.out / "report.txt").read_text()
+        text = (bench.out / "summary.txt").read_text()
         for stem in ("train_00003", "train_00004", "test_0002"):
             (line,) = [each for each in text.splitlines() if f"{stem}.jpg" in each]
             assert "the file is" in line or "no face was found" in line
