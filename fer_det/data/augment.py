@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.config.training import AugmentConfig
+from fer_det.core.box import MIN_VISIBLE_PART
 from fer_det.imaging.affine import rotation_matrix, turn_boxes
 from fer_det.imaging.jitter import JitterDraw, apply_colour, draw_jitter, jitter_generator
 from fer_det.imaging.view import View
-
-MIN_VISIBLE = 0.3
-"""A face of which a smaller part is left in the input is dropped."""
 
 BOX_NOISE = 0.1
 """Each edge of a box moves by up to this part of the box's side, like a detector's proposal."""
@@ -41,12 +39,12 @@ class Change:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Move boxes [N, 4] and clip them to the input -> boxes [M, 4] and their old indices [M].
 
-        Boxes of which less than MIN_VISIBLE is left are dropped.
+        Boxes of which less than MIN_VISIBLE_PART is left are dropped.
         """
         moved = turn_boxes(boxes, self.view.matrix)
         clipped = moved.clip(0, self.view.size)
         visible = _areas(clipped) / _areas(moved)
-        keep = (visible > MIN_VISIBLE) & (clipped[:, 2:] - clipped[:, :2] >= 1).all(1)
+        keep = (visible > MIN_VISIBLE_PART) & (clipped[:, 2:] - clipped[:, :2] >= 1).all(1)
         return clipped[keep].astype(np.float32), np.flatnonzero(keep)
 
 

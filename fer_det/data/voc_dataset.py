@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_det.core.label import picture_class
 from fer_det.data.augment import Augmentation
 from fer_det.data.loader import Entry
 from fer_det.data.sampler import Draw
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.decode import load_rgb8
 from fer_det.imaging.view import View
-from fer_det.io.voc import VocFolder, VocObject
+from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 
 IGNORED_LABEL = -1
 
@@ -40,11 +42,8 @@ class FacePicture:
     label_probabilities: NDArray[np.float32]
     """[N, C]: the share of each class in the annotators' votes, one-hot for a hard label, zeros for
     a face to ignore."""
-
-    @property
-    def label(self) -> int:
-        """The label of the first labelled face."""
-        return int(self.labels[0])
+    label: int
+    """By which the sampler balances: the rarest of its classes, see core.label.picture_class."""
 
 
 class VocDataset:
@@ -69,7 +68,7 @@ class VocDataset:
         self.size = size
         self.padding = padding
         self._augmentation = augmentation
-        self.pictures = [_picture(folder, name, self.classes) for name in folder.image_ids(split)]
+        self.pictures = _read_pictures(folder, split, self.classes)
         if not self.pictures:
             raise DatasetFormatError(
                 f"the split {split} of {folder.root} is empty",
@@ -164,8 +163,20 @@ def load_picture(picture: FacePicture) -> NDArray[np.uint8]:
     return pixels
 
 
-def _picture(folder: VocFolder, image_id: str, classes: tuple[str, ...]) -> FacePicture:
-    annotation = folder.read(image_id)
+def _read_pictures(folder: VocFolder, split: str, classes: tuple[str, ...]) -> list[FacePicture]:
+    annotations = [folder.read(image_id) for image_id in folder.image_ids(split)]
+    counts = Counter(name for annotation in annotations for name in set(annotation.labels))
+    return [_picture(folder, annotation, classes, counts) for annotation in annotations]
+
+
+def _picture(
+    folder: VocFolder,
+    annotation: VocAnnotation,
+    classes: tuple[str, ...],
+    counts: Mapping[str, int],
+) -> FacePicture:
+    """counts: class -> pictures of the split that show it."""
+    image_id = annotation.image_id
     numbers = {name: number for number, name in enumerate(classes, start=1)}
     faces = sorted(annotation.objects, key=lambda face: face.ignored)
     for face in faces:
@@ -190,12 +201,21 @@ def _picture(folder: VocFolder, image_id: str, classes: tuple[str, ...]) -> Face
         boxes=np.array([face.box.as_tuple() for face in faces], np.float32),
         labels=np.array([numbers.get(face.name, IGNORED_LABEL) for face in faces], np.int64),
         label_probabilities=np.stack([_probabilities(face, numbers) for face in faces]),
+        label=numbers[picture_class(annotation.labels, counts, classes) or faces[0].name],
     )
 
 
 def _probabilities(face: VocObject, numbers: Mapping[str, int]) -> NDArray[np.float32]:
-    """[C]: one-hot, or zeros for a face to ignore."""
+    """[C]: the soft label, one-hot for a hard label, zeros for a face to ignore.
+
+    The share of classes that are not among `numbers` is dropped and the rest scaled to a sum of 1.
+    """
     row = np.zeros(len(numbers), np.float32)
-    if not face.ignored:
-        row[numbers[face.name] - 1] = 1.0
-    return row
+    if face.ignored:
+        return row
+    shares = face.probabilities if face.probabilities is not None else {face.name: 1.0}
+    for name, share in shares.items():
+        if name in numbers:
+            row[numbers[name] - 1] = share
+    total: np.float32 = row.sum()
+    return np.asarray(row / total, np.float32)

@@ -64,7 +64,7 @@ def test_converted_and_found_by_mtcnn(made: Path, tmp_path: Path) -> None:
         assert FaceBox(*record.faces[0].box).iou(own) > 0.4, record.id
     folder = VocFolder(tmp_path)
     assert len(folder.image_ids("train")) + len(folder.image_ids("test")) == len(found)
-    assert folder.build_report()["datasets"]["rafdb"]["database"] == "rafdb, made faces"
+    assert folder.build_summary()["datasets"]["rafdb"]["database"] == "rafdb, made faces"
     assert {folder.read(each.id).database for each in found} == {"rafdb, made faces"}
     assert MADE_CAUTION in (tmp_path / "summary.txt").read_text()
 

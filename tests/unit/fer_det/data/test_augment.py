@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fer_det.config.training import AugmentConfig
-from fer_det.data.augment import BOX_NOISE, MIN_VISIBLE, Augmentation, Change, add_box_noise
+from fer_det.core.box import MIN_VISIBLE_PART
+from fer_det.data.augment import BOX_NOISE, Augmentation, Change, add_box_noise
 from fer_det.imaging.jitter import JitterDraw, JitterRanges
 from fer_det.imaging.view import View
 
@@ -128,7 +129,7 @@ class TestLeavingFaces:
         gone, barely, half = [0, 0, 18, 30], [0, 0, 28, 30], [0, 0, 40, 30]
         found, kept = self.apply(-20, [gone, half, barely])
         # Eight of twenty-eight columns are less than three tenths.
-        assert 8 / 28 < MIN_VISIBLE < 20 / 40
+        assert 8 / 28 < MIN_VISIBLE_PART < 20 / 40
         assert kept == [1]
         assert found == [pytest.approx([0, 0, 20, 30], abs=1e-4)]
 

@@ -54,7 +54,20 @@ class TestEntries:
         found = dataset(folder).pictures[0]
         assert found.labels.tolist() == [2, -1]
         assert found.boxes[0].tolist() == list(FACE.as_tuple())
-        assert [picture.label for picture in dataset(folder).pictures] == [2, 6, 7, 2]
+        # The third picture shows neutral and surprise, both equally rare here.
+        assert [picture.label for picture in dataset(folder).pictures] == [2, 6, 1, 2]
+
+    def test_soft_labels(self, folder: VocFolder) -> None:
+        soft = VocObject("anger", FACE, {"anger": 0.6, "fear": 0.4})
+        folder.write(VocAnnotation("train_0001", WIDTH, HEIGHT, (soft,)))
+        _, target = dataset(folder)[Draw(1, 0)]
+        assert target["labels"].tolist() == [CLASSES.index("anger") + 1]
+        row = dict(zip(CLASSES, target["label_probabilities"][0].tolist(), strict=True))
+        assert row["anger"] == pytest.approx(0.6)
+        assert row["fear"] == pytest.approx(0.4)
+        assert sum(row.values()) == pytest.approx(1)
+        fewer = dataset(folder, classes=("neutral", "fear", "anger", "surprise"))[Draw(1, 0)][1]
+        assert fewer["label_probabilities"][0].tolist() == pytest.approx([0, 0.4, 0.6, 0])
 
     def test_classes_may_be_given_in_their_own_order(self, folder: VocFolder) -> None:
         given = dataset(folder, classes=("neutral", "fear", "anger", "surprise"))
