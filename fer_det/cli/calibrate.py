@@ -8,17 +8,9 @@ from dataclasses import replace
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.config.scoring import CalibrateConfig
-from fer_det.engine.run_folder import find_weights
-from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
-from fer_det.engine.tasks.detection import temperature_of
-from fer_det.evaluation.answers import face_records
-from fer_det.evaluation.calibration import calibrate
-from fer_det.evaluation.temperature import UNCHANGED
 from fer_det.io.files import make_folder
-from fer_det.runtime.device import choose_hardware
 from fer_det.runtime.memory import keep_freed_memory
 from fer_det.runtime.progress import track
-from fer_det.weights.checkpoint import TEMPERATURE, load_checkpoint, save_checkpoint
 
 PROG = "calibrate.py"
 SPLIT = "val"
@@ -31,6 +23,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _calibrate(argv: Sequence[str] | None) -> int:
     config = parse_config(CalibrateConfig, PROG, argv)
+    from fer_det.engine.run_folder import find_weights
+    from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
+    from fer_det.engine.tasks.detection import temperature_of
+    from fer_det.evaluation.answers import face_records
+    from fer_det.evaluation.calibration import calibrate
+    from fer_det.evaluation.temperature import UNCHANGED
+    from fer_det.runtime.device import choose_hardware
+    from fer_det.weights.checkpoint import TEMPERATURE, load_checkpoint, save_checkpoint
+
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
     weights = find_weights(config.weights)

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.config.scoring import CompareConfig
-from fer_det.evaluation.comparison import compare_files, format_comparison
 from fer_det.io.files import make_folder, write_text
-from fer_det.report.compare_page import render_comparison
 
 PROG = "compare.py"
 
@@ -22,6 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare(argv: Sequence[str] | None) -> int:
     config = parse_config(CompareConfig, PROG, _named(argv))
+    from fer_det.evaluation.comparison import compare_files, format_comparison
+    from fer_det.report.compare_page import render_comparison
+
     comparison = compare_files(config.scores, config.rule, config.resamples)
     print(format_comparison(comparison), end="")
     if config.report is not None:

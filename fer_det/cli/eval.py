@@ -5,39 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.config.training import EvalConfig, to_plain
-from fer_det.data.voc_dataset import VocDataset, load_picture
-from fer_det.engine.log import read_log
-from fer_det.engine.run_folder import find_weights
-from fer_det.engine.split_answers import (
-    find_data,
-    split_answers,
-    split_as_seen_by,
-    trained_on,
-)
-from fer_det.engine.tasks.detection import SHRINKAGE_FACES
 from fer_det.errors import ConfigError
-from fer_det.evaluation import SCORES, Protocol, evaluate, hash_pictures, write_scores
 from fer_det.io.files import make_folder
-from fer_det.io.voc import VocFolder
-from fer_det.models import CLASSIFIERS
-from fer_det.report.data_facts import gather_data_facts
-from fer_det.report.gallery import Load
-from fer_det.report.machine import describe_machine
-from fer_det.report.page import write_report
-from fer_det.report.source import ReportSource
-from fer_det.runtime.device import choose_hardware
 from fer_det.runtime.memory import keep_freed_memory
 from fer_det.runtime.progress import track
-from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint
+
+if TYPE_CHECKING:
+    from fer_det.data.voc_dataset import VocDataset
+    from fer_det.evaluation import Protocol
+    from fer_det.report.gallery import Load
+    from fer_det.weights.checkpoint import Checkpoint
 
 PROG = "eval_rafdb.py"
 BEST_RULE = (
     "highest mean recall on the validation split, each class's drawn towards the accuracy as if by "
-    f"{SHRINKAGE_FACES} more faces, first epoch that reached it"
+    "{faces} more faces, first epoch that reached it"
 )
 LAST_RULE = "the last that was saved, whatever its score"
 FRAMINGS = {"photo": "original photos", "face_crop": "face crops"}
@@ -50,6 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate(argv: Sequence[str] | None) -> int:
     config = parse_config(EvalConfig, PROG, argv)
+    from fer_det.engine.log import read_log
+    from fer_det.engine.run_folder import find_weights
+    from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by, trained_on
+    from fer_det.evaluation import SCORES, evaluate, hash_pictures, write_scores
+    from fer_det.report.data_facts import gather_data_facts
+    from fer_det.report.machine import describe_machine
+    from fer_det.report.page import write_report
+    from fer_det.report.source import ReportSource
+    from fer_det.runtime.device import choose_hardware
+    from fer_det.weights.checkpoint import file_hash, load_checkpoint
+
     if config.report is not None:
         make_folder(config.report.parent)
     hardware = choose_hardware(config.device, config.precision)
@@ -106,12 +103,20 @@ def _evaluate(argv: Sequence[str] | None) -> int:
 
 
 def _loader(dataset: VocDataset) -> Load:
+    from fer_det.data.voc_dataset import load_picture
+
     by_id = {picture.image_id: picture for picture in dataset.pictures}
     return lambda image_id: load_picture(by_id[image_id])
 
 
 def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> Protocol:
     """What annotations and the converter's report tell of the split; others may have made it."""
+    from fer_det.engine.tasks.detection import SHRINKAGE_FACES
+    from fer_det.evaluation import Protocol
+    from fer_det.io.voc import VocFolder
+    from fer_det.models import CLASSIFIERS
+
+    best = BEST_RULE.format(faces=SHRINKAGE_FACES)
     report = VocFolder(dataset.root).build_report()
     databases = sorted({picture.database for picture in dataset.pictures})
     sources = _sources_by_database(report)
@@ -127,7 +132,7 @@ def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> P
         split_hash="",
         image_variant=", ".join(FRAMINGS[name] for name in sorted(framings)) or "unknown",
         box_source=report.get("settings", {}).get("boxes", "unknown"),
-        checkpoint_rule=BEST_RULE if checkpoint.training is None else LAST_RULE,
+        checkpoint_rule=best if checkpoint.training is None else LAST_RULE,
         weights_sha256="",
         input_size=checkpoint.config.input_size,
         temperature=checkpoint.temperature,
