@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.scoring import CalibrateConfig
 from fer_det.io.files import make_folder
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.progress import track
 
 PROG = "calibrate.py"
@@ -29,7 +29,7 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     from fer_det.evaluation.answers import face_records
     from fer_det.evaluation.calibration import calibrate
     from fer_det.evaluation.temperature import UNCHANGED
-    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.device import choose_hardware, keep_freed_memory
     from fer_det.weights.checkpoint import TEMPERATURE, load_checkpoint, save_checkpoint
 
     hardware = choose_hardware(config.device, config.precision)

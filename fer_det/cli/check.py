@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fer_det.config.check import CheckConfig
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.errors import DatasetFormatError
+from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
     from fer_det.checks.folder import CheckedFolder

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.weights import ConvertWeightsConfig
 from fer_det.errors import WeightsError
+from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
     from fer_det.weights.formats.conversion import Converted

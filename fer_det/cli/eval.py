@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import EvalConfig, to_plain
 from fer_det.errors import ConfigError
 from fer_det.io.files import make_folder
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.progress import track
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.report.machine import describe_machine
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource
-    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.device import choose_hardware, keep_freed_memory
     from fer_det.weights.checkpoint import file_hash, load_checkpoint
 
     if config.report is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.weights import ConvertWeightsConfig, FetchWeightsConfig
 from fer_det.errors import WeightsError
+from fer_det.runtime.command import EXIT_OK, run_command
 
 PROG = "fetch_weights.py"
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_det.config.command import EXIT_INTERRUPTED, EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.predict import PredictConfig
 from fer_det.errors import ConfigError, DatasetNotFoundError, VideoError
 from fer_det.io.files import make_folder, sweep_temporaries, write_bytes
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, run_command
 from fer_det.runtime.progress import track
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def _predict(argv: Sequence[str] | None) -> int:
     from fer_det.predict.sources import find_sources
     from fer_det.predict.tables import open_tables
     from fer_det.predict.tally import Tally, describe_passed_over, printable
+    from fer_det.runtime.device import keep_freed_memory
 
     keep_freed_memory()
     sources = find_sources(config.sources, lambda: sys.stdin.buffer, config.out)

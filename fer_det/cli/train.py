@@ -6,14 +6,15 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fer_det.config.command import parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import TrainConfig
 from fer_det.errors import ConfigError
+from fer_det.runtime.command import run_command
 
 if TYPE_CHECKING:
     from fer_det.data.voc_dataset import VocDataset
     from fer_det.runtime.device import Hardware
-    from fer_det.runtime.processes import Processes
+    from fer_det.runtime.distributed import Processes
 
 PROG = "train_frcnn.py"
 KIND = "frcnn"

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fer_det.config.backbone import TrainBackboneConfig
-from fer_det.config.command import parse_config, run_command
+from fer_det.config.command import parse_config
+from fer_det.runtime.command import run_command
 
 if TYPE_CHECKING:
     from fer_det.data.made_faces import MadeFaces
     from fer_det.engine.job import Finished
     from fer_det.engine.tasks.face_attributes import FaceAttributesTask
     from fer_det.runtime.device import Hardware
-    from fer_det.runtime.processes import Processes
+    from fer_det.runtime.distributed import Processes
 
 PROG = "train_backbone.py"
 KIND = "backbone"

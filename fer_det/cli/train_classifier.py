@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fer_det.config.classifier import TrainClassifierConfig
-from fer_det.config.command import parse_config, run_command
+from fer_det.config.command import parse_config
+from fer_det.runtime.command import run_command
 
 if TYPE_CHECKING:
     from fer_det.data.face_crops import FaceCrops
     from fer_det.engine.tasks.classification import ClassificationTask
     from fer_det.runtime.device import Hardware
-    from fer_det.runtime.processes import Processes
+    from fer_det.runtime.distributed import Processes
 
 PROG = "train_classifier.py"
 KIND = "classifier"

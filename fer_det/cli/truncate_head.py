@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import demand
 from fer_det.config.truncate import TruncateHeadConfig
 from fer_det.errors import OutputError, WeightsError
+from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fer_det.data.loader import Batch, in_order, make_loader
 from fer_det.data.pictures import PictureDataset
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 
 
 def own_batches(
