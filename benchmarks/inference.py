@@ -16,13 +16,13 @@ import torch
 from _measure import BenchmarkConfig, Report, clock_of, in_turns, per_picture
 from torch import Tensor, nn
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import ModelConfig, Precision
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.engine.scoring import to_unit_range
 from fer_det.models import build_model
-from fer_det.runtime.device import Hardware, choose_hardware
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_OK, run_command
+from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 

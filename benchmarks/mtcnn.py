@@ -24,11 +24,12 @@ import torch
 from _measure import BenchmarkConfig, Report
 from _pictures import take_photos
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.core.box import FaceBox
 from fer_det.errors import ConfigError
 from fer_det.faces.detector import DetectedFace, FaceDetector
 from fer_det.imaging.decode import load_rgb8
+from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.progress import track
 from voc_builder.build.convert import load_mtcnn

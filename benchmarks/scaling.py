@@ -24,14 +24,14 @@ from _plot import Panel, draw_panels
 from memory import run_task
 from numpy.typing import NDArray
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import ModelConfig, Precision
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.io.files import write_text
 from fer_det.models import build_model
-from fer_det.runtime.device import Hardware, choose_hardware
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_OK, run_command
+from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory
 from voc_builder.build.convert import load_mtcnn
 
 CROP = 64

@@ -25,16 +25,16 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 from torchvision.ops import MultiScaleRoIAlign
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import ModelConfig, Precision, TrainConfig
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.trainer import Trainer
 from fer_det.models import build_model
 from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
-from fer_det.runtime.device import Hardware, choose_hardware, make_deterministic
-from fer_det.runtime.memory import keep_freed_memory
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.command import EXIT_OK, run_command
+from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory, make_deterministic
+from fer_det.runtime.distributed import Processes
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 FACE = (0.2, 0.15, 0.8, 0.9)

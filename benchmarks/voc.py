@@ -24,9 +24,10 @@ import torch
 from _measure import BenchmarkConfig, Report
 from _pictures import take_photos, write_rafdb
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.faces.detector import FaceDetector
 from fer_det.imaging.decode import load_rgb8
+from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.pool import available_cores, map_in_processes
 from voc_builder.build.build import BATCH, build

@@ -1,4 +1,4 @@
-"""The mistakes a user can make, each told in one line: found, wanted, what to do."""
+"""Errors that a user can correct, each as one line: what was found, what was wanted, what to do."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 class FerDetError(Exception):
-    """A user's mistake; the command line prints it as one line and ends with exit code 2.
+    """An error that the user can correct; a command prints it as one line and exits with code 2.
 
-    Each subclass is also the matching built-in, so that callers may catch either.
+    Each subclass is a subclass of the matching built-in too, so that callers may catch either.
     """
 
     def __init__(self, found: str, wanted: str, remedy: str) -> None:
@@ -21,52 +21,52 @@ class FerDetError(Exception):
         return " ".join(f"{self.found}; wanted {self.wanted}; {self.remedy}".split())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # OSError keeps only two of its arguments, so the default would not survive a worker's pipe.
+        # OSError keeps two of its arguments only, so its default does not survive pickling.
         return type(self), (self.found, self.wanted, self.remedy)
 
 
 class ConfigError(FerDetError, ValueError):
-    """A flag or a configuration file that cannot be followed."""
+    """A flag or a configuration file with a wrong or contradictory setting."""
 
 
 class DatasetNotFoundError(FerDetError, FileNotFoundError):
-    """A data set's folder, list or picture that is not there."""
+    """A folder, list or picture of a data set that is absent."""
 
 
 class DatasetFormatError(FerDetError, ValueError):
-    """A data set's file that is there and does not say what its format demands."""
+    """A file of a data set that is present and does not follow its format."""
 
 
 class ImageError(FerDetError, ValueError):
-    """A picture that cannot be decoded whole."""
+    """A picture that cannot be decoded completely."""
 
 
 class VideoError(FerDetError, ValueError):
-    """A video or camera that gives no frames."""
+    """A video or camera that yields no frames."""
 
 
 class AnnotationError(FerDetError, ValueError):
-    """A VOC annotation that cannot be trusted."""
+    """A VOC annotation that is damaged or contradicts itself."""
 
 
 class WeightsNotFoundError(FerDetError, FileNotFoundError):
-    """A weights or checkpoint file that is not there."""
+    """A weights or checkpoint file that is absent."""
 
 
 class WeightsError(FerDetError, ValueError):
-    """A weights or checkpoint file that is there and does not fit."""
+    """A weights or checkpoint file that is present and cannot be used."""
 
 
 class ScoresNotFoundError(FerDetError, FileNotFoundError):
-    """A file of scores that is not there."""
+    """A file of scores that is absent."""
 
 
 class ScoresError(FerDetError, ValueError):
-    """A file of scores that is there and cannot be used."""
+    """A file of scores that is present and cannot be used."""
 
 
 class OutputError(FerDetError, OSError):
-    """A place that cannot be written."""
+    """A file or folder that cannot be written."""
 
 
 class TrainingDivergedError(FerDetError, ArithmeticError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.core.sample import MADE_CAUTION
+from fer_det.runtime.command import EXIT_OK, run_command
 from made_faces.config import MakeConfig
 
 

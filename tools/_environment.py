@@ -1,11 +1,20 @@
-"""Runs a tool in the project's own .venv when the python that was typed lacks the packages."""
+"""Start of every script here: switches to the project's .venv where packages are missing."""
 
 import importlib.util
 import os
 import sys
 from pathlib import Path
 
-_VENV_PYTHON = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
+_ROOT = Path(__file__).resolve().parent.parent
+_VENV_PYTHON = _ROOT / ".venv" / "bin" / "python"
+
+
+def run_tool(command: str) -> None:
+    """Run the command of fer-det that the running script is for, and exit with its code."""
+    from fer_det.cli.main import run
+
+    sys.exit(run(command, prog=Path(sys.argv[0]).name))
+
 
 if importlib.util.find_spec("fer_det") is None or importlib.util.find_spec("torch") is None:
     if _VENV_PYTHON.is_file() and Path(sys.prefix) != _VENV_PYTHON.parent.parent:

@@ -1,8 +1,6 @@
-"""Up-sample the training split of a VOC folder with jittered copies; see --help."""
+"""The same as `fer-det balance`; see --help."""
 
-import _environment  # noqa: F401
-
-from voc_builder.cli.balance import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_tool("balance")

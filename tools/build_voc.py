@@ -1,11 +1,6 @@
-"""Turn raw data sets into a VOC folder; `python tools/build_voc.py --help` tells more."""
+"""The same as `fer-det build-voc`; see --help."""
 
-import sys
-
-# First, since it goes on in the repository's own .venv where that is not the Python in use.
-import _environment  # noqa: F401
-
-from voc_builder.cli.build_voc import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("build-voc")

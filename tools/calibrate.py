@@ -1,10 +1,6 @@
-"""Fit a checkpoint's temperature; see --help."""
+"""The same as `fer-det calibrate`; see --help."""
 
-import sys
-
-import _environment  # noqa: F401  (first: it may run this script again in .venv)
-
-from fer_det.cli.calibrate import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("calibrate")

@@ -1,10 +1,6 @@
-"""Look through a VOC folder for defects before training on it; see --help."""
+"""The same as `fer-det check`; see --help."""
 
-import sys
-
-import _environment  # noqa: F401  (first: it may run this script again in .venv)
-
-from fer_det.cli.check import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("check")

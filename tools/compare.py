@@ -1,10 +1,6 @@
-"""Compare runs that were scored on the same faces; see --help."""
+"""The same as `fer-det compare`; see --help."""
 
-import sys
-
-import _environment  # noqa: F401  (first: it may run this script again in .venv)
-
-from fer_det.cli.compare import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("compare")

@@ -1,10 +1,6 @@
-"""Score a checkpoint by per-class accuracy; see --help."""
+"""The same as `fer-det eval`; see --help."""
 
-import sys
-
-import _environment  # noqa: F401  (first: it may run this script again in .venv)
-
-from fer_det.cli.eval import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("eval")

@@ -1,14 +1,6 @@
-"""Download a public file of weights and turn it into a weights file of ours.
+"""The same as `fer-det fetch-weights`; see --help."""
 
-`python tools/fetch_weights.py --help` tells more.
-"""
-
-import sys
-
-# First, since it goes on in the repository's own .venv where that is not the Python in use.
-import _environment  # noqa: F401
-
-from fer_det.cli.fetch_weights import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("fetch-weights")

@@ -1,11 +1,6 @@
-"""Make faces that show expressions; `python tools/make_faces.py --help` tells more."""
+"""The same as `fer-det make-faces`; see --help."""
 
-import sys
-
-# First, since it goes on in the repository's own .venv where that is not the Python in use.
-import _environment  # noqa: F401
-
-from made_faces.cli import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("make-faces")

@@ -1,10 +1,6 @@
-"""Train a classifier on the labelled faces of a VOC folder; see --help."""
+"""The same as `fer-det train-classifier`; see --help."""
 
-import sys
-
-import _environment  # noqa: F401  (first: it may run this script again in .venv)
-
-from fer_det.cli.train_classifier import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("train-classifier")

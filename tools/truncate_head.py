@@ -1,11 +1,6 @@
-"""Make a smaller and faster checkpoint; `python tools/truncate_head.py --help` tells more."""
+"""The same as `fer-det truncate-head`; see --help."""
 
-import sys
-
-# First, since it goes on in the repository's own .venv where that is not the Python in use.
-import _environment  # noqa: F401
-
-from fer_det.cli.truncate_head import main
+from _environment import run_tool
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool("truncate-head")

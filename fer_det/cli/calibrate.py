@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.scoring import CalibrateConfig
 from fer_det.engine.run_folder import find_weights
 from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
@@ -21,8 +21,8 @@ from fer_det.evaluation.calibration import (
 from fer_det.evaluation.picture import most_probable
 from fer_det.evaluation.table import format_score
 from fer_det.io.files import make_folder
-from fer_det.runtime.device import choose_hardware
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_OK, run_command
+from fer_det.runtime.device import choose_hardware, keep_freed_memory
 from fer_det.runtime.progress import track
 from fer_det.weights.checkpoint import TEMPERATURE, load_checkpoint, save_checkpoint
 

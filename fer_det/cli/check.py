@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from fer_det.checks.folder import CheckedFolder, check_folder
 from fer_det.config.check import CheckConfig
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.errors import DatasetFormatError
+from fer_det.runtime.command import EXIT_OK, run_command
+
+if TYPE_CHECKING:
+    from fer_det.checks.folder import CheckedFolder
 
 PROG = "check_voc.py"
 
@@ -20,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(argv: Sequence[str] | None) -> int:
     config = parse_config(CheckConfig, PROG, argv)
+    from fer_det.checks.folder import check_folder
+
     checked = check_folder(config)
     for finding in checked.findings:
         print(finding)

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.compare import CompareConfig
 from fer_det.io.files import make_folder, write_text
+from fer_det.runtime.command import EXIT_OK, run_command
 
 PROG = "compare.py"
 

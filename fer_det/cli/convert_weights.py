@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.weights import ConvertWeightsConfig
 from fer_det.errors import WeightsError
-from fer_det.weights.formats.conversion import Converted, convert_weights
-from fer_det.weights.formats.network import FULL_HEAD, FULL_WIDTH
-from fer_det.weights.weights_file import save_weights
+from fer_det.runtime.command import EXIT_OK, run_command
+
+if TYPE_CHECKING:
+    from fer_det.weights.formats.conversion import Converted
 
 PROG = "convert_weights.py"
 
@@ -27,6 +27,11 @@ def write_converted(converted: Converted, config: ConvertWeightsConfig) -> None:
 
     Raises OutputError, and WeightsError for a network narrower than VGG16.
     """
+    import torch
+
+    from fer_det.weights.formats.network import FULL_HEAD, FULL_WIDTH
+    from fer_det.weights.weights_file import save_weights
+
     width = len(converted.tensors["features.0.bias"])
     if width != FULL_WIDTH:
         raise WeightsError(
@@ -43,6 +48,8 @@ def write_converted(converted: Converted, config: ConvertWeightsConfig) -> None:
 
 def _convert(argv: Sequence[str] | None) -> int:
     config = parse_config(ConvertWeightsConfig, PROG, _named(argv))
+    from fer_det.weights.formats.conversion import convert_weights
+
     converted = convert_weights(config.weights, config.head, config.channels)
     print(converted.describe(), flush=True)
     write_converted(converted, config)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import EvalConfig, to_plain
 from fer_det.data.voc_dataset import VocDataset, load_picture
 from fer_det.engine.log import read_log
@@ -34,8 +34,8 @@ from fer_det.report.source import (
     describe_machine,
     gather_data_facts,
 )
-from fer_det.runtime.device import choose_hardware
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_OK, run_command
+from fer_det.runtime.device import choose_hardware, keep_freed_memory
 from fer_det.runtime.progress import track
 from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from fer_det.cli.convert_weights import write_converted
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.weights import ConvertWeightsConfig, FetchWeightsConfig
 from fer_det.errors import WeightsError
-from fer_det.weights.formats.conversion import convert_weights
-from fer_det.weights.formats.fetch import fetch, unpacked
-from fer_det.weights.formats.public_files import PUBLIC_FILES
-from fer_det.weights.weights_file import load_weights
+from fer_det.runtime.command import EXIT_OK, run_command
 
 PROG = "fetch_weights.py"
 
@@ -24,6 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fetch(argv: Sequence[str] | None) -> int:
     config = parse_config(FetchWeightsConfig, PROG, argv)
+    from fer_det.cli.convert_weights import write_converted
+    from fer_det.weights.formats.conversion import convert_weights
+    from fer_det.weights.formats.fetch import fetch, unpacked
+    from fer_det.weights.formats.public_files import PUBLIC_FILES
+    from fer_det.weights.weights_file import load_weights
+
     if config.out.is_file():
         info, _ = load_weights(config.out)
         print(f"{config.out} is there already ({info.source}); delete it to make it anew")

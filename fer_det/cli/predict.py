@@ -6,32 +6,23 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fer_det.config.command import EXIT_INTERRUPTED, EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.predict import PredictConfig
-from fer_det.engine.run_folder import find_weights, next_run_folder
 from fer_det.errors import ConfigError, DatasetNotFoundError, VideoError
-from fer_det.imaging.decode import encode_jpeg
 from fer_det.io.files import make_folder, sweep_temporaries, write_bytes
-from fer_det.predict.drawing import draw_detections
-from fer_det.predict.outputs import Outputs, plan_outputs, refuse_to_replace
-from fer_det.predict.predict_files import look_at
-from fer_det.predict.predictor import Predictor
-from fer_det.predict.sources import Failure, Sources, find_sources
-from fer_det.predict.tables import Tables, open_tables
-from fer_det.predict.tally import (
-    Tally,
-    describe_passed_over,
-    describe_picture,
-    describe_video,
-    printable,
-)
-from fer_det.predict.video.annotate import film
-from fer_det.predict.video.frames import FrameSource, open_camera, open_video
-from fer_det.predict.video.track_video import watch
-from fer_det.predict.video.window import Window, open_window
-from fer_det.runtime.memory import keep_freed_memory
+from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, run_command
 from fer_det.runtime.progress import track
+
+if TYPE_CHECKING:
+    from fer_det.predict.outputs import Outputs
+    from fer_det.predict.predictor import Predictor
+    from fer_det.predict.sources import Sources
+    from fer_det.predict.tables import Tables
+    from fer_det.predict.tally import Tally
+    from fer_det.predict.video.frames import FrameSource
+    from fer_det.predict.video.window import Window
 
 PROG = "predict.py"
 EXIT_NOT_ALL_READ = 1
@@ -47,6 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _predict(argv: Sequence[str] | None) -> int:
     config = parse_config(PredictConfig, PROG, argv)
+    from fer_det.engine.run_folder import find_weights, next_run_folder
+    from fer_det.predict.outputs import plan_outputs, refuse_to_replace
+    from fer_det.predict.predictor import Predictor
+    from fer_det.predict.sources import find_sources
+    from fer_det.predict.tables import open_tables
+    from fer_det.predict.tally import Tally, describe_passed_over, printable
+    from fer_det.runtime.device import keep_freed_memory
+
     keep_freed_memory()
     sources = find_sources(config.sources, lambda: sys.stdin.buffer, config.out)
     _demand_something(sources)
@@ -83,6 +82,8 @@ def _predict(argv: Sequence[str] | None) -> int:
 
 def _demand_something(sources: Sources) -> None:
     """Raise DatasetNotFoundError where nothing of what was named is there."""
+    from fer_det.predict.tally import describe_passed_over
+
     if sources.pictures or sources.videos or sources.cameras:
         return
     reasons = [failure.reason for failure in sources.absent]
@@ -95,6 +96,8 @@ def _demand_something(sources: Sources) -> None:
 
 
 def _open_window(config: PredictConfig, sources: Sources) -> Window | None:
+    from fer_det.predict.video.window import open_window
+
     wanted = {
         "auto": bool(sources.cameras),
         "always": bool(sources.cameras or sources.videos),
@@ -118,6 +121,12 @@ def _look_at_pictures(
     tables: Tables,
     tally: Tally,
 ) -> None:
+    from fer_det.imaging.decode import encode_jpeg
+    from fer_det.predict.drawing import draw_detections
+    from fer_det.predict.predict_files import look_at
+    from fer_det.predict.sources import Failure
+    from fer_det.predict.tally import describe_picture
+
     if not sources.pictures:
         return
     paths = [source.path for source in sources.pictures]
@@ -148,6 +157,12 @@ def _watch_videos(
     tally: Tally,
     window: Window | None,
 ) -> None:
+    from fer_det.predict.sources import Failure
+    from fer_det.predict.tally import describe_video
+    from fer_det.predict.video.annotate import film
+    from fer_det.predict.video.frames import open_camera, open_video
+    from fer_det.predict.video.track_video import watch
+
     def watch_one(source: FrameSource, drawn: Path | None, timeline: Path | None) -> None:
         # A camera's frame is shown before the next one is taken.
         batch_size = 1 if source.live else config.batch_size
@@ -179,6 +194,8 @@ def _watch_videos(
 
 
 def _say(lines: Iterable[str]) -> None:
+    from fer_det.predict.tally import printable
+
     for line in lines:
         try:
             print(printable(line), flush=True)

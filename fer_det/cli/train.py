@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from fer_det.config.command import parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import TrainConfig
-from fer_det.data.augment import Augmentation
-from fer_det.data.voc_dataset import VocDataset
-from fer_det.engine.job import Plan, run_to_the_end
-from fer_det.engine.launch import run_training
-from fer_det.engine.resume import describe_run
-from fer_det.engine.tasks.detection import DetectionTask
-from fer_det.engine.trainer import BEST
 from fer_det.errors import ConfigError
-from fer_det.models import CLASSIFIERS, build_model
-from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
-from fer_det.weights.initialisation import preparation, read_start
+from fer_det.runtime.command import run_command
+
+if TYPE_CHECKING:
+    from fer_det.data.voc_dataset import VocDataset
+    from fer_det.runtime.device import Hardware
+    from fer_det.runtime.distributed import Processes
 
 PROG = "train_frcnn.py"
 KIND = "frcnn"
@@ -33,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(argv: Sequence[str] | None) -> int:
     config = parse_config(TrainConfig, PROG, argv)
+    from fer_det.engine.launch import run_training
+
     return run_training(
         config,
         COMMAND,
@@ -42,6 +40,13 @@ def _train(argv: Sequence[str] | None) -> int:
 
 
 def _train_in(config: TrainConfig, hardware: Hardware, processes: Processes) -> None:
+    from fer_det.engine.job import Plan, run_to_the_end
+    from fer_det.engine.resume import describe_run
+    from fer_det.engine.tasks.detection import DetectionTask
+    from fer_det.engine.trainer import BEST
+    from fer_det.models import CLASSIFIERS, build_model
+    from fer_det.weights.initialisation import preparation, read_start
+
     if config.model.name in CLASSIFIERS:
         raise ConfigError(
             f"--model.name {config.model.name}, which finds no faces",
@@ -73,6 +78,9 @@ def _train_in(config: TrainConfig, hardware: Hardware, processes: Processes) -> 
 
 
 def _datasets(config: TrainConfig) -> tuple[VocDataset, VocDataset]:
+    from fer_det.data.augment import Augmentation
+    from fer_det.data.voc_dataset import VocDataset
+
     size, padding = config.model.input_size, config.model.padding
     augmentation = Augmentation(config.augment)
     train = VocDataset(config.data, "train", size, padding, augmentation=augmentation)

@@ -6,24 +6,18 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from fer_det.config.backbone import TrainBackboneConfig
-from fer_det.config.command import parse_config, run_command
-from fer_det.data.augment import Augmentation
-from fer_det.data.made_faces import MadeFaces, load_made_faces, read_making
-from fer_det.engine.job import Finished, Plan, run_to_the_end
-from fer_det.engine.launch import run_training
-from fer_det.engine.log import read_log
-from fer_det.engine.resume import describe_run
-from fer_det.engine.tasks.face_attributes import FaceAttributesTask
-from fer_det.models import face_attributes
-from fer_det.models.vgg16 import fold_batch_norm
-from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
-from fer_det.weights.weights_file import WeightsInfo, canonical_tensors, save_weights
+from fer_det.config.command import parse_config
+from fer_det.runtime.command import run_command
+
+if TYPE_CHECKING:
+    from fer_det.data.made_faces import MadeFaces
+    from fer_det.engine.job import Finished
+    from fer_det.engine.tasks.face_attributes import FaceAttributesTask
+    from fer_det.runtime.device import Hardware
+    from fer_det.runtime.distributed import Processes
 
 PROG = "train_backbone.py"
 KIND = "backbone"
@@ -41,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(argv: Sequence[str] | None) -> int:
     config = parse_config(TrainBackboneConfig, PROG, argv)
+    from fer_det.engine.launch import run_training
+
     typed = shlex.join([f"tools/{PROG}", *(sys.argv[1:] if argv is None else argv)])
     return run_training(
         config,
@@ -53,6 +49,13 @@ def _train(argv: Sequence[str] | None) -> int:
 def _train_in(
     config: TrainBackboneConfig, typed: str, hardware: Hardware, processes: Processes
 ) -> None:
+    from fer_det.data.augment import Augmentation
+    from fer_det.data.made_faces import load_made_faces
+    from fer_det.engine.job import Plan, run_to_the_end
+    from fer_det.engine.resume import describe_run
+    from fer_det.engine.tasks.face_attributes import FaceAttributesTask
+    from fer_det.models import face_attributes
+
     model_config = config.model.as_model()
     train, validation = load_made_faces(
         config.faces, model_config.input_size, model_config.padding, Augmentation(config.augment)
@@ -91,6 +94,13 @@ def _export(
     validation: MadeFaces,
 ) -> str:
     """Write the weights file of the last epoch; -> its sha256."""
+    import torch
+
+    from fer_det.data.made_faces import read_making
+    from fer_det.engine.log import read_log
+    from fer_det.models.vgg16 import fold_batch_norm
+    from fer_det.weights.weights_file import WeightsInfo, canonical_tensors, save_weights
+
     epochs = [record for record in read_log(finished.folder) if record["kind"] == "epoch"]
     state = {name: tensor.cpu() for name, tensor in finished.model.state_dict().items()}
     info = WeightsInfo(

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fer_det.config.classifier import TrainClassifierConfig
-from fer_det.config.command import parse_config, run_command
-from fer_det.data.augment import Augmentation
-from fer_det.data.face_crops import FaceCrops
-from fer_det.data.voc_dataset import VocDataset
-from fer_det.engine.job import Plan, run_to_the_end
-from fer_det.engine.launch import run_training
-from fer_det.engine.resume import describe_run
-from fer_det.engine.tasks.classification import ClassificationTask
-from fer_det.engine.trainer import BEST
-from fer_det.losses import build_loss
-from fer_det.models import vgg16_classifier as classifier
-from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
-from fer_det.weights.initialisation import preparation, read_start
+from fer_det.config.command import parse_config
+from fer_det.runtime.command import run_command
+
+if TYPE_CHECKING:
+    from fer_det.data.face_crops import FaceCrops
+    from fer_det.engine.tasks.classification import ClassificationTask
+    from fer_det.runtime.device import Hardware
+    from fer_det.runtime.distributed import Processes
 
 PROG = "train_classifier.py"
 KIND = "classifier"
@@ -34,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(argv: Sequence[str] | None) -> int:
     config = parse_config(TrainClassifierConfig, PROG, argv)
+    from fer_det.engine.launch import run_training
+
     return run_training(
         config,
         COMMAND,
@@ -43,6 +40,14 @@ def _train(argv: Sequence[str] | None) -> int:
 
 
 def _train_in(config: TrainClassifierConfig, hardware: Hardware, processes: Processes) -> None:
+    from fer_det.engine.job import Plan, run_to_the_end
+    from fer_det.engine.resume import describe_run
+    from fer_det.engine.tasks.classification import ClassificationTask
+    from fer_det.engine.trainer import BEST
+    from fer_det.losses import build_loss
+    from fer_det.models import vgg16_classifier as classifier
+    from fer_det.weights.initialisation import preparation, read_start
+
     start = read_start(config.init) if config.init is not None else None
     if start is not None:
         config = start.bring_normalisation(config)
@@ -78,6 +83,10 @@ def _train_in(config: TrainClassifierConfig, hardware: Hardware, processes: Proc
 
 
 def _faces(config: TrainClassifierConfig) -> tuple[FaceCrops, FaceCrops]:
+    from fer_det.data.augment import Augmentation
+    from fer_det.data.face_crops import FaceCrops
+    from fer_det.data.voc_dataset import VocDataset
+
     size, padding = config.model.input_size, config.model.as_model().padding
     margin = config.model.face_margin
     photos = VocDataset(config.data, "train", size, padding)

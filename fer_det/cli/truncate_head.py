@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.config.training import demand
 from fer_det.config.truncate import TruncateHeadConfig
-from fer_det.engine.run_folder import find_weights
 from fer_det.errors import OutputError, WeightsError
-from fer_det.models.low_rank import truncate
-from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint, save_checkpoint
+from fer_det.runtime.command import EXIT_OK, run_command
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fer_det.weights.checkpoint import Checkpoint
 
 PROG = "truncate_head.py"
 LAYERS = ("roi_heads.box_head.fc6", "roi_heads.box_head.fc7")
@@ -27,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _truncate(argv: Sequence[str] | None) -> int:
     config = parse_config(TruncateHeadConfig, PROG, argv)
+    from fer_det.engine.run_folder import find_weights
+    from fer_det.models.low_rank import truncate
+    from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint, save_checkpoint
+
     weights = find_weights(config.weights)
     checkpoint = load_checkpoint(weights)
     _refuse(config, checkpoint)

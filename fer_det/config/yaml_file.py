@@ -1,48 +1,38 @@
-"""A YAML file of flags, looked at before anything is made of it."""
+"""The YAML files that --config names: found, checked and read into plain settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from fer_det.errors import ConfigError
+from fer_det.io.files import find_shipped
 
 MAX_BYTES = 1_000_000
 
-_FLAG = "--config"
+Settings = dict[str, Any]
+"""Text by key, and lists and `Settings` of the same."""
 
 
-def check_config_files(argv: Sequence[str]) -> None:
-    """Refuse the files that --config names where they are not plain lists of flags.
+def read_settings(name: str) -> tuple[Path, Settings]:
+    """Return the path and the settings of a YAML file, each value as the text in the file.
 
-    Raises ConfigError for one that is larger than 1 MB, is no UTF-8 text or no YAML, or has
-    aliases: a few hundred bytes of those stand for more values than any memory holds.
+    name: a file, or the name of one of the configurations that come with the package, such as
+    small_cpu. Raises ConfigError for a file that is absent, larger than 1 MB, not UTF-8, not YAML
+    or not a mapping, and for one with aliases: a few hundred bytes of them can stand for more
+    values than fit into memory.
     """
-    for name in _named(argv):
-        path = Path(name)
-        if not path.is_file():
-            continue  # The parser says so, or takes it for YAML itself.
-        _check(path)
-
-
-def _named(argv: Sequence[str]) -> Iterator[str]:
-    for place, word in enumerate(argv):
-        if word.startswith(f"{_FLAG}="):
-            yield word.removeprefix(f"{_FLAG}=")
-        elif word == _FLAG and place + 1 < len(argv):
-            yield argv[place + 1]
-
-
-def _check(path: Path) -> None:
+    path = _find(name)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise _refused(path, f"is larger than {MAX_BYTES:,} bytes")
         text = path.read_text(encoding="utf-8-sig")
-        events = yaml.parse(text, yaml.SafeLoader)
-        if any(isinstance(event, yaml.AliasEvent) for event in events):
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.BaseLoader)):
             raise _refused(path, "has aliases (*name)")
+        # Values stay text here, as flags are, so that both are converted by the same rules.
+        found = yaml.load(text, yaml.BaseLoader)
     except UnicodeDecodeError as error:
         raise _refused(path, "is not UTF-8 text") from error
     except OSError as error:
@@ -50,7 +40,29 @@ def _check(path: Path) -> None:
     except (yaml.YAMLError, RecursionError) as error:
         problem = getattr(error, "problem", None) or "nested too deeply or unreadable"
         raise _refused(path, f"is not YAML ({problem})") from error
+    if not isinstance(found, dict):
+        raise _refused(path, "holds no settings")
+    return path, found
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.exists():
+        return path
+    by_name = path.parent in (Path(), Path("configs"))
+    shipped = find_shipped(f"configs/{path.stem}.yaml") if by_name else None
+    if shipped is None:
+        known = find_shipped("configs")
+        names = sorted(each.stem for each in known.glob("*.yaml")) if known else []
+        raise ConfigError(
+            f"--config {name}, which is absent",
+            f"a YAML file{' or one of: ' if names else ''}{', '.join(names)}",
+            "correct the name",
+        )
+    return shipped
 
 
 def _refused(path: Path, what: str) -> ConfigError:
-    return ConfigError(f"--config {path} {what}", "a short YAML file of flags", "correct the file")
+    return ConfigError(
+        f"--config {path} {what}", "a YAML file with a setting a line", "correct the file"
+    )

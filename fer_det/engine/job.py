@@ -18,9 +18,8 @@ from fer_det.engine.tasks.task import Task
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError
 from fer_det.io.files import make_folder, sweep_temporaries
-from fer_det.runtime.device import Hardware, choose_hardware, make_deterministic
-from fer_det.runtime.memory import keep_freed_memory
-from fer_det.runtime.processes import Processes, process_group, processes_from_environment
+from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory, make_deterministic
+from fer_det.runtime.distributed import Processes, process_group, processes_from_environment
 
 
 @dataclass(frozen=True)

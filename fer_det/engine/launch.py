@@ -9,12 +9,12 @@ import sys
 import uuid
 from collections.abc import Callable, Sequence
 
-from fer_det.config.command import EXIT_INTERRUPTED, EXIT_OK, EXIT_USER_MISTAKE
 from fer_det.config.training import RunConfig
 from fer_det.engine.job import in_processes
 from fer_det.errors import WorkerError
+from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, EXIT_USER_MISTAKE
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 
 Work = Callable[[Hardware, Processes], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fer_det.data.loader import Batch, PictureDataset, in_order, make_loader
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 
 
 def own_batches(

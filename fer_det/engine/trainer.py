@@ -27,7 +27,7 @@ from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.tasks.task import Task
 from fer_det.errors import TrainingDivergedError
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 from fer_det.runtime.progress import format_seconds, track
 from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
 

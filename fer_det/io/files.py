@@ -1,11 +1,15 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, folders that one process claims, files of the package."""
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
+import platform
 import re
 import sys
+import time
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -15,30 +19,39 @@ from typing import BinaryIO
 from fer_det.errors import FerDetError, OutputError
 
 TEMPORARY_SUFFIX = ".fer_det-tmp"
+"""Temporary files are named .<machine>-<process>-<its start>-<number>, this, and maybe a suffix."""
+
+STALE_SECONDS = 3600
+"""A temporary file of another machine is swept when nothing was written to it for so long."""
+
+_TEMPORARY_NAME = re.compile(rf"\.([0-9a-f]{{8}})-(\d+)-(\d+)-\d+{re.escape(TEMPORARY_SUFFIX)}.*")
+_LONGEST_SUFFIX = 16
+_numbers = itertools.count()
 
 
 @contextmanager
 def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for writing; it appears, whole and on disk, when the block ends without error.
 
-    Raises OutputError where the place cannot be written; the previous file is then untouched.
+    Raises OutputError where it cannot be written; the previous file is then unchanged.
     """
-    with _replacing(path, TEMPORARY_SUFFIX) as temporary, temporary.open("wb") as file:
+    with _replacing(path, "") as temporary, temporary.open("wb") as file:
         yield file
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """The same for what opens files itself: a name to write to, with `path`'s own suffix.
+    """The same for code that opens files itself: a path to write to, with the suffix of `path`.
 
-    Raises OutputError also where the block ended without such a file.
+    Raises OutputError also where the block ends without a file there.
     """
-    with _replacing(path, TEMPORARY_SUFFIX + path.suffix) as temporary:
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= _LONGEST_SUFFIX else ""
+    with _replacing(path, suffix) as temporary:
         yield temporary
 
 
 def not_writable(path: Path, why: OSError | str) -> OutputError:
-    """The error that says that a file could not be written, to be raised by the caller."""
+    """Return the error for a file that could not be written; the caller raises it."""
     reason = why.strerror or why if isinstance(why, OSError) else why
     return OutputError(
         f"{path} could not be written ({reason})",
@@ -54,26 +67,24 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write `text` as UTF-8, whole or not at all; lone surrogates become their escapes."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
     """Write several files, each whole or not at all; all are on disk when this returns.
 
-    Written one by one, each would wait for the disk twice, for what it holds and for its name; here
-    the disk is waited for once for all that they hold, and once for each folder's names.
-    OutputError where a file cannot be written; others may then have appeared.
+    Written one by one, each would wait for the disk twice, for its content and for its name. Here
+    all contents are waited for once, and the names once a folder. Raises OutputError where a file
+    cannot be written; others may then have appeared.
     """
-    temporaries = {
-        path: path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}") for path in contents
-    }
+    temporaries = {path: _temporary(path) for path in contents}
     path = Path()
     try:
         for path, data in contents.items():
             temporaries[path].write_bytes(data)
         _sync_files(temporaries.values())
-        # No name is taken before its file is on disk.
+        # No file gets its name before its content is on disk.
         for path, temporary in temporaries.items():
             temporary.replace(path)
         for folder in {path.parent for path in contents}:
@@ -87,36 +98,69 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """Create `path` and its parents; OutputError where that cannot be."""
+    """Create `path` and its parents and return it; OutputError where that is not possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"{path} could not be created ({error.strerror or error})",
-            "a folder that may be written",
-            "choose another place",
-        ) from error
+        raise _not_created(path, error) from error
     return path
 
 
+def claim_folder(parent: Path, prefix: str) -> Path:
+    """Create the next free folder of parent/<prefix>-001, -002, ... and return it.
+
+    No two processes get the same folder, however many call this at a time: the folder is created
+    in the same step in which it is found to be free. Numbers go on after the highest one there.
+    Raises OutputError where it cannot be created.
+    """
+    make_folder(parent)
+    pattern = re.compile(rf"{re.escape(prefix)}-(\d+)")
+    taken = [int(found[1]) for each in parent.iterdir() if (found := pattern.fullmatch(each.name))]
+    number = max(taken, default=0) + 1
+    while True:
+        folder = parent / f"{prefix}-{number:03d}"
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            number += 1  # Another process was faster.
+        except OSError as error:
+            raise _not_created(folder, error) from error
+
+
 def sweep_temporaries(folder: Path) -> int:
-    """Delete what killed runs left half-written anywhere below `folder`; return how many."""
-    stale = list(folder.rglob(f".*{TEMPORARY_SUFFIX}*"))
+    """Delete the temporary files of dead processes anywhere below `folder`; return how many.
+
+    A file of a process that still runs stays. Whether a process of another machine runs is not
+    known; its files are deleted when nothing was written to them for STALE_SECONDS.
+    """
+    stale = [path for path in folder.rglob(f".*{TEMPORARY_SUFFIX}*") if not _is_in_use(path)]
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
 
 
+def find_shipped(name: str) -> Path | None:
+    """Return a file or folder that comes with fer_det, such as configs/small_cpu.yaml, if there.
+
+    In an installed package it is below fer_det/shipped/, in a checkout below its root.
+    """
+    package = Path(__file__).parents[1]
+    shipped = package / "shipped"
+    path = (shipped if shipped.is_dir() else package.parent) / name
+    return path if path.exists() else None
+
+
 @contextmanager
-def _replacing(path: Path, ending: str) -> Iterator[Path]:
-    """A temporary name beside `path`, whose file takes its place when the block ends well."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{ending}")
+def _replacing(path: Path, suffix: str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; its file replaces `path` when the block ends well."""
+    temporary = _temporary(path, suffix)
     try:
         if path.exists() and not path.is_file():
-            # A device such as /dev/null would be replaced by a plain file.
-            raise not_writable(path, "it is no plain file")
+            # A plain file would replace a device such as /dev/null.
+            raise not_writable(path, "it is not a plain file")
         yield temporary
-        # Opened for writing, since Windows syncs no other.
+        # Opened for writing: Windows syncs no other.
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -131,23 +175,87 @@ def _replacing(path: Path, ending: str) -> Iterator[Path]:
         raise
 
 
+def _temporary(path: Path, suffix: str = "") -> Path:
+    """Return a new temporary path beside `path`, short whatever the name of `path`."""
+    pid = os.getpid()
+    mark = f"{_machine()}-{pid}-{_start_of(pid) or 0}-{next(_numbers)}"
+    return path.with_name(f".{mark}{TEMPORARY_SUFFIX}{suffix}")
+
+
+def _is_in_use(path: Path) -> bool:
+    """Return whether a running process may be writing a temporary file."""
+    found = _TEMPORARY_NAME.fullmatch(path.name)
+    if found is None:
+        return False  # Of an earlier version of fer_det.
+    machine, pid, start = found[1], int(found[2]), int(found[3])
+    if machine != _machine():
+        with suppress(OSError):
+            return time.time() - path.stat().st_mtime < STALE_SECONDS
+        return False
+    if started := _start_of(pid):
+        return started == start
+    return start == 0 and _runs(pid)
+
+
+@cache
+def _machine() -> str:
+    """Return a mark of this machine since it was started; containers have their own."""
+    boot = ""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    return f"{zlib.crc32(f'{platform.node()} {boot}'.encode()):08x}"
+
+
+def _start_of(pid: int) -> int | None:
+    """Return when a running process was started, in the system's ticks; None where unknown."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    # The name in brackets may hold anything; the state and the start are fields after it. A
+    # killed process stays there as a zombie (Z, X) until its parent asks for its exit code.
+    fields = stat.rpartition(b")")[2].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process runs, on systems without /proc."""
+    if platform.system() in ("Linux", "Windows"):
+        return False  # Linux has /proc, and on Windows a signal 0 would end the process.
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _not_created(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{folder} could not be created ({error.strerror or error})",
+        "a folder that can be written",
+        "choose another place",
+    )
+
+
 def _delete_if_possible(path: Path) -> None:
-    # A read-only disk, or a file where the folder should be, refuses even this; what made the
-    # writing fail is then the news.
+    # A read-only disk, or a file in place of the folder, refuses this as well; the error to report
+    # is then the one of the writing.
     with suppress(OSError):
         path.unlink(missing_ok=True)
 
 
 def _sync_files(paths: Collection[Path]) -> None:
-    """Return when what the files hold is on disk."""
+    """Wait until the contents of the files are on disk."""
     sync_disk = _find_syncfs()
     if sync_disk is None:
         for path in paths:
-            # Opened for writing, since Windows syncs no other.
+            # Opened for writing: Windows syncs no other.
             with path.open("r+b") as file:
                 os.fsync(file.fileno())
         return
-    # Each fsync makes the disk empty its cache; one syncfs for all of them does so once.
+    # Each fsync makes the disk flush its cache; one syncfs for all files does so once.
     for folder in {path.parent.stat().st_dev: path.parent for path in paths}.values():
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -158,7 +266,7 @@ def _sync_files(paths: Collection[Path]) -> None:
 
 @cache
 def _find_syncfs() -> Callable[[int], None] | None:
-    """Linux's syncfs where it tells of errors, as it does from 5.8 on; None elsewhere."""
+    """Return Linux's syncfs where it reports errors, which it does from 5.8 on; None elsewhere."""
     if sys.platform != "linux" or _kernel_release() < (5, 8):
         return None
     library = ctypes.CDLL(None, use_errno=True)
@@ -179,7 +287,7 @@ def _kernel_release() -> tuple[int, ...]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the renaming itself survive a power cut, where the platform can."""
+    """Make the new names themselves survive a power cut, where the platform can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

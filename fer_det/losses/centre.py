@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.losses.softmax import BesideSoftmax
-from fer_det.runtime.collective import sum_over_processes
+from fer_det.runtime.distributed import sum_over_processes
 
 
 class CentreLoss(nn.Module):

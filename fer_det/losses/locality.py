@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.losses.softmax import BesideSoftmax
-from fer_det.runtime.collective import rows_of_all_processes
+from fer_det.runtime.distributed import rows_of_all_processes
 
 
 class LocalityLoss(nn.Module):

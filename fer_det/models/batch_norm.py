@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fer_det.runtime.collective import process_count, sum_over_processes
+from fer_det.runtime.distributed import process_count, sum_over_processes
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):

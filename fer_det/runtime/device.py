@@ -1,8 +1,10 @@
-"""Where the network runs and in which arithmetic, chosen for the machine at hand."""
+"""Device, arithmetic and memory of the network, chosen for the machine at hand."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -14,6 +16,10 @@ from fer_det.errors import ConfigError
 
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
+# Parameters of mallopt in glibc's malloc.h.
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_MAX = -4
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -24,15 +30,15 @@ class Hardware:
     """float32, bfloat16 or float16."""
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context in which the network is run."""
+        """Return the context to run the network in."""
         mixed = self.precision != "float32"
         return torch.autocast(self.device.type, _TYPES[self.precision], enabled=mixed)
 
     def prepare(self, model: nn.Module) -> nn.Module:
-        """Make a model ready to answer here, and only that; in place.
+        """Make a model ready for evaluation on this device, in place.
 
-        The weights of its products are kept in this arithmetic. autocast would turn them at every
-        call, and answers the same to the last digit.
+        Weights of convolutions and linear layers are stored in this precision. autocast would
+        convert them at each call, with the same results to the last bit.
         """
         model.to(self.device).eval()
         if self.precision != "float32":
@@ -43,13 +49,18 @@ class Hardware:
         return model.requires_grad_(False)
 
     def describe(self) -> str:
-        """'cpu, bfloat16, 2 threads' or the like."""
+        """Return `cpu, bfloat16, 2 threads` or the like."""
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
         return f"{self.device}, {self.precision}{threads}"
 
 
 def choose_hardware(device: str, precision: Precision, local_rank: int = 0) -> Hardware:
-    """Turn the flags into a device and an arithmetic that are there; ConfigError otherwise."""
+    """Turn the flags --device and --precision into a device and an arithmetic.
+
+    device: auto (an NVIDIA GPU, else Apple's GPU, else the CPU), cpu, mps, cuda or cuda:N.
+    precision: auto takes bfloat16 where the device is fast at it. local_rank: on several GPUs the
+    process of this rank takes the GPU of this number. Raises ConfigError for what is not there.
+    """
     chosen = _choose_device(device, local_rank)
     if precision == "auto":
         return Hardware(chosen, _fastest(chosen))
@@ -57,25 +68,48 @@ def choose_hardware(device: str, precision: Precision, local_rank: int = 0) -> H
         raise ConfigError(
             "--precision float16 on the CPU", "float32 or bfloat16", "change the flag"
         )
+    if precision == "bfloat16" and chosen.type == "mps" and not _mps_has_bfloat16():
+        raise ConfigError(
+            "--precision bfloat16 on a macOS before 14",
+            "float32 or float16",
+            "change the flag, or update macOS",
+        )
     return Hardware(chosen, precision)
 
 
 def make_deterministic() -> None:
-    """Ask torch for the same bytes on every run, where it can give them."""
+    """Ask torch for the same results in every run, where it has such implementations."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
 
 
+def keep_freed_memory() -> bool:
+    """Make this process, and those it forks, keep the memory they free; return whether they can.
+
+    A training step frees and allocates the same large tensors again and again. By default glibc
+    returns each to the system, which fills it with zeros, page by page, at the next allocation:
+    a tenth to a half of a step's time. The peak of memory stays about the same, and results are
+    the same to the last bit. Only glibc has the setting.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return False
+    # No allocation by mmap, which would be returned when it is freed; -1: never trim the heap.
+    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, -1))
+
+
 def _choose_device(device: str, local_rank: int) -> torch.device:
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    name = ("cuda" if gpus else "cpu") if device == "auto" else device
+    name = device
+    if device == "auto":
+        name = "cuda" if gpus else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         # Each process of a machine takes a GPU of its own.
         chosen = torch.device(f"cuda:{local_rank}" if name == "cuda" else name)
     except RuntimeError as error:
         raise _no_device(device) from error
-    if chosen.type not in ("cpu", "cuda"):
+    if chosen.type not in ("cpu", "cuda", "mps"):
         raise _no_device(device)
     if chosen.type == "cuda" and chosen.index >= gpus:
         raise ConfigError(
@@ -83,16 +117,28 @@ def _choose_device(device: str, local_rank: int) -> torch.device:
             "a GPU that is there, one for each process",
             "start fewer processes, or leave the flag out",
         )
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError(
+            f"--device {device} without an Apple GPU that torch can use",
+            "cpu, cuda or cuda:N here",
+            "change the flag or leave it out",
+        )
     return chosen
 
 
 def _no_device(device: str) -> ConfigError:
-    return ConfigError(f"--device {device}", "cpu, cuda or cuda:N", "change the flag")
+    return ConfigError(f"--device {device}", "cpu, cuda, cuda:N or mps", "change the flag")
 
 
 def _fastest(device: torch.device) -> str:
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-    # bfloat16 is emulated, and slow, where the processor has no instructions for it.
+    if device.type == "mps":
+        return "bfloat16" if _mps_has_bfloat16() else "float32"
+    # Processors without instructions for bfloat16 emulate it, slowly.
     has_units = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bfloat16" if device.type == "cpu" and has_units else "float32"
+    return "bfloat16" if has_units else "float32"
+
+
+def _mps_has_bfloat16() -> bool:
+    return torch.backends.mps.is_macos_or_newer(14, 0)

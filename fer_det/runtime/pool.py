@@ -1,4 +1,4 @@
-"""The same work on many items in several processes, which end when their parent does."""
+"""The same work on many items in several processes, which end when their parent process ends."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ R = TypeVar("R")
 def map_in_processes(
     function: Callable[[T], R], items: Sequence[T], workers: int, chunk: int | None = None
 ) -> Iterator[R]:
-    """Yield function(item) for each item in its order, from `workers` processes.
+    """Yield function(item) for each item, in the order of the items, from `workers` processes.
 
-    chunk: how many items a process takes at a time; None: chosen by their number. With 0 or 1
-    workers everything happens in this process. What the function raises is raised here, and the
-    items not yet begun are then left. Raises WorkerError where a process is killed.
+    chunk: items that a process takes at a time; None chooses it by their number. With 0 or 1
+    workers all work is done in this process. An exception of the function is raised here, and items
+    that no process has begun are then left. Raises WorkerError where a process is killed.
     """
     if workers <= 1 or len(items) <= 1:
         yield from map(function, items)
         return
-    # Started anew rather than forked: a fork copies locks that threads of ours may hold.
+    # Spawned rather than forked: a fork copies locks that other threads of this process may hold.
     context = multiprocessing.get_context("spawn")
     processes = min(workers, len(items))
-    # Small enough to keep the last items from waiting behind one process.
+    # Small chunks, so that at the end no process works alone for long.
     chunk = chunk or max(1, min(16, len(items) // (processes * 4)))
     try:
         with ProcessPoolExecutor(processes, context, _prepare_worker) as pool:
@@ -42,13 +42,13 @@ def map_in_processes(
     except BrokenProcessPool as error:
         raise WorkerError(
             "a worker process died",
-            "every worker to finish its work",
-            "type the same command again to go on, with fewer --workers if memory ran out",
+            "every worker process to finish its work",
+            "run the same command again to continue, with fewer --workers if memory ran out",
         ) from error
 
 
 def available_cores() -> int:
-    """How many processors this process may use."""
+    """Return how many processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -57,17 +57,17 @@ def available_cores() -> int:
 def _prepare_worker() -> None:
     import cv2
 
-    # All that a worker has done is handed over by then; taking torch down would last a second.
+    # By its exit a worker has returned all results; destroying torch's objects takes a second.
     atexit.register(os._exit, 0)
-    # One process a core is the plan; OpenCV's threads would fight over them.
+    # One process a core is enough; OpenCV's own threads would compete with the other workers.
     cv2.setNumThreads(0)
-    # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
+    # Ctrl-C reaches every process of the terminal; the parent alone handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """A killed parent cannot say goodbye: without this its workers would wait for ever."""
+def _exit_with_parent() -> None:
+    """Wait for the parent's end; without this the workers of a killed parent wait for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])

@@ -15,7 +15,7 @@ CLASSES = {
     "train_frcnn.py": TrainConfig,
     "train_backbone.py": TrainBackboneConfig,
 }
-"""Of the flags of each command that a configuration may be for."""
+"""The settings of each command that a configuration may be for."""
 
 
 def command_of(path: Path) -> str:
@@ -35,6 +35,14 @@ def test_a_configuration_is_read_whole(path):
     config = parse_config(CLASSES[command], command, ["--config", str(path)])
 
     assert config != CLASSES[command](), "a configuration that changes nothing"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_is_found_by_its_name(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = command_of(path)
+    by_name = parse_config(CLASSES[command], command, [f"--config={path.stem}"])
+    assert by_name == parse_config(CLASSES[command], command, [f"--config={path}"])
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -12,6 +12,7 @@ import sys
 
 from torch import Tensor, nn
 
+from fer_det import models
 from fer_det.cli import train as train_frcnn
 from fer_det.cli import train_classifier
 from fer_det.engine import scoring as score
@@ -19,7 +20,7 @@ from fer_det.engine import trainer
 from fer_det.models import vgg16_classifier as classifier
 
 _COMMANDS = {"train_frcnn": train_frcnn, "train_classifier": train_classifier}
-_build_model, _build_classifier = train_frcnn.build_model, classifier.build
+_build_model, _build_classifier = models.build_model, classifier.build
 _to_unit_range = score.to_unit_range
 
 
@@ -36,7 +37,7 @@ def _double_pictures(*arguments: object) -> Tensor:
 
 
 if __name__ == "__main__":
-    train_frcnn.build_model = _double_model
+    models.build_model = _double_model
     classifier.build = _double_classifier  # type: ignore[assignment]
     trainer.to_unit_range = score.to_unit_range = _double_pictures
     sys.exit(_COMMANDS[sys.argv.pop(1)].main())

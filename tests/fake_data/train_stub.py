@@ -18,6 +18,7 @@ from typing import Any
 from fake_data.stub_detector import StubDetector
 from torch import nn
 
+from fer_det import models
 from fer_det.cli import train as train_frcnn
 from fer_det.config.training import ModelConfig
 from fer_det.engine.trainer import Trainer
@@ -63,6 +64,6 @@ if __name__ == "__main__":
     if "FERDET_DIE" in os.environ:
         point, rank, marker = os.environ["FERDET_DIE"].split("|")
         _arm(point, rank, Path(marker))
-    train_frcnn.build_model = _build_model
+    models.build_model = _build_model
     train_frcnn.COMMAND = (__file__,)
     sys.exit(train_frcnn.main())

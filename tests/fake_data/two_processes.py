@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
 from fer_det.models.batch_norm import GlobalBatchNorm2d
-from fer_det.runtime.collective import rows_of_all_processes
+from fer_det.runtime.distributed import rows_of_all_processes
 
 WORLD = 2
 

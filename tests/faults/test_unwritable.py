@@ -22,7 +22,6 @@ from fake_data.voc_tree import CLASSES, drawn_face, tree_hash, write_voc_tree
 
 from fer_det.cli import eval as eval_rafdb
 from fer_det.cli import predict
-from fer_det.config.command import EXIT_USER_MISTAKE, run_command
 from fer_det.config.training import ModelConfig
 from fer_det.engine.log import RunLog
 from fer_det.errors import OutputError
@@ -30,6 +29,7 @@ from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.io.files import TEMPORARY_SUFFIX, write_bytes
 from fer_det.io.voc import VocFolder
 from fer_det.models import build_model
+from fer_det.runtime.command import EXIT_USER_MISTAKE, run_command
 from fer_det.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from voc_builder.balance.balance import balance
 from voc_builder.balance.config import BalanceConfig
@@ -245,7 +245,7 @@ class TestOutput:
     """What a command prints, and who takes it."""
 
     CODE = (
-        "import sys; from fer_det.config.command import run_command\n"
+        "import sys; from fer_det.runtime.command import run_command\n"
         "sys.exit(run_command(lambda _: print('x' * 100_000) or 0, None))"
     )
 

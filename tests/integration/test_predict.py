@@ -26,7 +26,9 @@ from PIL import Image
 from fer_det import models
 from fer_det.cli import predict
 from fer_det.imaging.decode import MAX_PIXELS, encode_jpeg, load_rgb8
+from fer_det.predict import drawing
 from fer_det.predict.video import annotate as filming
+from fer_det.predict.video import window as window_module
 from fer_det.predict.video.video_file import video_file
 
 pytestmark = [pytest.mark.disable_socket]
@@ -242,7 +244,7 @@ class TestRefused:
     def test_a_window_without_a_screen(
         self, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(predict, "open_window", lambda _: None)
+        monkeypatch.setattr(window_module, "open_window", lambda _: None)
         write_video("clip.mp4", [spots()])
         assert run("clip.mp4", "--out=out", "--show=always") == 2
         assert "--show always without a screen" in capsys.readouterr().err
@@ -279,7 +281,7 @@ class TestInterrupted:
     ) -> None:
         for number in range(4):
             write_photo(f"photos/{number}.jpg")
-        interrupt_after(monkeypatch, predict, "draw_detections", 2)
+        interrupt_after(monkeypatch, drawing, "draw_detections", 2)
         assert run("photos", "--out=out") == 130
         assert files("out") == ["0.jpg", "1.jpg"]
         for name in files("out"):
@@ -388,7 +390,7 @@ class TestVideo:
             def close(self) -> None:
                 Window.closed = True
 
-        monkeypatch.setattr(predict, "open_window", lambda _: Window())
+        monkeypatch.setattr(window_module, "open_window", lambda _: Window())
         write_video("clip.mp4", [spots((40, 30, HAPPY))] * 20)
         assert run("clip.mp4", "--out=out") == 0
         assert Window.shown == 0
@@ -435,7 +437,7 @@ class TestCamera:
 
         Capture = cv2.VideoCapture  # noqa: N806
         monkeypatch.setattr(cv2, "VideoCapture", Camera)
-        monkeypatch.setattr(predict, "open_window", lambda _: None)
+        monkeypatch.setattr(window_module, "open_window", lambda _: None)
         return behaviour
 
     def test_is_drawn_listed_and_steady(

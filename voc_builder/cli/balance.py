@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
+from fer_det.runtime.command import EXIT_OK, run_command
 from voc_builder.balance.config import BalanceConfig
 
 

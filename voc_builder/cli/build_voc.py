@@ -8,8 +8,9 @@ from dataclasses import field, fields, make_dataclass
 from pathlib import Path
 from typing import Any
 
-from fer_det.config.command import EXIT_OK, parse_config, run_command
+from fer_det.config.command import parse_config
 from fer_det.errors import ConfigError
+from fer_det.runtime.command import EXIT_OK, run_command
 from voc_builder.build.config import BuildConfig, Source
 from voc_builder.readers import READERS
 
@@ -43,16 +44,12 @@ def _build_voc(argv: Sequence[str] | None) -> int:
 def _flags_class() -> type[Any]:
     """BuildConfig with two more fields for each reader, from the registry: folder and Options."""
     own: list[tuple[str, Any, Any]] = []
-    sentences: list[str] = []
     for name, reader in READERS.items():
-        own.append((name, Path | None, None))
+        sentence = {"help": f"Folder of the data set {reader.TITLE}."}
+        own.append((name, Path | None, field(default=None, metadata=sentence)))
         own.append((f"{name}_options", reader.Options, field(default_factory=reader.Options)))
-        sentences.append(f"    {name}: Folder of the data set {reader.TITLE}.")
-        sentences.append(f"    {name}_options: How to read {reader.TITLE}.")
     made = make_dataclass("BuildFlags", own, bases=(BuildConfig,), frozen=True)
     made.__doc__ = BuildConfig.__doc__
-    # --help takes the sentences of these fields from a docstring.
-    made.__init__.__doc__ = "\n".join(["Flags.", "", "Args:", *sentences])  # type: ignore[misc]
     return made
 
 

@@ -21,7 +21,7 @@ from fer_det.engine.tasks.detection import (
 from fer_det.models.vgg16 import fold_batch_norm
 from fer_det.models.vgg16_classifier import without_loss
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 from fer_det.weights.checkpoint import Checkpoint
 
 

@@ -18,7 +18,7 @@ from fer_det.evaluation.calibration import fit_temperature
 from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
 from fer_det.models.vgg16 import fold_batch_norm
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 from fer_det.weights.checkpoint import TEMPERATURE, Checkpoint
 
 SHRINKAGE_FACES = 10

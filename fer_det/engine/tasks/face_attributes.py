@@ -19,7 +19,7 @@ from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.share import own_batches
 from fer_det.engine.tasks.detection import score_answers
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 
 Answer = tuple[int, int, list[float], list[float]]
 """Label, answered label, measures, answered measures."""

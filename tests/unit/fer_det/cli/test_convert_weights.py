@@ -10,6 +10,7 @@ import pytest
 from fake_data import vgg_face
 
 from fer_det.cli import convert_weights, fetch_weights
+from fer_det.weights.formats import public_files
 from fer_det.weights.formats.public_files import BACKBONE_PARAMETERS, PublicFile
 from fer_det.weights.weights_file import load_weights
 
@@ -60,7 +61,7 @@ def test_narrow_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, PublicFile]:
     table: dict[str, PublicFile] = {}
-    monkeypatch.setattr(fetch_weights, "PUBLIC_FILES", table)
+    monkeypatch.setattr(public_files, "PUBLIC_FILES", table)
     return table
 
 

@@ -10,7 +10,7 @@ from fer_det.config.training import RunConfig
 from fer_det.engine import launch
 from fer_det.errors import ConfigError, WorkerError
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 
 SCRIPT = """
 import os, pathlib, signal, sys

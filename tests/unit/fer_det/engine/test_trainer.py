@@ -19,7 +19,7 @@ from fer_det.engine.tasks.detection import DetectionTask
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError, TrainingDivergedError
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 from fer_det.weights.checkpoint import load_checkpoint
 
 SIZE, EPOCHS, STEPS = 32, 2, 3

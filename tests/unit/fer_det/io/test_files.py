@@ -1,7 +1,9 @@
 import errno
 import os
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,15 +12,20 @@ import pytest
 from fer_det.errors import OutputError, WeightsNotFoundError
 from fer_det.io import files
 from fer_det.io.files import (
+    STALE_SECONDS,
     TEMPORARY_SUFFIX,
     atomic_path,
     atomic_writer,
+    claim_folder,
+    find_shipped,
     make_folder,
     sweep_temporaries,
     write_bytes,
     write_text,
     write_together,
 )
+
+ROOT = Path(__file__).parents[4]
 
 
 def names(folder: Path) -> list[str]:
@@ -226,29 +233,166 @@ class TestFolders:
             with pytest.raises(OutputError, match="could not be created"):
                 make_folder(path)
 
-    def test_sweeps_what_killed_runs_left_and_nothing_else(self, tmp_path: Path) -> None:
+
+class TestSweep:
+    def test_what_killed_runs_left_and_nothing_else(self, tmp_path: Path) -> None:
         deep = make_folder(tmp_path / "x" / "y")
+        for folder in (deep, tmp_path):
+            write_and_die(folder / "a.xml")
+        # As earlier versions named them.
         (deep / f".a.xml.123{TEMPORARY_SUFFIX}").write_bytes(b"half")
-        (tmp_path / f".b.4{TEMPORARY_SUFFIX}").write_bytes(b"half")
         (deep / "a.xml").write_bytes(b"whole")
         (deep / ".hidden").write_bytes(b"mine")
-        assert sweep_temporaries(tmp_path) == 2
+        assert sweep_temporaries(tmp_path) == 3
         assert names(deep) == [".hidden", "a.xml"]
         assert sweep_temporaries(tmp_path) == 0
 
-    def test_temporary_of_a_killed_writer_is_swept(self, tmp_path: Path) -> None:
-        with atomic_writer(tmp_path / "a"):
-            (left,) = tmp_path.iterdir()
-            left_name = left.name
-        (tmp_path / left_name).write_bytes(b"half")
-        assert sweep_temporaries(tmp_path) == 1
-        assert names(tmp_path) == ["a"]
+    @pytest.mark.parametrize("suffix", ["", ".mp4"])
+    def test_a_file_that_is_being_written_stays(self, tmp_path: Path, suffix: str) -> None:
+        with atomic_path(tmp_path / f"a{suffix}") as temporary:
+            temporary.write_bytes(b"ha")
+            assert sweep_temporaries(tmp_path) == 0
+            temporary.write_bytes(b"half")
+        assert names(tmp_path) == [f"a{suffix}"]
+
+    def test_a_dead_process_s_number_may_be_that_of_another_process_now(
+        self, tmp_path: Path
+    ) -> None:
+        with atomic_path(tmp_path / "a") as temporary:
+            temporary.write_bytes(b"half")
+            machine, pid, start, number = temporary.name.lstrip(".").split("-", 3)
+            earlier = f".{machine}-{pid}-{int(start) - 1}-{number}"
+            (tmp_path / earlier).write_bytes(b"half")
+            assert sweep_temporaries(tmp_path) == 1
+            assert names(tmp_path) == [temporary.name]
+
+    @pytest.mark.parametrize(("age", "swept"), [(0, 0), (STALE_SECONDS + 60, 1)])
+    def test_another_machine_s_files_stay_while_they_are_written(
+        self, tmp_path: Path, age: int, swept: int
+    ) -> None:
+        path = tmp_path / f".00000000-1-2-3{TEMPORARY_SUFFIX}"
+        path.write_bytes(b"half")
+        written = time.time() - age
+        os.utime(path, (written, written))
+        assert sweep_temporaries(tmp_path) == swept
+
+    @pytest.mark.parametrize(
+        ("answer", "runs"), [(None, True), (PermissionError, True), (ProcessLookupError, False)]
+    )
+    def test_where_there_is_no_proc_the_process_is_asked(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        answer: type[OSError] | None,
+        runs: bool,
+    ) -> None:
+        def kill(pid: int, signal: int) -> None:
+            assert (pid, signal) == (os.getpid(), 0)
+            if answer is not None:
+                raise answer
+
+        monkeypatch.setattr(files, "_start_of", lambda _: None)
+        monkeypatch.setattr(files.platform, "system", lambda: "Darwin")
+        monkeypatch.setattr(os, "kill", kill)
+        with atomic_path(tmp_path / "a") as temporary:
+            temporary.write_bytes(b"half")
+            assert sweep_temporaries(tmp_path) == (not runs)
+            temporary.write_bytes(b"half")
+
+
+def write_and_die(path: Path) -> None:
+    """Let a process write half a file and be killed."""
+    code = (
+        "import os, sys; from pathlib import Path; from fer_det.io.files import atomic_writer\n"
+        "with atomic_writer(Path(sys.argv[1])) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -9
+
+
+CLAIMS = """
+import sys
+from pathlib import Path
+from fer_det.io.files import claim_folder
+
+sys.stdin.readline()
+for _ in range(20):
+    print(claim_folder(Path(sys.argv[1]), "predict").name)
+"""
+
+
+class TestClaim:
+    def test_numbers_go_on_after_the_highest(self, tmp_path: Path) -> None:
+        runs = tmp_path / "runs"
+        assert claim_folder(runs, "frcnn") == runs / "frcnn-001"
+        make_folder(runs / "frcnn-007")
+        make_folder(runs / "frcnn-old")
+        make_folder(runs / "predict-009")
+        (runs / "frcnn-008").write_text("a file")
+        assert claim_folder(runs, "frcnn") == runs / "frcnn-009"
+        assert claim_folder(runs, "predict") == runs / "predict-010"
+        make_folder(runs / "frcnn-999")
+        assert claim_folder(runs, "frcnn").name == "frcnn-1000"
+        assert (runs / "frcnn-1000").is_dir()
+
+    def test_no_two_processes_get_the_same(self, tmp_path: Path) -> None:
+        argv = [sys.executable, "-c", CLAIMS, str(tmp_path)]
+        started = [
+            subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for _ in range(4)
+        ]
+        for each in started:
+            assert each.stdin is not None
+            each.stdin.write("\n")
+            each.stdin.flush()
+        claimed = [name for each in started for name in each.communicate()[0].split()]
+        assert sorted(claimed) == [f"predict-{number:03d}" for number in range(1, 81)]
+
+    def test_place_that_cannot_be_written(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("x")
+        with pytest.raises(OutputError, match="could not be created"):
+            claim_folder(tmp_path / "a", "frcnn")
+
+
+class TestLongNames:
+    """A name may have 255 bytes; that of the temporary file must not be longer."""
+
+    @pytest.mark.parametrize("suffix", ["", ".jpg", "." + "x" * 200])
+    def test_longest_names(self, tmp_path: Path, suffix: str) -> None:
+        name = "n" * (255 - len(suffix)) + suffix
+        write_bytes(tmp_path / name, b"1")
+        with atomic_path(tmp_path / name) as temporary:
+            temporary.write_bytes(b"2")
+        write_together({tmp_path / name: b"3"})
+        assert (tmp_path / name).read_bytes() == b"3"
+        assert names(tmp_path) == [name]
+
+    def test_longer_than_any_file_system_takes(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="could not be written"):
+            write_bytes(tmp_path / ("n" * 256), b"1")
+        assert names(tmp_path) == []
+
+
+class TestShipped:
+    def test_of_a_checkout(self) -> None:
+        assert find_shipped("configs/small_cpu.yaml") == ROOT / "configs" / "small_cpu.yaml"
+        assert find_shipped("configs/nothing.yaml") is None
+
+    def test_of_an_installed_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "fer_det" / "shipped" / "configs" / "a.yaml"
+        make_folder(path.parent)
+        path.write_text("size: 3")
+        # Something else of that name beside the package is not ours.
+        (make_folder(tmp_path / "configs") / "b.yaml").write_text("size: 3")
+        monkeypatch.setattr(files, "__file__", str(tmp_path / "fer_det" / "io" / "files.py"))
+        assert find_shipped("configs/a.yaml") == path
+        assert find_shipped("configs/b.yaml") is None
 
 
 class TestPath:
     """For what opens files itself."""
 
-    def test_the_temporary_name_has_the_suffix_and_is_swept(self, tmp_path: Path) -> None:
+    def test_the_temporary_name_has_the_suffix(self, tmp_path: Path) -> None:
         temporary = tmp_path
 
         def interrupted() -> None:
@@ -260,9 +404,6 @@ class TestPath:
         with pytest.raises(KeyboardInterrupt):
             interrupted()
         assert temporary.suffix == ".mp4"
-        assert names(tmp_path) == []
-        (tmp_path / temporary.name).write_bytes(b"of a killed run")
-        assert sweep_temporaries(tmp_path) == 1
         assert names(tmp_path) == []
 
     def test_appears_when_the_block_ends(self, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -7,7 +9,12 @@ from torch import nn
 from fer_det.config.training import ModelConfig
 from fer_det.errors import ConfigError
 from fer_det.models import build_model
-from fer_det.runtime.device import Hardware, choose_hardware, make_deterministic
+from fer_det.runtime.device import (
+    Hardware,
+    choose_hardware,
+    keep_freed_memory,
+    make_deterministic,
+)
 
 
 def set_processor(monkeypatch: pytest.MonkeyPatch, avx512: bool, amx: bool) -> None:
@@ -19,6 +26,19 @@ def set_gpus(monkeypatch: pytest.MonkeyPatch, count: int, bfloat16: bool = True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bfloat16)
+
+
+def set_apple_gpu(monkeypatch: pytest.MonkeyPatch, macos: int | None) -> None:
+    """Pretend to have Apple's GPU under this release of macOS, or none."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: macos is not None)
+    monkeypatch.setattr(
+        torch.backends.mps, "is_macos_or_newer", lambda major, _: (macos or 0) >= major
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_apple_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_apple_gpu(monkeypatch, None)
 
 
 class TestOnTheProcessor:
@@ -55,10 +75,11 @@ class TestOnTheProcessor:
         [
             ("cuda", "auto", "--device cuda for process 0 and 0 GPUs"),
             ("cuda:1", "auto", "--device cuda:1 for process 0 and 0 GPUs"),
-            ("toaster", "auto", "--device toaster; wanted cpu, cuda or cuda:N"),
-            ("cuda:x", "auto", "--device cuda:x; wanted cpu, cuda or cuda:N"),
-            ("meta", "auto", "--device meta; wanted cpu, cuda or cuda:N"),
-            ("", "auto", "--device ; wanted cpu, cuda or cuda:N"),
+            ("toaster", "auto", "--device toaster; wanted cpu, cuda, cuda:N or mps"),
+            ("cuda:x", "auto", "--device cuda:x; wanted cpu, cuda, cuda:N or mps"),
+            ("meta", "auto", "--device meta; wanted cpu, cuda, cuda:N or mps"),
+            ("", "auto", "--device ; wanted cpu, cuda, cuda:N or mps"),
+            ("mps", "auto", "--device mps without an Apple GPU that torch can use; wanted cpu"),
             ("auto", "float16", "--precision float16 on the CPU; wanted float32 or bfloat16"),
         ],
     )
@@ -95,6 +116,29 @@ class TestOnGpus:
             choose_hardware("auto", "auto", local_rank=2)
 
 
+class TestOnApple:
+    @pytest.mark.parametrize(("macos", "precision"), [(13, "float32"), (15, "bfloat16")])
+    def test_auto_takes_it_and_bfloat16_where_macos_has_it(
+        self, monkeypatch: pytest.MonkeyPatch, macos: int, precision: str
+    ) -> None:
+        set_gpus(monkeypatch, 0)
+        set_apple_gpu(monkeypatch, macos)
+        for device in ("auto", "mps"):
+            assert choose_hardware(device, "auto") == Hardware(torch.device("mps"), precision)
+        assert choose_hardware("mps", "float16").precision == "float16"
+        assert choose_hardware("cpu", "float32").device == torch.device("cpu")
+
+    def test_bfloat16_on_an_old_macos(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        set_apple_gpu(monkeypatch, 13)
+        with pytest.raises(ConfigError, match="--precision bfloat16 on a macOS before 14; wanted"):
+            choose_hardware("mps", "bfloat16")
+
+    def test_an_nvidia_gpu_comes_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        set_gpus(monkeypatch, 1)
+        set_apple_gpu(monkeypatch, 15)
+        assert choose_hardware("auto", "auto").device == torch.device("cuda:0")
+
+
 def test_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     try:
@@ -127,3 +171,39 @@ class TestPrepare:
         # Running statistics, and what they are applied with, keep their digits.
         assert {t.dtype for t in model[1].state_dict().values()} == {torch.float32, torch.int64}
         assert not any(p.requires_grad for p in model.parameters())
+
+
+TAKES_AGAIN = """
+import resource, sys
+from fer_det.runtime.device import keep_freed_memory
+
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+taken = []
+for _ in range(4):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    bytearray(64_000_000)
+    taken.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(taken[-1])
+"""
+
+
+def page_faults_of_the_fourth_time(how: str) -> int:
+    told = subprocess.run(
+        [sys.executable, "-c", TAKES_AGAIN, how], capture_output=True, text=True, check=True
+    )
+    return int(told.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the setting is glibc's")
+class TestKeepFreedMemory:
+    def test_large_arrays_are_handed_back_by_default(self) -> None:
+        assert page_faults_of_the_fourth_time("handed back") > 1000
+
+    def test_freed_memory_is_taken_again(self) -> None:
+        assert page_faults_of_the_fourth_time("kept") < 100
+
+
+def test_other_systems_have_no_such_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not keep_freed_memory()

@@ -28,7 +28,7 @@ class TestErrors:
         from fer_det.imaging.decode import load_rgb8
 
         paths = [Path(__file__)] * 3
-        with pytest.raises(ImageError, match=r"test_processes\.py is not a picture") as caught:
+        with pytest.raises(ImageError, match=r"test_pool\.py is not a picture") as caught:
             list(map_in_processes(load_rgb8, paths, 2))
         assert caught.value.remedy == "replace the file or leave it out"
 

@@ -89,7 +89,7 @@ def test_help_explains_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(capsys.readouterr().out.split())
     assert "Turn raw data sets into one Pascal VOC folder" in text
     for name, reader in READERS.items():
-        assert f"--{name} {name.upper()} Folder of the data set {reader.TITLE}." in text
+        assert f"--{name} PATH Folder of the data set {reader.TITLE}." in text
         assert f"How to read {reader.TITLE}:" in text
     for flag in ("--boxes", "--val_fraction", "--seed", "--coarse_first", "--overwrite", "--out"):
         assert flag in text

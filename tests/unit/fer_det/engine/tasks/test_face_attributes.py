@@ -14,7 +14,7 @@ from fer_det.data.loader import Entry
 from fer_det.data.made_faces import load_made_faces
 from fer_det.engine.tasks.face_attributes import FaceAttributesTask
 from fer_det.runtime.device import Hardware
-from fer_det.runtime.processes import Processes
+from fer_det.runtime.distributed import Processes
 
 HARDWARE = Hardware(torch.device("cpu"), "float32")
 
