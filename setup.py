@@ -32,6 +32,8 @@ setup(
         "pillow>=11.0",
         "simplejpeg>=1.8",
         "opencv-python>=4.10",
+        "av>=14.0",
+        "matplotlib>=3.8",
         "numpy>=1.26",
         "pycocotools>=2.0.8",
         "faster-coco-eval>=1.6",
@@ -47,6 +49,8 @@ setup(
         "faces": ["anny>=0.6.2"],
         # What reads Keras's and MATLAB's files of weights; the other kinds need nothing.
         "weights": ["h5py>=3.10", "scipy>=1.11"],
+        # What reads the HEIC pictures of phones.
+        "heic": ["pillow-heif>=0.18"],
         "dev": [
             "h5py>=3.10",
             "scipy>=1.11",
