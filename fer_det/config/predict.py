@@ -1,4 +1,4 @@
-"""Every setting of the command that predicts, with its default and its help."""
+"""The flags of `fer-det predict`: fields, defaults and help."""
 
 from __future__ import annotations
 
@@ -9,49 +9,51 @@ from typing import Literal
 from fer_det.config.training import Precision, demand
 from fer_det.errors import ConfigError
 
-PICTURE_SUFFIXES = frozenset(
-    (".bmp", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_PICTURES = (
+    "avif bmp dib gif heic heif hif j2k jfif jp2 jpe jpeg jpf jpg jpx jxl mpo pbm pgm png pnm ppm "
+    "tif tiff webp"
 )
-"""What is looked at in a folder; a file that is named itself may have any name."""
-VIDEO_SUFFIXES = frozenset(
-    (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv")
-)
+_VIDEOS = "3g2 3gp asf avi f4v flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv"
+PICTURE_SUFFIXES = frozenset(f".{name}" for name in _PICTURES.split())
+VIDEO_SUFFIXES = frozenset(f".{name}" for name in _VIDEOS.split())
+"""Files in folders that are reported even if their content is not recognised."""
 
 
 @dataclass(frozen=True)
 class PredictConfig:
-    """Find the faces of pictures and videos, say their expressions and draw them.
+    """Find the faces in pictures and videos, predict their expressions and draw them.
 
-    Sources are named together, before or after the flags. Writes the drawn pictures and videos, and
+    Sources are given together, before or after the flags. Writes the drawn pictures and videos, and
     predictions.jsonl and predictions.csv with box, score and probabilities of each face, to --out.
-    Exit code 0: all was read; 1: a file was not, and is listed; 2: nothing was done.
+    Exit code 0: all files were read and written; 1: some were not, and are listed; 2: nothing was
+    done.
     """
 
     sources: tuple[str, ...] = field(metadata={"positional": "SOURCE"})
     """Pictures, videos, folders, quoted patterns such as 'a/*.jpg', a camera's number, or - to read
     paths from the standard input."""
     weights: Path = Path("best.pth")
-    """Checkpoint; a bare file name that is not here is looked for in the newest run of runs/."""
+    """Detector checkpoint; a bare file name that is not here is searched below runs/."""
     out: Path | None = None
-    """Folder for all that is written; by default runs/predict-001, -002, ..."""
+    """Output folder; by default a new one: runs/predict-001, -002, ..."""
     min_score: float = 0.5
-    """Faces that are less probable than this are left out."""
+    """Smallest score, 0 to 1, of the faces that are reported."""
     draw: bool = True
-    """Write drawn pictures and videos too; false writes the tables alone."""
+    """Write drawn pictures and videos; false writes only the tables."""
     smoothing: float = 0.5
-    """In videos, seconds over which a face's probabilities are averaged; 0 for none."""
+    """Time constant, in seconds, of the average over a face's probabilities in videos; 0: none."""
     seconds: float | None = None
-    """Look at so many seconds of each video or camera; a camera goes on until Ctrl-C otherwise."""
+    """Read only this many seconds of each video or camera; a camera otherwise runs until Ctrl-C."""
     show: Literal["auto", "always", "never"] = "auto"
-    """Whether videos are shown in a window; auto shows cameras where there is a screen."""
+    """Show videos in a window while they are read; auto: cameras only, if there is a screen."""
     batch_size: int = 16
-    """Pictures that the network is shown at a time."""
+    """Largest number of pictures or frames in a batch; large pictures make smaller batches."""
     precision: Precision = "auto"
-    """Arithmetic of the network; auto takes bfloat16 where the processor is fast at it."""
+    """Number format of the network; auto uses bfloat16 where the processor is fast at it."""
     device: str = "auto"
-    """cpu, cuda, cuda:1, ...; auto takes a GPU where there is one."""
+    """cpu, cuda, cuda:1, ...; auto uses a GPU if there is one."""
     overwrite: bool = False
-    """Replace files of those names in --out; what is looked at is never replaced."""
+    """Replace files in --out that have the names of outputs; a source is never replaced."""
 
     def __post_init__(self) -> None:
         demand(0 <= self.min_score <= 1, f"--min_score {self.min_score}", "0 to 1")

@@ -75,13 +75,21 @@ def find_weights(name: Path) -> Path:
 
     Raises WeightsNotFoundError.
     """
+    return find_all_weights(name)[0]
+
+
+def find_all_weights(name: Path) -> list[Path]:
+    """The file itself, or for a bare name that is not here those of all runs, newest first.
+
+    Raises WeightsNotFoundError if there is none.
+    """
     if name.is_file():
-        return name
+        return [name]
     if name.parent == Path():
         # Compared rather than globbed, since a name may hold a pattern's characters.
         found = [path for path in RUNS.rglob("*") if path.name == name.name and path.is_file()]
         if found:
-            return max(found, key=lambda path: path.stat().st_mtime_ns)
+            return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     raise WeightsNotFoundError(
         f"{name} is absent" + (f", also below {RUNS}/" if name.parent == Path() else ""),
         "a checkpoint",

@@ -1,4 +1,4 @@
-"""Detections drawn on their picture: a box a face, and beside it the probabilities as bars."""
+"""Draw detections on their picture: a box around each face, and bars of its probabilities."""
 
 from __future__ import annotations
 
@@ -14,27 +14,33 @@ from fer_det.core.detection import Detection
 Colour = tuple[int, int, int]
 
 SMALLEST_HEIGHT, LARGEST_SIDE = 420, 1000
-"""Pixels; other pictures are drawn enlarged or reduced, so that the writing can be read."""
+"""Pixels; other pictures are drawn enlarged or reduced, so that the text can be read."""
 FACES_WITH_BARS = 3
 
 _PANEL_WIDTH, _MARGIN, _ROW = 250, 14, 24
 _BAR_LEFT, _BAR_RIGHT = 92, 200
 _PAPER, _INK, _TRACK = (250, 250, 250), (35, 35, 35), (226, 226, 226)
 _FACES: tuple[Colour, ...] = ((0, 200, 90), (255, 150, 20), (60, 150, 255))
-"""A colour for each face that has bars; the others take the last."""
+"""A colour for each face that has bars; the others have the last."""
 _FONT, _TITLE_FONT = ImageFont.load_default(14), ImageFont.load_default(16)
 
 
-def draw_detections(pixels: NDArray[np.uint8], faces: Sequence[Detection]) -> NDArray[np.uint8]:
-    """[H, W, 3] RGB, faces surest first -> [H2, W2, 3] with boxes, and bars to the right."""
+def draw_detections(
+    pixels: NDArray[np.uint8], faces: Sequence[Detection], size: tuple[int, int] | None = None
+) -> NDArray[np.uint8]:
+    """[H, W, 3] RGB and its faces, highest score first -> [H2, W2, 3] with boxes, and bars beside.
+
+    size: (width, height) of the picture in which the boxes are given; that of `pixels` by default.
+    """
     scale = max(1.0, SMALLEST_HEIGHT / pixels.shape[0])
     scale = min(scale, LARGEST_SIDE / max(pixels.shape[:2]))
     picture = Image.fromarray(pixels)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    picture = picture.resize(size, Image.Resampling.BICUBIC)
-    # The surest is drawn last and lies on top.
+    drawn_size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    box_scale = scale * pixels.shape[1] / (size[0] if size else pixels.shape[1])
+    picture = picture.resize(drawn_size, Image.Resampling.BICUBIC)
+    # The highest score is drawn last, over the others.
     for number in reversed(range(len(faces))):
-        _draw_box(picture, faces[number], number, scale)
+        _draw_box(picture, faces[number], number, box_scale)
     shown = faces[:FACES_WITH_BARS]
     height = max(picture.height, len(shown) * _panel_height(faces) + _MARGIN)
     sheet = Image.new("RGB", (picture.width + _PANEL_WIDTH, height), _PAPER)

@@ -1,4 +1,4 @@
-"""Where each picture and video goes: no two to one place, and none over what is looked at."""
+"""Plan the output files: no two of the same name, and none that replaces a source."""
 
 from __future__ import annotations
 
@@ -12,83 +12,79 @@ from fer_det.errors import OutputError
 from fer_det.predict.sources import SourceFile, Sources
 
 JSONL, CSV = "predictions.jsonl", "predictions.csv"
-DRAWN, FILMED, TIMELINE = ".jpg", ".mp4", ".timeline.png"
+PICTURE, VIDEO, TIMELINE = ".jpg", ".mp4", ".timeline.png"
+
+LONGEST_NAME = 200
+"""Bytes. File systems take 255, of which a temporary file needs some."""
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """The plan of an output folder."""
+    """The files of an output folder."""
 
     folder: Path
     pictures: dict[Path, Path] = field(default_factory=dict)
     """Source -> drawn picture."""
-    videos: dict[Path, Path] = field(default_factory=dict)
-    """Source -> drawn video."""
-    timelines: dict[Path, Path] = field(default_factory=dict)
-    """Source -> its timeline."""
-    cameras: dict[int, Path] = field(default_factory=dict)
-    """Camera -> drawn video."""
-    camera_timelines: dict[int, Path] = field(default_factory=dict)
-    """Camera -> its timeline."""
+    videos: dict[str, Path] = field(default_factory=dict)
+    """Name of a video or camera -> annotated video."""
 
     @property
     def jsonl(self) -> Path:
-        """The table with a line a picture or frame."""
+        """The table with a line for each picture or frame."""
         return self.folder / JSONL
 
     @property
     def csv(self) -> Path:
-        """The table with a line a face."""
+        """The table with a line for each face."""
         return self.folder / CSV
 
     def all(self) -> Iterator[Path]:
         """Every file that may be written."""
-        yield from (self.jsonl, self.csv)
-        plans = (self.pictures, self.videos, self.timelines)
-        yield from chain.from_iterable(plan.values() for plan in plans)
-        yield from (*self.cameras.values(), *self.camera_timelines.values())
+        yield from (self.jsonl, self.csv, *self.pictures.values())
+        for video in self.videos.values():
+            yield from (video, timeline_path(video))
+
+
+def timeline_path(video: Path) -> Path:
+    """Where the timeline of an annotated video is written."""
+    return video.with_suffix(TIMELINE)
 
 
 def plan_outputs(sources: Sources, folder: Path, draw: bool) -> Outputs:
-    """Lay out the drawn files as their sources lie, below the folder that all of them share.
+    """Place each drawn file as its source is placed below the folder that all sources share.
 
-    Of two sources that would have the same name the later keeps its suffix in it, or is numbered.
+    If two sources would get the same name, the later one keeps its suffix in it or is numbered.
     Names that differ only in case count as the same, as they do on some systems.
     """
     outputs = Outputs(folder)
     if not draw:
         return outputs
-    files = [*sources.pictures, *sources.videos]
-    names = _Names(files)
+    names = _Names([*sources.pictures, *sources.videos])
     for each in sources.pictures:
-        outputs.pictures[each.path] = folder / names.claim(each, (DRAWN,))
-    for each in sources.videos:
-        name = names.claim(each, (FILMED, TIMELINE))
-        outputs.videos[each.path] = folder / name
-        outputs.timelines[each.path] = folder / name.with_suffix(TIMELINE)
-    for index in sources.cameras:
-        camera = SourceFile(names.base / f"camera-{index}", names.base)
-        name = names.claim(camera, (FILMED, TIMELINE))
-        outputs.cameras[index] = folder / name
-        outputs.camera_timelines[index] = folder / name.with_suffix(TIMELINE)
+        outputs.pictures[each.path] = folder / names.claim(each, (PICTURE,))
+    cameras = [SourceFile(names.base / f"camera-{index}", names.base) for index in sources.cameras]
+    labels = [f"camera {index}" for index in sources.cameras]
+    labels = [*(str(each.path) for each in sources.videos), *labels]
+    for label, file in zip(labels, [*sources.videos, *cameras], strict=True):
+        outputs.videos[label] = folder / names.claim(file, (VIDEO, TIMELINE))
     return outputs
 
 
 def refuse_to_replace(outputs: Outputs, sources: Sources, overwrite: bool) -> None:
-    """Raise OutputError where an output would replace a source, or any file unless told to."""
-    looked_at = {_identity(each.path) for each in (*sources.pictures, *sources.videos)}
+    """Raise OutputError if an output would replace a source, or any file without `overwrite`."""
+    read = {_identity(each.path) for each in (*sources.pictures, *sources.videos)}
     for path in outputs.all():
         if not os.path.lexists(path):
             continue
-        if _identity(path) in looked_at:
+        if _identity(path) in read:
             raise OutputError(
-                f"{path} is looked at and would be replaced",
+                f"{path} is a source and would be replaced",
                 "an --out that holds no source of that name",
                 "choose another --out",
             )
         if not overwrite:
             raise OutputError(
-                f"{path} is there already",
+                f"{path} exists already",
                 "an --out without files of these names",
                 "choose another --out, or add --overwrite",
             )
@@ -103,20 +99,20 @@ class _Names:
             shared = ""
         self.base = Path(shared)
         relatives = [self._relative(each) for each in files]
-        # A folder's name is no file's: of a.png and a.jpg/b.png only one can be drawn to a.jpg.
+        # A name is a folder's or a file's: of a.png and a.jpg/b.png only one is drawn to a.jpg.
         self._taken = {_key(parent) for each in relatives for parent in each.parents}
         self._taken |= {_key(PurePath(name)) for name in (JSONL, CSV)}
 
     def claim(self, file: SourceFile, suffixes: tuple[str, ...]) -> PurePath:
-        """A free name, ending in the first of the suffixes, that is free with all of them."""
+        """A name with the first of the suffixes, free with all of them."""
         relative = self._relative(file)
-        names = chain(
-            (relative.stem, relative.name),
-            (f"{relative.name}-{number}" for number in count(2)),
+        stems = chain(
+            (_shortened(relative.stem), _shortened(relative.name)),
+            (f"{_shortened(relative.name)}-{number}" for number in count(2)),
         )
-        for name in names:
-            # Not with_suffix, which would take the name's own for one.
-            wanted = [relative.with_name(name + suffix) for suffix in suffixes]
+        for stem in stems:
+            # Not with_suffix, which would replace a part of the stem.
+            wanted = [relative.with_name(stem + suffix) for suffix in suffixes]
             if self._taken.isdisjoint(_key(each) for each in wanted):
                 self._taken.update(_key(each) for each in wanted)
                 return wanted[0]
@@ -130,17 +126,23 @@ class _Names:
         return PurePath(relative.name) if ".." in relative.parts else relative
 
 
+def _shortened(name: str) -> str:
+    while len(os.fsencode(name)) > LONGEST_NAME:
+        name = name[:-1]
+    return name
+
+
 def _key(path: PurePath) -> str:
     return path.as_posix().casefold()
 
 
 def _absolute(path: Path) -> str:
-    """Without following links, which would lead away from where the user sees the file."""
+    """The path as the user sees it, without following links."""
     return os.path.normpath(path.absolute())
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
-    """What two names of one file have in common."""
+    """Equal for two names of one file."""
     try:
         status = path.stat()
     except OSError:

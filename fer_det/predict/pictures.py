@@ -1,70 +1,146 @@
-"""Whatever a caller holds a picture in, as the pixels that the network is shown."""
+"""Read picture files, predict them in batches, and write the drawings."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Protocol, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
-from fer_det.errors import ImageError
-from fer_det.imaging.decode import load_rgb8, pillow_to_rgb8
+from fer_det.config.predict import PredictConfig
+from fer_det.core.detection import Detection
+from fer_det.errors import DatasetNotFoundError, ImageError, OutputError
+from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg, read_image_bytes
+from fer_det.io.files import make_folder, write_bytes
+from fer_det.predict.drawing import draw_detections
+from fer_det.predict.outputs import Outputs
+from fer_det.predict.results import Results, say
+from fer_det.predict.sources import Failure, SourceFile
+from fer_det.runtime.progress import track
 
-Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor"
-"""A file, a Pillow picture, [H, W, 3] RGB or [H, W] gray uint8, or a tensor [3, H, W] or [1, H, W]
-of floats in 0..1 or of uint8."""
+FEW = 20
+"""Up to this number of pictures each has its own line on the terminal."""
+MOST_PIXELS = 32_000_000
+"""A batch ends with the picture that reaches this, so that large ones do not fill the memory."""
 
-_WANTED = (
-    "a path, a Pillow picture, a uint8 array [H, W, 3] or [H, W], or a tensor [3, H, W] in 0..1"
-)
-
-
-def to_rgb8(picture: Picture) -> NDArray[np.uint8]:
-    """Any Picture -> [H, W, 3] uint8, RGB; files and Pillow's pictures upright by their EXIF.
-
-    Raises ImageError for what is no picture, and DatasetNotFoundError for a file that is absent.
-    """
-    if isinstance(picture, (str, os.PathLike)):
-        return load_rgb8(Path(picture))
-    if isinstance(picture, Image.Image):
-        return pillow_to_rgb8(picture, "a Pillow picture")
-    if isinstance(picture, Tensor):
-        return _from_tensor(picture)
-    if isinstance(picture, np.ndarray):
-        return _from_array(picture)
-    raise ImageError(f"a {type(picture).__name__}", _WANTED, "convert it")
+T = TypeVar("T")
 
 
-def _from_array(array: NDArray[Any]) -> NDArray[np.uint8]:
-    channels = array.shape[2:] if array.ndim == 3 else (1,)
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in ((1,), (3,)):
-        raise _unfit(f"an array of {array.dtype} and shape {list(array.shape)}")
-    if array.size == 0:
-        raise _unfit(f"an empty array of shape {list(array.shape)}")
-    of_channels = array if array.ndim == 3 else array[..., None]
-    return np.ascontiguousarray(np.broadcast_to(of_channels, (*array.shape[:2], 3)))
+class FindsFaces(Protocol):
+    """The part of Predictor that is used here."""
+
+    def __call__(
+        self,
+        picture: list[NDArray[np.uint8] | DecodedImage],
+        min_score: float,
+        batch_size: int,
+    ) -> list[list[Detection]]:
+        """Pictures -> the faces of each, highest score first."""
 
 
-def _from_tensor(tensor: Tensor) -> NDArray[np.uint8]:
-    found = f"a tensor of {str(tensor.dtype).removeprefix('torch.')} and shape {list(tensor.shape)}"
-    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3) or tensor.numel() == 0:
-        raise _unfit(found)
-    plain = tensor.detach().cpu()
-    if plain.is_floating_point():
-        low, high = float(plain.min()), float(plain.max())
-        # Not the other way round, since a comparison with NaN is never true.
-        if not (low >= 0 and high <= 1):
-            raise _unfit(f"{found} with values from {low:g} to {high:g}")
-        plain = plain.float().mul(255).round().to(torch.uint8)
-    elif plain.dtype != torch.uint8:
-        raise _unfit(found)
-    return _from_array(plain.permute(1, 2, 0).numpy())
+@dataclass(frozen=True, eq=False)
+class PredictedPicture:
+    """A picture file and the faces in it."""
+
+    path: Path
+    image: DecodedImage | None
+    """None if it could not be read."""
+    faces: tuple[Detection, ...] = ()
+    """Highest score first; boxes in pixels of the upright file."""
+    error: str = ""
+    """Why it could not be read."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the upright file; (0, 0) if it could not be read."""
+        return self.image.size if self.image else (0, 0)
+
+    @property
+    def note(self) -> str:
+        """What a reader of the table should know of it, '' for most pictures."""
+        if self.image is not None and self.image.frames > 1:
+            return f"the first of its {self.image.frames:,} pictures"
+        return ""
 
 
-def _unfit(found: str) -> ImageError:
-    return ImageError(found, _WANTED, "convert it; several pictures are given as a list")
+def predict_pictures(
+    sources: Sequence[SourceFile],
+    predictor: FindsFaces,
+    config: PredictConfig,
+    outputs: Outputs,
+    results: Results,
+) -> None:
+    """Predict all pictures, write the drawings that `outputs` plans, and print what was found."""
+    paths = [source.path for source in sources]
+    answers = predict_files(paths, predictor, config.min_score, config.batch_size)
+    few = len(paths) <= FEW
+    for each in answers if few else track(answers, len(paths), "predicted", "pictures"):
+        if each.image is None:
+            results.add_unread_picture(Failure(str(each.path), each.error))
+            continue
+        drawn = outputs.pictures.get(each.path)
+        try:
+            if drawn is not None:
+                drawing = draw_detections(each.image.pixels, each.faces, each.size)
+                make_folder(drawn.parent)
+                write_bytes(drawn, encode_jpeg(drawing))
+        except OutputError as error:
+            results.add_unwritten(error)
+            drawn = None
+        results.add_picture(each, drawn)
+        if few:
+            say(describe_picture(each))
+    say(results.describe_pictures())
+
+
+def predict_files(
+    paths: Iterable[Path], predictor: FindsFaces, min_score: float, batch_size: int
+) -> Iterator[PredictedPicture]:
+    """Every path in its order, read or not; no more pictures are in memory than a batch has."""
+    for batch in in_batches(map(_read, paths), batch_size, _pixel_count):
+        read: list[NDArray[np.uint8] | DecodedImage] = [e.image for e in batch if e.image]
+        answers = iter(predictor(read, min_score, batch_size))
+        for each in batch:
+            yield replace(each, faces=tuple(next(answers))) if each.image else each
+
+
+def in_batches(items: Iterable[T], size: int, pixels_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Lists of at most `size` items and about MOST_PIXELS pixels, in order, read when asked for."""
+    batch: list[T] = []
+    pixels = 0
+    for item in items:
+        batch.append(item)
+        pixels += pixels_of(item)
+        if len(batch) == size or pixels >= MOST_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
+
+
+def describe_picture(each: PredictedPicture) -> Iterator[str]:
+    """A line for each face, or one that says there is none."""
+    note = f" ({each.note})" if each.note else ""
+    if each.image is not None and not each.faces:
+        yield f"{each.path}{note}: no face"
+    for face in each.faces:
+        edges = ", ".join(f"{edge:.0f}" for edge in face.box.as_tuple())
+        probability = face.probabilities[face.expression]
+        yield (
+            f"{each.path}{note}: {face.expression.label} {probability:.2f}, "
+            f"face {face.score:.2f} at ({edges})"
+        )
+
+
+def _read(path: Path) -> PredictedPicture:
+    try:
+        return PredictedPicture(path, decode_rgb8(read_image_bytes(path), str(path), reduce=True))
+    except (ImageError, DatasetNotFoundError) as error:
+        return PredictedPicture(path, None, error=error.found)
+
+
+def _pixel_count(each: PredictedPicture) -> int:
+    return 0 if each.image is None else each.image.pixels.size // 3

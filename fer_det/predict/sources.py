@@ -1,79 +1,106 @@
-"""What a user names, sorted into pictures, videos, cameras and what is not there."""
+"""Sort what a user names into pictures, videos and cameras, by the content of the files."""
 
 from __future__ import annotations
 
 import glob
 import os
+import re
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from fer_det.config.predict import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from fer_det.imaging.decode import HEAD_BYTES, picture_format
 
 STANDARD_INPUT = "-"
+
 _HIDDEN = "."
+_CAMERA = re.compile(r"(?:/dev/video)?(\d+)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_AUDIO_SUFFIXES = frozenset((".aac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".weba", ".wma"))
+_AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
+_VIDEO = re.compile(
+    rb"\x1a\x45\xdf\xa3"  # Matroska, WebM
+    rb"|RIFF....AVI "
+    rb"|FLV\x01"
+    rb"|OggS"
+    rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11"  # ASF, WMV
+    rb"|\0\0\x01[\xb3\xba]"  # MPEG-1 and MPEG-2, also VOB
+    rb"|\x47.{187}\x47.{187}\x47"  # MPEG transport stream
+    rb"|.{4}\x47.{191}\x47"  # the same with time stamps: M2TS, MTS
+    rb"|.{4}(?:ftyp|moov|mdat|wide|skip|pnot)"  # MP4, QuickTime, 3GP
+    rb"|\x06\x0e\x2b\x34\x02\x05\x01\x01"  # MXF
+    rb"|YUV4MPEG2 "
+    rb"|\.RMF\0"
+    rb"|DKIF\0\0",  # IVF
+    re.DOTALL,
+)
+"""Beginnings of video files, each from its container's specification."""
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A picture or video to look at."""
+    """A picture or video that was named, or found in a folder that was named."""
 
     path: Path
     home: Path
-    """The folder that was named, or the one in which the named file lies."""
+    """The folder that was named, or the one that holds the named file."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Something named that could not be looked at."""
+    """A source that could not be read, or an output that could not be written."""
 
     source: str
     reason: str
-    """A whole sentence that names the source."""
+    """One sentence that names the file."""
 
 
 @dataclass
 class Sources:
-    """All that was named, each file once, in the order of naming; folders in that of names."""
+    """All sources, each file once, in the order of the command line; folders in order of names."""
 
     pictures: list[SourceFile] = field(default_factory=list)
     videos: list[SourceFile] = field(default_factory=list)
     cameras: list[int] = field(default_factory=list)
     absent: list[Failure] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)
-    """What lay in folders and is neither picture nor video, by suffix."""
+    ignored: Counter[str] = field(default_factory=Counter)
+    """Files in folders that are neither picture nor video, by suffix."""
     repeated: int = 0
     """Files that were named again."""
     _seen: set[str] = field(default_factory=set)
 
-    def add_file(self, path: Path, home: Path) -> None:
-        """Take a file, as a video by its suffix and as a picture otherwise, unless it is known."""
+    def add_file(self, path: Path, home: Path, kind: Literal["picture", "video"]) -> None:
+        """Add a file unless it is known."""
         place = os.path.realpath(path)
         if place in self._seen:
             self.repeated += 1
             return
         self._seen.add(place)
-        kind = self.videos if path.suffix.lower() in VIDEO_SUFFIXES else self.pictures
-        kind.append(SourceFile(path, home))
+        files = self.videos if kind == "video" else self.pictures
+        files.append(SourceFile(path, home))
 
     def add_folder(self, folder: Path, leave_out: Path | None) -> None:
-        """Take all pictures and videos below a folder, but for the folder `leave_out`."""
+        """Add all pictures and videos below a folder, except those in the folder `leave_out`."""
         for path in _walk(folder, leave_out, self._note_unreadable):
-            if path.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES:
-                self.add_file(path, folder)
+            kind = file_kind(path)
+            if kind is None:
+                self.ignored[path.suffix.lower() or "no suffix"] += 1
             else:
-                self.passed_over[path.suffix.lower() or "no suffix"] += 1
+                self.add_file(path, folder, kind)
 
     def add_camera(self, index: int) -> None:
-        """Take the camera of that number, unless it is known."""
+        """Add the camera of that number unless it is known."""
         if index in self.cameras:
             self.repeated += 1
         else:
             self.cameras.append(index)
 
     def add_absent(self, source: str, reason: str) -> None:
-        """Note something that is not there."""
+        """Note a source that is not there."""
         self.absent.append(Failure(source, reason))
 
     def _note_unreadable(self, error: OSError) -> None:
@@ -85,29 +112,65 @@ def find_sources(
 ) -> Sources:
     """Look up each word of the command line.
 
-    standard_input: gives its lines, each a path, when it is asked for; leave_out: where we write.
+    standard_input: called for "-", gives lines with a path each; leave_out: the output folder.
     """
     sources = Sources()
     for word in named:
+        exists = os.path.lexists(word)
         if word == STANDARD_INPUT:
             for line in standard_input():
                 if path := os.fsdecode(line).rstrip("\r\n"):
                     _add_path(sources, path, leave_out)
-        elif word.isdecimal() and not os.path.lexists(word):
-            sources.add_camera(int(word))
-        elif glob.has_magic(word) and not os.path.lexists(word):
+        elif (camera := _CAMERA.fullmatch(word)) and not Path(word).is_file():
+            sources.add_camera(int(camera[1]))
+        elif glob.has_magic(word) and not exists and not is_address(word):
             _add_pattern(sources, word, leave_out)
         else:
             _add_path(sources, word, leave_out)
     return sources
 
 
+def file_kind(path: Path) -> Literal["picture", "video"] | None:
+    """What a file holds: by its first bytes, or by its suffix where those are not recognised.
+
+    A damaged file is thus reported as the picture or video that its name promises.
+    """
+    suffix = path.suffix.lower()
+    head = _read_head(path)
+    if picture_format(head) is not None:
+        return "picture"
+    if _VIDEO.match(head) and head[8:12] not in _AUDIO_BRANDS and suffix not in _AUDIO_SUFFIXES:
+        return "video"
+    if suffix in VIDEO_SUFFIXES:
+        return "video"
+    return "picture" if suffix in PICTURE_SUFFIXES else None
+
+
+def is_address(name: str) -> bool:
+    """True for http://..., rtsp://... and the like; Path makes one slash of two."""
+    return _ADDRESS.match(name) is not None and not os.path.lexists(name)
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        # A pipe would be waited for.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
 def _add_path(sources: Sources, name: str, leave_out: Path | None) -> None:
     path = Path(name)
-    if path.is_dir():
+    if is_address(name):
+        reason = f"{name} is an address and not a file; download or record it first"
+        sources.add_absent(name, reason)
+    elif path.is_dir():
         sources.add_folder(path, leave_out)
     elif path.is_file():
-        sources.add_file(path, path.parent)
+        sources.add_file(path, path.parent, file_kind(path) or "picture")
     elif path.exists():
         reason = f"{name} is neither file nor folder; a camera is named by its number"
         sources.add_absent(name, reason)
@@ -120,14 +183,14 @@ def _add_pattern(sources: Sources, pattern: str, leave_out: Path | None) -> None
     names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
     if not names:
         sources.add_absent(pattern, f"{pattern} matches no file")
-    # Names are laid out from the part of the pattern that is a plain folder.
+    # Output names repeat the path from the first folder that has a pattern in its name.
     plain = Path(*_until_magic(Path(pattern).parts[:-1]))
     for name in names:
         path = Path(name)
         if path.is_dir():
             sources.add_folder(path, leave_out)
         else:
-            sources.add_file(path, plain)
+            sources.add_file(path, plain, file_kind(path) or "picture")
 
 
 def _until_magic(parts: Iterable[str]) -> Iterator[str]:
@@ -140,7 +203,7 @@ def _until_magic(parts: Iterable[str]) -> Iterator[str]:
 def _walk(
     folder: Path, leave_out: Path | None, on_error: Callable[[OSError], None]
 ) -> Iterator[Path]:
-    """Files below a folder, by name; hidden ones and links to folders are left alone."""
+    """Files below a folder, by name; without hidden ones and without links to folders."""
     barred = None if leave_out is None else os.path.realpath(leave_out)
     for place, folders, files in os.walk(folder, onerror=on_error):
         folders[:] = sorted(

@@ -1,4 +1,4 @@
-"""Picture files as they come in the wild, good and bad, and random damage done to them."""
+"""Picture files as people have them, good and bad, and random damage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Kind:
     size: tuple[int, int] | None = None
     """(width, height) of the upright picture; None for a file that is to be refused."""
     told: str = ""
-    """What the refusal says."""
+    """A part of the error message."""
 
 
 def kinds() -> dict[str, Kind]:
@@ -47,7 +47,7 @@ def mutate(data: bytes, generator: np.random.Generator) -> tuple[str, bytes]:
 
 
 def scene() -> Image.Image:
-    """Noise in large and small, which compresses badly: every byte counts."""
+    """Coarse and fine noise, which compresses badly: damage to any byte changes the picture."""
     generator = np.random.default_rng(7)
     coarse = generator.integers(0, 200, (HEIGHT // 12, WIDTH // 12, 3), dtype=np.uint8)
     fine = generator.integers(0, 56, (HEIGHT, WIDTH, 3), dtype=np.uint8)
@@ -91,6 +91,10 @@ def _whole() -> dict[str, Kind]:
         "webp animated": saved(rgb, "WEBP", save_all=True, append_images=[rgb.rotate(90)]),
         "bmp": saved(rgb, "BMP"),
         "ppm": saved(rgb, "PPM"),
+        "gif": saved(rgb, "GIF"),
+        "gif animated": saved(rgb, "GIF", save_all=True, append_images=[rgb.rotate(90)]),
+        "jpeg 2000": saved(rgb, "JPEG2000"),
+        "avif": saved(rgb, "AVIF"),
     }
     found = {name: Kind(data, upright) for name, data in files.items()}
     for orientation in range(1, 9):
@@ -117,9 +121,13 @@ def _refused() -> dict[str, Kind]:
         "zip": Kind(b"PK\x03\x04" + b"\0" * 100, told="is not a picture"),
         "svg": Kind(b"<svg xmlns='http://www.w3.org/2000/svg'/>", told="is not a picture"),
         "script": Kind(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", told="not a picture"),
-        "gif": Kind(saved(rgb, "GIF"), told="is not a picture we read"),
-        "gif animated": Kind(
-            saved(rgb, "GIF", save_all=True, append_images=[rgb.rotate(90)]), told="not a picture"
+        "heic": Kind(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), told="is "),
+        "jpeg xl": Kind(b"\xff\x0a" + bytes(200), told="is a JPEG XL file, which is not read"),
+        "camera raw": Kind(
+            b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(200), told="is a camera raw file"
+        ),
+        "thumbnail of a camera raw": Kind(
+            saved(rgb, "TIFF", tiffinfo={0x00FE: 1}), told="a camera's raw file"
         ),
         "icon": Kind(saved(rgb, "ICO"), told="is not a picture we read"),
         "floating-point tiff": Kind(saved(rgb.convert("F"), "TIFF"), told="floating-point"),
@@ -139,7 +147,7 @@ def _refused() -> dict[str, Kind]:
         "jpeg that says it is larger": Kind(_sized_jpeg(jpeg, WIDTH, 480), told="is broken"),
         "jpeg of 65,500 x 65,500": Kind(_sized_jpeg(jpeg, 65_500, 65_500), told="too large"),
         "png of 30,000 x 30,000": Kind(_sized_png(30_000, 30_000), told="is far too large"),
-        "png of 8,001 x 8,001": Kind(_sized_png(8_001, 8_001), told="8001 x 8001 pixels"),
+        "png of 8,200 x 8,200": Kind(_sized_png(8_200, 8_200), told="8200 x 8200 pixels"),
         "png of no size": Kind(_sized_png(0, 0), told="is "),
         "png without its pixels": Kind(_sized_png(100, 100), told="is broken"),
         "png flipped bit": Kind(bytes(flipped), told="is broken"),
@@ -150,6 +158,9 @@ def _refused() -> dict[str, Kind]:
         "webp cut off": Kind(saved(rgb, "WEBP")[:-60], told="is "),
         "bmp cut off": Kind(saved(rgb, "BMP")[:-60], told="is "),
         "bmp of 2,000,000,000 pixels": Kind(_sized_bmp(rgb, 50_000, 40_000), told="too large"),
+        "gif cut off": Kind(saved(rgb, "GIF")[:400], told="is "),
+        "jpeg 2000 cut off": Kind(saved(rgb, "JPEG2000")[:300], told="is "),
+        "avif cut off": Kind(saved(rgb, "AVIF")[:-300], told="is "),
         "ppm cut off": Kind(saved(rgb, "PPM")[:-60], told="is "),
         "ppm of huge numbers": Kind(b"P6 " + b"9" * 30 + b" 1 255\n", told="is "),
     }

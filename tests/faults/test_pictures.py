@@ -36,7 +36,10 @@ from voc_builder.readers.rafdb import Options
 
 KINDS = kinds()
 BAD = [name for name, kind in KINDS.items() if kind.size is None]
-MUTATED = ("jpeg", "jpeg progressive", "jpeg cmyk", "png named jpg", "webp", "tiff", "bmp", "ppm")
+MUTATED = (
+    *("jpeg", "jpeg progressive", "jpeg cmyk", "png named jpg", "webp", "tiff", "bmp", "ppm"),
+    *("gif", "jpeg 2000", "avif"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
-"""tools/predict.py on everything that people may give it, with a detector that finds spots."""
+"""`fer-det predict` on everything that people may give it, with a detector that finds spots."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+import resource
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,27 +16,31 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
 import torch
 from fake_data import bright_detector
 from fake_data.bright_detector import ANGRY, HAPPY, save_bright_checkpoint, spots
+from fake_data.browser import browser, find_chromium
+from fake_data.films import clicks, levels, write_film
+from fake_data.voc_tree import CLASSES
 from numpy.typing import NDArray
 from PIL import Image
 
 from fer_det import models
 from fer_det.cli import predict
+from fer_det.config.training import ModelConfig
 from fer_det.imaging.decode import MAX_PIXELS, encode_jpeg, load_rgb8
-from fer_det.predict import drawing
-from fer_det.predict.video import annotate as filming
-from fer_det.predict.video import window as window_module
-from fer_det.predict.video.video_file import video_file
+from fer_det.predict import pictures
+from fer_det.predict.video import annotate, frames, screen
+from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
 
 pytestmark = [pytest.mark.disable_socket]
 
 Run = Callable[..., int]
-RATE = 10.0
+RATE = 10
 
 
 @pytest.fixture(autouse=True)
@@ -76,13 +82,6 @@ def write_photo(name: str, pixels: NDArray[np.uint8] | None = None) -> str:
     path = Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode_jpeg(spots((40, 30, HAPPY)) if pixels is None else pixels))
-    return name
-
-
-def write_video(name: str, frames: list[NDArray[np.uint8]]) -> str:
-    with video_file(Path(name), RATE) as video:
-        for pixels in frames:
-            video.write(pixels)
     return name
 
 
@@ -204,11 +203,11 @@ def test_a_reader_that_has_had_enough(run: Run, monkeypatch: pytest.MonkeyPatch)
 def test_many_pictures_are_told_by_progress_and_not_one_by_one(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(predict.FEW + 1):
+    for number in range(pictures.FEW + 1):
         write_photo(f"photos/{number:02d}.jpg", spots() if number % 3 else None)
     assert run("photos", "--out=out", "--draw=false") == 0
     out, err = capsys.readouterr()
-    assert "looked at: 21/21 pictures done" in err
+    assert "predicted: 21/21 pictures done" in err
     assert "21 pictures: 7 faces, no face in 14, 0 not read" in out
     assert "happiness" not in out
     assert files("out") == ["predictions.csv", "predictions.jsonl"]
@@ -221,9 +220,14 @@ class TestRefused:
             (["absent.jpg"], "absent.jpg is absent; wanted pictures, videos"),
             (["*.gif"], "*.gif matches no file"),
             (["nothing"], "neither picture nor video: 1 .txt"),
+            (["7"], "camera 7 could not be opened; wanted pictures, videos"),
+            (
+                ["rtsp://192.0.2.1/live"],
+                "is an address and not a file; download or record it first",
+            ),
             (["photo.jpg", "--out=photo.png"], "--out photo.png, a file; wanted a folder"),
-            (["photo.jpg", "--out=."], "photo.jpg is looked at and would be replaced"),
-            (["photo.jpg", "--out=.", "--overwrite"], "photo.jpg is looked at"),
+            (["photo.jpg", "--out=."], "photo.jpg is a source and would be replaced"),
+            (["photo.jpg", "--out=.", "--overwrite"], "photo.jpg is a source"),
             (["photo.jpg", "--weights=absent.pth"], "absent.pth is absent"),
             (["photo.jpg", "--device=cuda:99"], "--device cuda:99"),
         ],
@@ -244,8 +248,8 @@ class TestRefused:
     def test_a_window_without_a_screen(
         self, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(window_module, "open_window", lambda _: None)
-        write_video("clip.mp4", [spots()])
+        monkeypatch.setattr(screen, "open_window", lambda _: None)
+        write_film("clip.mp4", [spots()], rate=RATE)
         assert run("clip.mp4", "--out=out", "--show=always") == 2
         assert "--show always without a screen" in capsys.readouterr().err
         assert not Path("out").exists()
@@ -256,7 +260,7 @@ class TestRefused:
         photo = write_photo("photo.jpg")
         assert run(photo, "--out=out") == 0
         assert run(photo, "--out=out") == 2
-        assert "is there already" in capsys.readouterr().err
+        assert "exists already" in capsys.readouterr().err
         assert run(photo, "--out=out", "--overwrite") == 0
 
 
@@ -281,7 +285,7 @@ class TestInterrupted:
     ) -> None:
         for number in range(4):
             write_photo(f"photos/{number}.jpg")
-        interrupt_after(monkeypatch, drawing, "draw_detections", 2)
+        interrupt_after(monkeypatch, pictures, "draw_detections", 2)
         assert run("photos", "--out=out") == 130
         assert files("out") == ["0.jpg", "1.jpg"]
         for name in files("out"):
@@ -289,8 +293,8 @@ class TestInterrupted:
         assert "interrupted" in capsys.readouterr().err
 
     def test_video(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        write_video("clip.mp4", [spots((40, 30, HAPPY))] * 20)
-        interrupt_after(monkeypatch, filming, "draw_frame", 11)
+        write_film("clip.mp4", [spots((40, 30, HAPPY))] * 20, rate=RATE)
+        interrupt_after(monkeypatch, annotate, "draw_frame", 11)
         assert run("clip.mp4", "--out=out") == 130
         assert files("out") == []
 
@@ -315,22 +319,20 @@ class TestVideo:
     def test_labels_are_steady_and_everything_is_written(
         self, run: Run, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        write_video("clip.mp4", moving_faces(40))
+        write_film("clip.mp4", moving_faces(40), rate=RATE)
         assert run("clip.mp4", "--out=out", "--batch_size=7") == 0
-        told = table("out")["clip.mp4"]
-        assert [entry["frame"] for entry in told] == list(range(40))
-        assert [entry["seconds"] for entry in told] == [n / RATE for n in range(40)]
+        lines = table("out")["clip.mp4"]
+        assert [entry["frame"] for entry in lines] == list(range(40))
+        assert [entry["seconds"] for entry in lines] == [n / RATE for n in range(40)]
         labels: dict[int, list[str]] = {}
-        for entry in told:
+        for entry in lines:
             for face in entry["faces"]:
                 labels.setdefault(face["face"], []).append(face["expression"])
         assert sorted(labels) == [1, 2]
         assert [labels[1][0], labels[1][-1]] == ["happiness", "anger"]
         assert sum(a != b for a, b in pairwise(labels[1])) == 1
         assert set(labels[2]) == {"anger"}
-        capture = cv2.VideoCapture("out/clip.mp4")
-        assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 40
-        assert capture.get(cv2.CAP_PROP_FPS) == RATE
+        assert len(levels("out/clip.mp4")) == 40
         assert load_rgb8(Path("out/clip.timeline.png")).shape[1] == 1200
         out, err = capsys.readouterr()
         assert "clip.mp4: 40 frames (0:03.9)" in out
@@ -338,41 +340,49 @@ class TestVideo:
         assert "  face 2: 0:00 to 0:03.9, 40 frames, on average anger" in out
         assert "clip.mp4: 40/40 frames done" in err
 
-    def test_broken_and_shortened_videos_are_told_and_the_others_go_on(
-        self, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    def test_a_phone_s_film_keeps_times_sound_and_orientation(self, run: Run) -> None:
+        times = [0.0, 0.1, 0.2, 1.0, 1.1, 2.5]
+        frames = [np.ascontiguousarray(np.rot90(spots((40, 30, HAPPY)), -1))] * 6
+        write_film("phone.mov", frames, times=times, sound="aac", turned=90)
+        assert run("phone.mov", "--out=out") == 0
+        lines = table("out")["phone.mov"]
+        assert [entry["seconds"] for entry in lines] == pytest.approx(times, abs=2e-3)
+        assert lines[0]["faces"][0]["box"] == pytest.approx([40, 30, 64, 62], abs=3)
+        with av.open("out/phone.mp4") as container:
+            found = list(container.decode(video=0))
+        assert [frame.time for frame in found] == pytest.approx(times, abs=2e-3)
+        assert (found[0].width, found[0].height) == (128, 96)
+        assert clicks("out/phone.mp4") == pytest.approx(clicks("phone.mov"), abs=0.02)
+
+    def test_damaged_videos_are_one_line_each_and_the_others_go_on(
+        self, run: Run, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        whole = Path(write_video("a.mp4", [spots()] * 20)).read_bytes()
+        options = {"movflags": "+faststart"}
+        noise = np.random.default_rng(0).integers(0, 100, (20, 96, 128, 3), dtype=np.uint8)
+        whole = write_film("a.mp4", list(noise), rate=RATE, options=options).read_bytes()
+        Path("a.mp4").write_bytes(whole[: int(0.6 * len(whole))])
         Path("b.mp4").write_bytes(whole[:500])
-        write_video("c.mp4", [spots((40, 30, HAPPY))] * 5)
-        opened = cv2.VideoCapture
-
-        class Short:
-            """Gives up on a video after 5 frames. (OpenCV's own class does not bear children.)"""
-
-            def __init__(self, name: str) -> None:
-                self._capture = opened(name)
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(self._capture, name)
-
-            def read(self) -> tuple[bool, Any]:
-                at = self._capture.get(cv2.CAP_PROP_POS_FRAMES)
-                return (False, None) if at >= 5 else self._capture.read()
-
-        monkeypatch.setattr(cv2, "VideoCapture", Short)
+        write_film("c.mp4", [spots((40, 30, HAPPY))] * 5, rate=RATE)
         assert run("a.mp4", "b.mp4", "c.mp4", "--draw=false", "--out=out") == 1
         out, err = capsys.readouterr()
-        assert "not read: a.mp4 ends after 5 of 20 frames" in err
-        assert "not read: b.mp4 is broken or not a video we read" in err
+        damaged, broken = [line for line in err.splitlines() if line.startswith("not read")]
+        assert damaged.startswith("not read whole: a.mp4 is damaged: at least ")
+        assert damaged.endswith(" of 20 frames are lost or incomplete")
+        assert broken == "not read: b.mp4 is broken or not a video we read"
         assert "c.mp4: 5 frames" in out
-        assert {name: len(lines) for name, lines in table("out").items()} == {
-            "a.mp4": 6,
-            "b.mp4": 1,
-            "c.mp4": 5,
-        }
+        counts = {name: len(lines) for name, lines in table("out").items()}
+        assert (counts["b.mp4"], counts["c.mp4"]) == (1, 5)
+        assert 5 < counts["a.mp4"] < 20
+
+    def test_a_film_without_faces(self, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        write_film("clip.avi", [spots()] * 5, rate=25, codec="mpeg4")
+        assert run("clip.avi", "--out=out") == 0
+        assert "clip.avi: 5 frames (0:00.2)" in capsys.readouterr().out
+        assert [entry["faces"] for entry in table("out")["clip.avi"]] == [[]] * 5
+        assert len(levels("out/clip.mp4")) == 5
 
     def test_seconds_limit_it_without_complaint(self, run: Run) -> None:
-        write_video("clip.mp4", [spots()] * 20)
+        write_film("clip.mp4", [spots()] * 20, rate=RATE)
         assert run("clip.mp4", "--out=out", "--seconds=0.5") == 0
         assert len(table("out")["clip.mp4"]) == 5
 
@@ -390,13 +400,35 @@ class TestVideo:
             def close(self) -> None:
                 Window.closed = True
 
-        monkeypatch.setattr(window_module, "open_window", lambda _: Window())
-        write_video("clip.mp4", [spots((40, 30, HAPPY))] * 20)
+        monkeypatch.setattr(screen, "open_window", lambda _: Window())
+        write_film("clip.mp4", [spots((40, 30, HAPPY))] * 20, rate=RATE)
         assert run("clip.mp4", "--out=out") == 0
         assert Window.shown == 0
         assert run("clip.mp4", "--out=shown", "--show=always") == 0
         assert (Window.shown, Window.closed) == (4, True)
         assert len(table("shown")["clip.mp4"]) == 4
+
+    @pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed")
+    def test_a_browser_plays_it(self, run: Run, tmp_path: Path) -> None:
+        write_film("clip.mkv", moving_faces(30), rate=RATE, codec="mpeg4", sound="ac3")
+        assert run("clip.mkv", "--out=out") == 0
+        Path("page.html").write_text("<video src='out/clip.mp4' muted></video>")
+        program = find_chromium()
+        assert program is not None
+        with browser(program, tmp_path / "profile") as page:
+            page.open(Path("page.html"))
+            page.value("document.querySelector('video').play(); 0")
+            for _ in range(100):
+                video = "document.querySelector('video')"
+                state = page.value(f"[{video}.readyState, {video}.currentTime, {video}.videoWidth]")
+                if state[1] > 0.5:
+                    break
+                time.sleep(0.1)
+            assert page.value(f"{video}.error && {video}.error.message") is None
+            assert state[0] >= 2
+            assert state[1] > 0.5
+            assert state[2] == 128
+            assert page.value(f"{video}.duration") == pytest.approx(3.0, abs=0.15)
 
 
 class TestCamera:
@@ -406,28 +438,24 @@ class TestCamera:
         behaviour: dict[str, Any] = {"on_frame": lambda number: number < 30}
 
         class Camera:
-            def __init__(self, index: int | str) -> None:
+            def __init__(self, index: int) -> None:
                 self.is_camera = index == 0
-                self.file = None if isinstance(index, int) else Capture(index)
                 self.number = 0
 
             def isOpened(self) -> bool:  # noqa: N802
                 return self.is_camera
 
             def get(self, what: int) -> float:
-                if self.file is not None:
-                    return float(self.file.get(what))
                 return 50.0 if what == cv2.CAP_PROP_FPS else 0.0
 
             def set(self, *_: float) -> None:
                 pass
 
             def read(self) -> tuple[bool, Any]:
-                if self.file is not None:
-                    return self.file.read()
                 if not behaviour["on_frame"](self.number):
                     return False, None
-                time.sleep(0.01)
+                # As cameras do, it takes its time at the beginning.
+                time.sleep(0.01 if self.number else 0.8)
                 self.number += 1
                 colour = ANGRY if self.number % 4 == 0 else HAPPY
                 return True, spots((40, 30, colour))[..., ::-1].copy()
@@ -435,9 +463,8 @@ class TestCamera:
             def release(self) -> None:
                 pass
 
-        Capture = cv2.VideoCapture  # noqa: N806
-        monkeypatch.setattr(cv2, "VideoCapture", Camera)
-        monkeypatch.setattr(window_module, "open_window", lambda _: None)
+        monkeypatch.setattr(frames.cv2, "VideoCapture", Camera)
+        monkeypatch.setattr(screen, "open_window", lambda _: None)
         return behaviour
 
     def test_is_drawn_listed_and_steady(
@@ -450,12 +477,17 @@ class TestCamera:
             "predictions.csv",
             "predictions.jsonl",
         ]
-        told = table("out")["camera 0"]
-        assert len(told) == 30
-        assert {entry["faces"][0]["expression"] for entry in told} == {"happiness"}
-        seconds = [entry["seconds"] for entry in told]
+        lines = table("out")["camera 0"]
+        assert len(lines) == 30
+        assert {entry["faces"][0]["expression"] for entry in lines} == {"happiness"}
+        seconds = [entry["seconds"] for entry in lines]
         assert seconds == sorted(seconds)
+        assert seconds[0] == 0
         assert seconds[-1] > 0.25
+        # Each frame is written once, at its time.
+        with av.open("out/camera-0.mp4") as container:
+            written = [frame.time for frame in container.decode(video=0)]
+        assert written == pytest.approx(seconds, abs=2e-3)
         out, err = capsys.readouterr()
         assert "camera 0: 30 frames" in out
         assert "camera 0: 30 frames done" in err
@@ -473,12 +505,137 @@ class TestCamera:
         assert "camera-0.mp4" in files("out")
         assert signal.getsignal(signal.SIGINT) is before
 
-    def test_none_there(
+    def test_none_there_is_one_line_and_nothing_is_done(
         self, run: Run, camera: dict[str, Any], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert run("1", "--out=out") == 1
+        assert run("1", "--out=out") == 2
+        err = capsys.readouterr().err
+        assert err.startswith("error: camera 1 could not be opened; wanted")
+        assert err.count("\n") == 1
+        assert not Path("out").exists()
+
+    def test_none_there_beside_a_picture(
+        self, run: Run, camera: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("1", write_photo("photo.jpg"), "--out=out") == 1
         assert "not read: camera 1 could not be opened" in capsys.readouterr().err
+        assert set(table("out")) == {"camera 1", "photo.jpg"}
+
+
+class TestOneBadOutput:
+    """An output that cannot be written is a line; all predictions are in the tables."""
+
+    def test_long_names(self, run: Run) -> None:
+        names = [write_photo("é" * 114 + "1.jpg"), write_photo("é" * 114 + "2.jpg")]
+        film = write_film("é" * 118 + "a.mp4", [spots((40, 30, HAPPY))] * 3, rate=RATE)
+        assert run(*names, str(film), "--out=out") == 0
+        assert set(table("out")) == {*names, str(film)}
+        assert len(files("out")) == 6
+
+    def test_a_file_in_the_place_of_a_folder(
+        self, run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_photo("photos/a/1.jpg")
+        write_film("photos/a/2.mp4", [spots((40, 30, HAPPY))] * 3, rate=RATE)
+        write_photo("photos/b.jpg")
+        Path("out").mkdir()
+        Path("out/a").write_text("")
+        assert run("photos", "--out=out") == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert sum(line.startswith("not written: ") for line in lines) == 3
+        assert {name: len(rows) for name, rows in table("out").items()} == {
+            "photos/a/1.jpg": 1,
+            "photos/a/2.mp4": 3,
+            "photos/b.jpg": 1,
+        }
+        assert files("out") == ["a", "b.jpg", "predictions.csv", "predictions.jsonl"]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="Linux's limit of a file's size")
+    def test_a_drawing_that_does_not_fit(
+        self, run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As on a full disk: the drawings are larger than the limit, and the tables smaller."""
+        write_photo("a.jpg")
+        write_photo("b.jpg")
+        before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+        try:
+            assert run("a.jpg", "b.jpg", "--out=out") == 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+        err = capsys.readouterr().err
+        assert "not written: out/a.jpg could not be written (File too large)" in err
         assert files("out") == ["predictions.csv", "predictions.jsonl"]
+        assert [len(rows[0]["faces"]) for rows in table("out").values()] == [1, 1]
+
+
+def save_classifier_checkpoint(path: Path) -> None:
+    config = ModelConfig(name="vgg16_classifier", input_size=64, head_width=16)
+    save_checkpoint(path, Checkpoint({}, config, CLASSES))
+
+
+class TestWeights:
+    def test_a_bare_name_is_the_newest_detector_below_runs(
+        self, run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        photo = write_photo("photo.jpg")
+        Path("best.pth").unlink()
+        for number, name in enumerate(("frcnn-001", "frcnn-002", "classifier-001")):
+            path = Path("runs", name, "best.pth")
+            path.parent.mkdir(parents=True)
+            if name.startswith("frcnn"):
+                save_bright_checkpoint(path)
+            else:
+                save_classifier_checkpoint(path)
+            os.utime(path, (1000 + number, 1000 + number))
+        assert run(photo, "--out=out") == 0
+        assert "weights: runs/frcnn-002/best.pth" in capsys.readouterr().out
+
+    def test_only_classifiers(self, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        photo = write_photo("photo.jpg")
+        save_classifier_checkpoint(Path("best.pth"))
+        assert run(photo, "--out=out") == 2
+        assert "best.pth is a classifier, which finds no faces" in capsys.readouterr().err
+        assert not Path("out").exists()
+
+
+def test_default_folders_of_processes_at_the_same_time_differ(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process makes the folder that was found free."""
+    photo = write_photo("photo.jpg")
+    mkdir = Path.mkdir
+
+    def overtaken(path: Path, *args: Any, **kwargs: Any) -> None:
+        if path.name == "predict-001" and not path.exists():
+            mkdir(path)
+            (path / "photo.jpg").write_bytes(b"another's")
+        mkdir(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", overtaken)
+    assert run(photo) == 0
+    assert files("runs") == [
+        "predict-001/photo.jpg",
+        "predict-002/photo.jpg",
+        "predict-002/predictions.csv",
+        "predict-002/predictions.jsonl",
+    ]
+
+
+def test_a_photo_needs_no_camera_window_or_video_code() -> None:
+    code = (
+        "import sys, fer_det.cli.predict, fer_det.predict.pictures, fer_det.predict.predictor;"
+        "print(*sorted(name for name in sys.modules if name.startswith('fer_det.predict')),"
+        "*sorted({'av', 'matplotlib'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == [
+        "fer_det.predict",
+        *(
+            f"fer_det.predict.{name}"
+            for name in ("drawing", "outputs", "pictures", "predictor", "results", "sources")
+        ),
+    ]
 
 
 def test_nothing_of_torch_is_left_changed(run: Run) -> None:

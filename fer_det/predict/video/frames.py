@@ -1,28 +1,47 @@
-"""Videos and cameras as one thing: frames that come one after the other."""
+"""Read the frames of video files (PyAV) and cameras (OpenCV), one at a time."""
 
 from __future__ import annotations
 
-import math
-import os
+import re
+import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.errors import VideoError
-
-# What FFmpeg and OpenCV print about a broken file would only repeat our one line. FFmpeg is asked
-# before any video is opened; later it no longer listens.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+from fer_det.imaging.decode import MAX_PIXELS
 
 FILE_RATE, CAMERA_RATE = 25.0, 30.0
-"""Frames per second, where a video or a camera tells nothing sensible."""
+"""Frames per second where the file or camera states none between SLOWEST and FASTEST."""
 SLOWEST, FASTEST = 1.0, 240.0
+
+_DEMUXERS = (
+    "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,ogg,asf,mxf,yuv4mpegpipe,h264,hevc,m4v,dv,rm,ivf"
+)
+"""FFmpeg's readers that are allowed: those of one file, no playlists that name other files."""
+_HOLES = {
+    **dict.fromkeys(("h264", "hevc"), re.compile(rb"\0{32}\0*[^\0\x01]")),
+    **dict.fromkeys(("vp8", "vp9"), re.compile(rb"\0{256}")),
+}
+"""Zeros that overwrote a part of a packet, by codec; the decoders take them for pictures.
+
+A unit of H.264 or H.265 never has more than two zeros in a row (H.264, 7.4.1); the arithmetic coder
+of VP8 and VP9 has no such rule and hardly ever writes so many.
+"""
+_STORES_DURATION = ("matroska,webm", "flv", "asf")
+_LONGEST = 1e6
+"""Seconds; a longer duration in a header is ignored."""
+
+# FFmpeg's messages are counted and not printed.
+av.logging.set_level(av.logging.PANIC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,86 +51,232 @@ class Frame:
     number: int
     """From 0."""
     seconds: float
-    """Since the first; never less than the frame before."""
+    """Since the first frame; never less than the frame before."""
     pixels: NDArray[np.uint8]
     """[H, W, 3], RGB, upright."""
 
 
-class FrameSource:
-    """The frames of an opened video or camera, read one at a time; closes it when they end."""
+class VideoFile:
+    """A video file. `frames` reads it once, from its beginning to its end."""
 
-    def __init__(self, capture: cv2.VideoCapture, name: str, live: bool) -> None:
-        self.name = name
-        self.live = live
-        """Whether frames come when they come, as a camera's do, rather than at `rate`."""
-        told = float(capture.get(cv2.CAP_PROP_FPS))
-        sensible = SLOWEST <= told <= FASTEST
-        self.rate = told if sensible else (CAMERA_RATE if live else FILE_RATE)
-        """Frames per second."""
-        count = 0 if live else float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.total = int(count) if 0 < count < 2**31 else None
-        """Frames that the file says it has; None where nobody knows."""
-        self._capture = capture
+    live = False
+
+    def __init__(self, path: Path) -> None:
+        """Raises VideoError for a file that is absent, empty or no video."""
+        self.path, self.name = path, str(path)
+        if not path.is_file():
+            raise VideoError(f"{path} is absent", "a video file", "check the path")
+        if path.stat().st_size == 0:
+            raise VideoError(f"{path} is empty", "a video file", "replace it or leave it out")
+        try:
+            self._container = open_container(path)
+        except (av.FFmpegError, OSError) as error:
+            raise self._unreadable("is broken or not a video we read") from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise self._unreadable("has sound and no frames")
+        self._stream: Any = self._container.streams.video[0]
+        # A single thread: errors are then counted with the packet that caused them.
+        self._stream.codec_context.thread_count = 1
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        self.rate = float(rate) if rate and SLOWEST <= rate <= FASTEST else FILE_RATE
+        """Frames per second, on average."""
+        self.total = self._expected_frames()
+        """Number of frames by the index, or about that by the duration; None if unknown."""
+        self.start = 0.0
+        """Time stamp of the first frame, in seconds of the file; known once it has been read."""
+        self.aspect = Fraction(1)
+        """Width of a pixel by its height, upright; known once the first frame has been read."""
+        self.damage = ""
+        """What is missing of a damaged file, in one sentence; known once all has been read."""
+        self._damaged = 0
+        """Packets that were read or decoded with an error."""
+        self._dropped = 0
+        """Packets whose frames are not shown, before the beginning of a trimmed film."""
+        self._end = 0.0
+        """Largest time stamp of a frame or of sound."""
 
     def frames(self, seconds: float | None = None) -> Iterator[Frame]:
-        """All frames, or those of the first `seconds`; VideoError where there is not one."""
-        began = time.monotonic()
+        """All frames, or those of the first `seconds`; VideoError if there is not one.
+
+        A damaged frame is among them if the decoder makes a picture of it.
+        """
         number, last = 0, 0.0
+        try:
+            for decoded in self._decode():
+                if number == 0:
+                    self.start = decoded.time or 0.0
+                    self.aspect = self._aspect_of(decoded)
+                at = number / self.rate if decoded.time is None else decoded.time - self.start
+                last = max(last, at)
+                if seconds is not None and last >= seconds:
+                    return
+                yield Frame(number, last, upright(decoded))
+                number += 1
+            if number == 0:
+                raise self._unreadable("has no frame that can be read")
+            self.damage = self._describe_damage(number)
+        finally:
+            self._container.close()
+
+    def _decode(self) -> Iterator[Any]:
+        """PyAV's frames; counts damaged packets and goes on after them as far as possible."""
+        container = self._container
+        # Sound is not decoded here; it only shows how far the file goes on.
+        packets = container.demux(self._stream, *container.streams.audio)
+        while True:
+            errors = _error_count()
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                packet = None
+            self._damaged += _error_count() > errors
+            if packet is None:
+                return
+            if packet.pts is not None:
+                after = packet.pts + (packet.duration or 0)
+                self._end = max(self._end, float(after * packet.time_base))
+            if packet.stream_index == self._stream.index:
+                yield from self._decode_packet(packet)
+
+    def _decode_packet(self, packet: Any) -> list[Any]:
+        errors = _error_count()
+        damaged = packet.is_corrupt or self._has_hole(packet)
+        try:
+            frames: list[Any] = packet.decode()
+        except av.FFmpegError:
+            frames, damaged = [], True
+        self._damaged += damaged or _error_count() > errors
+        self._dropped += packet.is_discard
+        for frame in frames:
+            if frame.width * frame.height > MAX_PIXELS:
+                raise self._unreadable(f"has frames of {frame.width} x {frame.height} pixels")
+        return frames
+
+    def _has_hole(self, packet: Any) -> bool:
+        hole = _HOLES.get(self._stream.codec_context.name)
+        return hole is not None and hole.search(bytes(packet)) is not None
+
+    def _expected_frames(self) -> int | None:
+        count = int(self._stream.frames)
+        if count and "mov" in self._container.format.name:
+            # The index lists what is shown of a trimmed film, the count what is stored.
+            count = min(count, len(self._stream.index_entries))
+        return count or round(self._duration() * self.rate) or None
+
+    def _duration(self) -> float:
+        """Seconds by the file's header; 0 where the format has none or FFmpeg estimates it."""
+        stored = self._container.format.name in _STORES_DURATION
+        seconds = (self._container.duration or 0) / av.time_base
+        return seconds if stored and 0 < seconds < _LONGEST else 0.0
+
+    def _describe_damage(self, count: int) -> str:
+        expected = max(self.total or 0, count + self._dropped)
+        missing = expected - count - self._dropped if self._stream.frames else 0
+        duration = self._duration()
+        short = duration - (self._end - (self._container.start_time or 0) / av.time_base)
+        if duration and short > max(0.5, 0.05 * duration):
+            missing = max(missing, round(short * self.rate))
+        if not self._damaged and missing <= max(1, 0.02 * expected):
+            # Some programs count frames that they left out.
+            return ""
+        lost = min(max(missing, self._damaged), expected)
+        frames = f"{lost:,} of {expected:,} frames {'is' if lost == 1 else 'are'}"
+        return f"{self.name} is damaged: at least {frames} lost or incomplete"
+
+    def _aspect_of(self, frame: Any) -> Fraction:
+        aspect = Fraction(self._stream.sample_aspect_ratio or 1)
+        turned = _display_matrix(frame)[0, 0] == 0
+        return 1 / aspect if turned and aspect else aspect or Fraction(1)
+
+    def _unreadable(self, why: str) -> VideoError:
+        return VideoError(f"{self.name} {why}", "a whole video file", "replace it or leave it out")
+
+
+class Camera:
+    """A camera of this machine; its clock starts with the first frame."""
+
+    live = True
+    path = None
+    total = None
+    damage = ""
+    start = 0.0
+    aspect = Fraction(1)
+
+    def __init__(self, index: int) -> None:
+        """Open the camera of that number, from 0; VideoError if there is none."""
+        self.name = f"camera {index}"
+        self._capture = _open_silently(index)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise VideoError(
+                f"{self.name} could not be opened",
+                "a camera that no other program uses",
+                "check its number and the permissions of /dev/video*",
+            )
+        # Otherwise old frames are shown wherever prediction is slower than the camera.
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        rate = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.rate = rate if SLOWEST <= rate <= FASTEST else CAMERA_RATE
+        """Frames per second."""
+
+    def frames(self, seconds: float | None = None) -> Iterator[Frame]:
+        """Frames until the camera ends, or those of the first `seconds`; VideoError if none."""
+        number, began = 0, 0.0
         try:
             while True:
                 there, pixels = self._capture.read()
                 if not there:
                     break
-                now = time.monotonic() - began if self.live else self._told_seconds(number)
-                last = max(last, now)
-                if seconds is not None and last >= seconds:
+                now = time.monotonic()
+                began = began if number else now
+                if seconds is not None and now - began >= seconds:
                     break
                 rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-                yield Frame(number, last, rgb)
+                yield Frame(number, now - began, rgb)
                 number += 1
         finally:
             self._capture.release()
         if number == 0:
-            raise VideoError(f"{self.name} gave no frame", "a video or camera", "check it")
-
-    def _told_seconds(self, number: int) -> float:
-        """When the frame just read is shown: as the file says, or by the rate where it does not."""
-        told = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
-        sensible = math.isfinite(told) and (told > 0 or number == 0)
-        return told if sensible else number / self.rate
+            raise VideoError(f"{self.name} gave no frame", "a working camera", "check it")
 
 
-def open_video(path: Path) -> FrameSource:
-    """Open a video file; VideoError where it is none."""
-    if not path.is_file():
-        raise VideoError(f"{path} is absent", "a video file", "check the path")
-    if path.stat().st_size == 0:
-        raise VideoError(f"{path} is empty", "a video file", "replace it or leave it out")
-    return FrameSource(
-        _opened(str(path), f"{path} is broken or not a video we read", "a whole video file"),
-        str(path),
-        live=False,
-    )
+def open_container(path: Path) -> Any:
+    """Open a video file with PyAV, which then reads that file and no other; raises FFmpegError."""
+    options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
+    return av.open(f"file:{path}", container_options=options, metadata_errors="replace")
 
 
-def open_camera(index: int) -> FrameSource:
-    """Open the camera of that number, from 0; VideoError where there is none."""
-    found = f"camera {index} could not be opened"
-    capture = _opened(index, found, "a camera that nobody else uses")
-    # Otherwise the frames shown are old ones wherever we are slower than the camera.
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    return FrameSource(capture, f"camera {index}", live=True)
+def upright(frame: Any) -> NDArray[np.uint8]:
+    """PyAV's frame as [H, W, 3] uint8 RGB, turned and mirrored as its display matrix asks."""
+    pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    (across, down), (right, below) = _display_matrix(frame)
+    # The matrix takes a column (x, y) to (across x + right y, down x + below y).
+    if not across:
+        pixels, across, below = pixels.swapaxes(0, 1), right, down
+    pixels = pixels[:: -1 if below < 0 else 1, :: -1 if across < 0 else 1]
+    return np.ascontiguousarray(pixels)
 
 
-def _opened(what: str | int, found: str, wanted: str) -> Any:
+def _display_matrix(frame: Any) -> NDArray[np.int64]:
+    """[2, 2] of -1, 0 and 1: ISO/IEC 14496-12's a, b, c, d, rounded to quarter turns."""
+    for entry in frame.side_data:
+        if entry.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = struct.unpack("<5i", bytes(entry)[:20])
+            matrix = np.array([[a, b], [c, d]]) / 65536
+            if abs(abs(np.linalg.det(matrix)) - 1) < 0.1:
+                return np.rint(matrix).astype(np.int64)
+    return np.eye(2, dtype=np.int64)
+
+
+def _error_count() -> int:
+    return int(av.logging.get_last_error()[0])
+
+
+def _open_silently(index: int) -> Any:
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        capture = cv2.VideoCapture(what)
-        is_open = capture.isOpened()
+        return cv2.VideoCapture(index)
     finally:
         cv2.utils.logging.setLogLevel(level)
-    if not is_open:
-        capture.release()
-        raise VideoError(found, wanted, "replace it or leave it out")
-    return capture

@@ -1,10 +1,13 @@
-"""What was said of each face of a video over time, in a memory that does not grow."""
+"""Gather each face's probabilities over a video in bounded memory, and draw them as a picture."""
 
 from __future__ import annotations
 
+import io
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +15,30 @@ from numpy.typing import NDArray
 from fer_det.core.expression import Expression
 
 BINS = 512
-"""A face's time is kept in so many pieces; when they are full, each two become one."""
+"""A face's time is kept in so many bins; when they are full, each two become one."""
 MOST_FACES = 64
-"""Of more than this, faces seen most briefly are dropped first."""
-FINEST = 1 / 16
-"""Seconds of a piece at the beginning."""
+"""If there are more, those seen in the fewest frames are dropped."""
+FIRST_BIN = 1 / 16
+"""Seconds of a bin at the beginning."""
+MOST_PANELS = 6
+"""Faces in the picture."""
 
-Said: TypeAlias = tuple[Mapping[Expression, float], Expression]
+COLOURS: dict[Expression, tuple[int, int, int]] = {
+    Expression.SURPRISE: (230, 140, 20),
+    Expression.FEAR: (120, 70, 170),
+    Expression.DISGUST: (100, 130, 30),
+    Expression.HAPPINESS: (30, 160, 70),
+    Expression.SADNESS: (40, 110, 200),
+    Expression.ANGER: (210, 40, 50),
+    Expression.NEUTRAL: (110, 110, 110),
+    Expression.CONTEMPT: (150, 100, 60),
+}
+_INK, _PALE, _GRID = "#232323", "#6e6e6e", "#e2e2e2"
+_WIDTH, _TOP, _PANEL, _DPI = 12.0, 0.75, 2.14, 100
+"""Inches, and pixels of an inch."""
+_STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+
+Answer: TypeAlias = tuple[Mapping[Expression, float], Expression]
 """A face's probabilities and its label."""
 
 
@@ -28,16 +48,16 @@ class FaceTime:
 
     number: int
     frames: int
-    """In which it was seen."""
+    """Frames in which it was seen."""
     first: float
     last: float
-    """Seconds."""
+    """Seconds of the first and the last of them."""
     means: NDArray[np.float64]
-    """[BINS, C]; NaN in pieces in which it was not seen."""
+    """[BINS, C] mean probabilities; NaN in bins without it."""
     labels: NDArray[np.int64]
-    """[BINS]: which expression was its label longest; -1 where it was not seen."""
+    """[BINS] index of the most frequent label; -1 in bins without it."""
     mean: NDArray[np.float64]
-    """[C], over all its frames."""
+    """[C] over all its frames."""
 
 
 class _Face:
@@ -48,28 +68,28 @@ class _Face:
         self.first = self.last = seconds
 
     def halve(self) -> None:
-        """Make each two pieces one."""
+        """Make each two bins one."""
         self.sums, self.labels = _paired(self.sums), _paired(self.labels)
 
 
 class Timeline:
-    """Gathers the probabilities of faces as frames come."""
+    """Gathers the probabilities of faces, frame by frame."""
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self.expressions = tuple(expressions)
-        self.piece = FINEST
-        """Seconds of a piece."""
+        self.bin = FIRST_BIN
+        """Seconds of a bin."""
         self.seconds = 0.0
-        """Of the latest frame."""
+        """Time of the latest frame."""
         self.dropped = 0
-        """Faces of which nothing is known any more."""
+        """Faces that were dropped."""
         self._faces: dict[int, _Face] = {}
 
-    def add(self, seconds: float, faces: Mapping[int, Said]) -> None:
-        """One frame: what is said of each face, by its number; `seconds` never goes back."""
+    def add(self, seconds: float, faces: Mapping[int, Answer]) -> None:
+        """Add a frame and its faces by their numbers; `seconds` must not decrease."""
         self.seconds = seconds
-        while seconds >= BINS * self.piece:
-            self.piece *= 2
+        while seconds >= BINS * self.bin:
+            self.bin *= 2
             for face in self._faces.values():
                 face.halve()
         for number, (probabilities, label) in faces.items():
@@ -77,18 +97,18 @@ class Timeline:
                 self._make_room(seconds)
                 self._faces[number] = _Face(len(self.expressions), seconds)
             face = self._faces[number]
-            place = int(seconds / self.piece)
+            place = int(seconds / self.bin)
             face.sums[place] += [probabilities[expression] for expression in self.expressions]
             face.labels[place, self.expressions.index(label)] += 1
             face.last = seconds
 
     def faces(self) -> list[FaceTime]:
-        """The faces, those seen in most frames first."""
+        """The faces, most frames first."""
         found = [self._face_time(number, face) for number, face in self._faces.items()]
         return sorted(found, key=lambda face: (-face.frames, face.number))
 
     def _make_room(self, seconds: float) -> None:
-        """Drop the face that was seen most briefly, of those that are not just now."""
+        """Drop the face with the fewest frames among those that are not in the latest frame."""
         if len(self._faces) < MOST_FACES:
             return
         gone = [number for number, face in self._faces.items() if face.last < seconds]
@@ -108,6 +128,101 @@ class Timeline:
             labels=np.where(seen, face.labels.argmax(axis=1), -1),
             mean=face.sums.sum(axis=0) / counts.sum(),
         )
+
+
+def draw_timeline(timeline: Timeline, title: str) -> bytes:
+    """A PNG: a panel for each of the faces with most frames, a line for each expression.
+
+    A strip below each panel has the label's colour.
+    """
+    # Imported here, since it takes a second. It must not complain about a folder for its cache.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    faces = timeline.faces()
+    shown = sorted(faces[:MOST_PANELS], key=lambda face: face.number)
+    height = _TOP + max(1, len(shown)) * _PANEL + 0.2
+    figure = Figure((_WIDTH, height), dpi=_DPI)
+    text: dict[str, Any] = {"ha": "left", "va": "center", "color": _INK, "parse_math": False}
+    figure.text(0.05, 1 - 0.2 / height, title, size=13, **text)
+    lines = [
+        Line2D([], [], color=_rgb(expression), linewidth=2.5, label=expression.label)
+        for expression in timeline.expressions
+    ]
+    figure.legend(
+        handles=lines,
+        loc="upper left",
+        bbox_to_anchor=(0.043, 1 - 0.31 / height),
+        ncols=len(lines),
+        frameon=False,
+        fontsize=10,
+        labelcolor=_INK,
+    )
+    for row, face in enumerate(shown):
+        bottom = height - _TOP - row * _PANEL - 0.28 - 1.4
+        area = (0.05, bottom / height, 0.93, 1.4 / height)
+        _draw_panel(figure.add_axes(area), timeline, face)
+    if not shown:
+        figure.text(0.05, 1 - (_TOP + 0.3) / height, "no face was found", size=10, **text)
+    if left_out := len(faces) - len(shown) + timeline.dropped:
+        note = f"and {left_out} more, seen in fewer frames"
+        figure.text(0.05, 0.12 / height, note, size=9, **text | {"color": _PALE})
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # A character of the file's name that the font lacks is drawn as a box.
+        warnings.simplefilter("ignore")
+        figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def clock(seconds: float) -> str:
+    """'0:07', '12:30' or '1:00:05'; tenths where they are not zero."""
+    tenths = round(10 * seconds)
+    whole, rest = divmod(tenths, 10)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    text = f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+    return f"{text}.{rest}" if rest else text
+
+
+def describe_face(face: FaceTime, expressions: Sequence[Expression]) -> str:
+    """'face 1: 0:00 to 0:04, 100 frames, on average fear 0.75'."""
+    best = int(face.mean.argmax())
+    frames = f"{face.frames:,} frame{'' if face.frames == 1 else 's'}"
+    return (
+        f"face {face.number}: {clock(face.first)} to {clock(face.last)}, {frames}, "
+        f"on average {expressions[best].label} {face.mean[best]:.2f}"
+    )
+
+
+def _draw_panel(axes: Any, timeline: Timeline, face: FaceTime) -> None:
+    axes.set_title(describe_face(face, timeline.expressions), loc="left", size=10, color=_INK)
+    axes.set_xlim(0, timeline.seconds or timeline.bin)
+    axes.set_ylim(-0.14, 1.01)
+    step = next((step for step in _STEPS if timeline.seconds / step <= 10), _STEPS[-1])
+    ticks = [number * step for number in range(int(timeline.seconds / step) + 1)]
+    axes.set_xticks(ticks, labels=[clock(seconds) for seconds in ticks])
+    axes.set_yticks([0, 0.5, 1])
+    axes.grid(color=_GRID)
+    axes.tick_params(length=0, labelsize=9, labelcolor=_PALE)
+    axes.spines[:].set_visible(False)
+    middles = (np.arange(BINS) + 0.5) * timeline.bin
+    for column, expression in enumerate(timeline.expressions):
+        curve = face.means[:, column]
+        axes.plot(middles, curve, color=_rgb(expression), linewidth=1.4, zorder=3)
+        # A bin without neighbours is a dot.
+        lone = np.isnan(np.append(curve[1:], np.nan)) & np.isnan(np.append(np.nan, curve[:-1]))
+        axes.plot(middles[lone], curve[lone], ".", color=_rgb(expression), markersize=4, zorder=3)
+    for index in np.unique(face.labels[face.labels >= 0]):
+        starts = np.flatnonzero(face.labels == index) * timeline.bin
+        pieces = [(start, timeline.bin) for start in starts]
+        axes.broken_barh(pieces, (-0.12, 0.09), color=_rgb(timeline.expressions[index]), lw=0)
+
+
+def _rgb(expression: Expression) -> tuple[float, float, float]:
+    red, green, blue = COLOURS[expression]
+    return red / 255, green / 255, blue / 255
 
 
 def _paired(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,7 +3,12 @@ from pathlib import Path
 import pytest
 
 from fer_det.errors import OutputError
-from fer_det.predict.outputs import plan_outputs, refuse_to_replace
+from fer_det.predict.outputs import (
+    LONGEST_NAME,
+    plan_outputs,
+    refuse_to_replace,
+    timeline_path,
+)
 from fer_det.predict.sources import Sources, find_sources
 
 
@@ -22,7 +27,7 @@ def sources(*names: str, named: tuple[str, ...] = ()) -> Sources:
 
 def drawn(found: Sources) -> list[str]:
     plan = plan_outputs(found, Path("out"), draw=True)
-    paths = [*plan.pictures.values(), *plan.videos.values(), *plan.cameras.values()]
+    paths = [*plan.pictures.values(), *plan.videos.values()]
     return [path.relative_to("out").as_posix() for path in paths]
 
 
@@ -51,16 +56,32 @@ def test_videos_and_cameras_have_timelines() -> None:
     plan = plan_outputs(
         sources("clip.avi", "clip.mov", named=("clip.avi", "clip.mov", "0")), Path("out"), True
     )
-    assert [path.name for path in plan.videos.values()] == ["clip.mp4", "clip.mov.mp4"]
-    timelines = [path.name for path in plan.timelines.values()]
-    assert timelines == ["clip.timeline.png", "clip.mov.timeline.png"]
-    assert plan.cameras == {0: Path("out/camera-0.mp4")}
-    assert plan.camera_timelines == {0: Path("out/camera-0.timeline.png")}
+    assert [path.name for path in plan.videos.values()] == [
+        "clip.mp4",
+        "clip.mov.mp4",
+        "camera-0.mp4",
+    ]
+    timelines = [timeline_path(path).name for path in plan.videos.values()]
+    assert timelines == [
+        "clip.timeline.png",
+        "clip.mov.timeline.png",
+        "camera-0.timeline.png",
+    ]
+    assert list(plan.videos) == ["clip.avi", "clip.mov", "camera 0"]
 
 
 def test_without_drawing_only_the_tables_are_written() -> None:
     plan = plan_outputs(sources("1.jpg", "2.mp4"), Path("out"), draw=False)
     assert list(plan.all()) == [Path("out/predictions.jsonl"), Path("out/predictions.csv")]
+
+
+def test_long_names_are_shortened_and_stay_different() -> None:
+    names = ("é" * 120 + "1.jpg", "é" * 120 + "2.jpg", "é" * 120 + ".mp4")
+    found = drawn(sources(*names))
+    assert len(set(found)) == 3
+    for name in found:
+        assert LONGEST_NAME < len(name.encode()) < LONGEST_NAME + 10
+        assert name.startswith("é" * 99)
 
 
 def test_links_that_lead_elsewhere_stay_in_the_folder(tmp_path: Path) -> None:
@@ -74,13 +95,13 @@ def test_a_source_is_never_replaced(overwrite: bool) -> None:
     found = sources("photos/1.jpg")
     for folder in ("photos", "./photos/../photos"):
         plan = plan_outputs(found, Path(folder), draw=True)
-        with pytest.raises(OutputError, match="is looked at and would be replaced"):
+        with pytest.raises(OutputError, match="is a source and would be replaced"):
             refuse_to_replace(plan, found, overwrite)
     Path("other").symlink_to("photos")
-    with pytest.raises(OutputError, match="is looked at"):
+    with pytest.raises(OutputError, match="is a source"):
         refuse_to_replace(plan_outputs(found, Path("other"), draw=True), found, overwrite)
     table = sources("photos/predictions.csv")
-    with pytest.raises(OutputError, match="is looked at"):
+    with pytest.raises(OutputError, match="is a source"):
         refuse_to_replace(plan_outputs(table, Path("photos"), draw=False), table, overwrite)
 
 
@@ -88,7 +109,7 @@ def test_other_files_are_replaced_only_when_told_to() -> None:
     found = sources("photos/1.jpg")
     sources("out/1.jpg")
     plan = plan_outputs(found, Path("out"), draw=True)
-    with pytest.raises(OutputError, match=r"out/1\.jpg is there already; .* add --overwrite"):
+    with pytest.raises(OutputError, match=r"out/1\.jpg exists already; .* add --overwrite"):
         refuse_to_replace(plan, found, overwrite=False)
     refuse_to_replace(plan, found, overwrite=True)
     refuse_to_replace(plan_outputs(found, Path("new"), draw=True), found, overwrite=False)

@@ -1,97 +1,98 @@
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pytest
-import torch
 from fake_data.voc_tree import drawn_face
 from PIL import Image
 
-from fer_det.errors import DatasetNotFoundError, ImageError
-from fer_det.predict.pictures import Picture, to_rgb8
-
-PIXELS = drawn_face(3)
-
-
-def test_every_kind_of_the_same_picture(tmp_path: Path) -> None:
-    path = tmp_path / "face.png"
-    Image.fromarray(PIXELS).save(path)
-    whole = torch.from_numpy(PIXELS).permute(2, 0, 1)
-    kinds: list[Picture] = [
-        path,
-        str(path),
-        Image.open(path),
-        Image.fromarray(PIXELS),
-        PIXELS,
-        PIXELS[:, ::-1][:, ::-1],
-        whole,
-        whole.float() / 255,
-        (whole.double() / 255).requires_grad_(),
-        (whole.float() / 255).to(memory_format=torch.preserve_format),
-    ]
-    for kind in kinds:
-        found = to_rgb8(kind)
-        assert found.dtype == np.uint8
-        assert np.array_equal(found, PIXELS), type(kind)
-
-
-def test_gray_of_every_kind() -> None:
-    gray = PIXELS[..., 0]
-    wanted = np.repeat(gray[..., None], 3, axis=2)
-    for kind in (gray, gray[..., None], Image.fromarray(gray), torch.from_numpy(gray.copy())[None]):
-        assert np.array_equal(to_rgb8(kind), wanted)
-
-
-def test_pillow_pictures_are_turned_upright_and_flattened(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = Image.fromarray(PIXELS).transpose(Image.Transpose.ROTATE_90)
-    turned.save(tmp_path / "turned.png", exif=exif)
-    assert np.array_equal(to_rgb8(Image.open(tmp_path / "turned.png")), PIXELS)
-    palette = Image.fromarray(PIXELS).quantize(16)
-    assert np.array_equal(to_rgb8(palette), np.asarray(palette.convert("RGB")))
-
-
-@pytest.mark.parametrize(
-    ("picture", "told"),
-    [
-        (PIXELS.astype(np.float32), "an array of float32 and shape [48, 60, 3]"),
-        (PIXELS.astype(np.uint16), "an array of uint16"),
-        (PIXELS.transpose(2, 0, 1), "an array of uint8 and shape [3, 48, 60]"),
-        (np.zeros((4, 5, 4), np.uint8), "shape [4, 5, 4]"),
-        (PIXELS[None], "shape [1, 48, 60, 3]"),
-        (np.zeros((0, 5, 3), np.uint8), "an empty array of shape [0, 5, 3]"),
-        (torch.zeros(48, 60, 3), "a tensor of float32 and shape [48, 60, 3]"),
-        (torch.zeros(1, 3, 4, 5), "shape [1, 3, 4, 5]"),
-        (torch.zeros(3, 4, 5, dtype=torch.int64), "a tensor of int64"),
-        (torch.full((3, 4, 5), 1.5), "with values from 1.5 to 1.5"),
-        (torch.full((3, 4, 5), -0.5), "with values from -0.5 to -0.5"),
-        (torch.full((3, 4, 5), float("nan")), "with values from nan to nan"),
-        (torch.zeros(3, 0, 5), "shape [3, 0, 5]"),
-        (None, "a NoneType"),
-        (b"JFIF", "a bytes"),
-    ],
-    ids=str,
+from fer_det.core.box import FaceBox
+from fer_det.core.detection import Detection
+from fer_det.core.expression import Expression
+from fer_det.imaging.decode import DecodedImage, encode_jpeg
+from fer_det.predict import pictures
+from fer_det.predict.pictures import (
+    PredictedPicture,
+    describe_picture,
+    in_batches,
+    predict_files,
 )
-def test_what_is_no_picture_is_told_by_its_kind_and_shape(picture: Picture, told: str) -> None:
-    with pytest.raises(ImageError) as error:
-        to_rgb8(picture)
-    assert told in str(error.value)
-    assert "wanted a path, a Pillow picture, a uint8 array [H, W, 3]" in str(error.value)
+
+IMAGE = DecodedImage(np.zeros((4, 4, 3), np.uint8), "GIF", False, (4, 4))
+FACE = Detection(FaceBox(1, 2, 30, 40), 0.9, {Expression.FEAR: 0.75, Expression.ANGER: 0.25})
 
 
-def test_files_that_are_absent_or_broken(tmp_path: Path) -> None:
-    with pytest.raises(DatasetNotFoundError):
-        to_rgb8(str(tmp_path / "absent.jpg"))
-    path = tmp_path / "half.png"
-    Image.fromarray(PIXELS).save(path)
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ImageError, match=r"half\.png is broken"):
-        to_rgb8(path)
-    with pytest.raises(ImageError, match="a Pillow picture is broken"):
-        to_rgb8(Image.open(path))
+class TestBatches:
+    def test_in_order_and_the_rest_last(self) -> None:
+        assert list(in_batches(range(5), 2, lambda _: 1)) == [[0, 1], [2, 3], [4]]
+        assert list(in_batches([], 2, lambda _: 1)) == []
+
+    def test_large_pictures_end_a_batch(self) -> None:
+        half = pictures.MOST_PIXELS // 2
+        sizes = [half, half, 1, 3 * half, 1, 1]
+        assert list(in_batches(sizes, 4, lambda size: size)) == [
+            [half, half],
+            [1, 3 * half],
+            [1, 1],
+        ]
+
+    def test_nothing_is_read_ahead(self) -> None:
+        read: list[int] = []
+
+        def items() -> Iterator[int]:
+            for number in range(10):
+                read.append(number)
+                yield number
+
+        batches = in_batches(items(), 3, lambda _: 1)
+        assert next(batches) == [0, 1, 2]
+        assert read == [0, 1, 2]
 
 
-def test_the_caller_s_array_is_left_alone() -> None:
-    gray = np.zeros((4, 5), np.uint8)
-    to_rgb8(gray)[:] = 7
-    assert not gray.any()
+def answer(picture: Any, min_score: float, batch_size: int) -> list[list[Detection]]:
+    """A face as large as the picture."""
+    return [
+        [Detection(FaceBox(0, 0, *image.size), min_score, {Expression.FEAR: 1.0})]
+        for image in picture
+    ]
+
+
+def test_every_path_comes_out_in_order_read_or_not(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.jpg" for number in range(7)]
+    for number, path in enumerate(paths):
+        path.write_bytes(encode_jpeg(drawn_face(number, 60 + number)))
+    paths[1].write_text("<html>")
+    paths[4].write_bytes(b"")
+    paths[5].unlink()
+    found = list(predict_files(paths, answer, 0.5, batch_size=3))
+    assert [each.path for each in found] == paths
+    widths = [each.faces[0].box.width if each.faces else None for each in found]
+    assert widths == [60, None, 62, 63, None, None, 66]
+    assert [each.error for each in found if each.image is None] == [
+        f"{paths[1]} is not a picture we read",
+        f"{paths[4]} is empty",
+        f"{paths[5]} is absent",
+    ]
+
+
+def test_a_batch_in_which_nothing_can_be_read(tmp_path: Path) -> None:
+    (found,) = predict_files([tmp_path / "absent.jpg"], answer, 0.5, batch_size=3)
+    assert found.image is None
+
+
+def test_the_first_picture_of_an_animation_is_used_and_noted(tmp_path: Path) -> None:
+    first, second = (Image.new("RGB", (40, 30), colour) for colour in ("red", "blue"))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=[second], duration=100)
+    (found,) = predict_files([tmp_path / "a.gif"], answer, 0.5, 1)
+    assert found.image is not None
+    assert found.image.pixels[5, 5].tolist() == [255, 0, 0]
+    assert found.note == "the first of its 2 pictures"
+
+
+def test_a_picture_in_words() -> None:
+    picture = PredictedPicture(Path("a.jpg"), IMAGE, (FACE,))
+    assert list(describe_picture(picture)) == ["a.jpg: fear 0.75, face 0.90 at (1, 2, 30, 40)"]
+    assert list(describe_picture(PredictedPicture(Path("a.jpg"), IMAGE))) == ["a.jpg: no face"]
+    animated = PredictedPicture(Path("a.gif"), replace(IMAGE, frames=3))
+    assert list(describe_picture(animated)) == ["a.gif (the first of its 3 pictures): no face"]

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,17 @@ from torch import Tensor, nn
 
 from fer_det.config.training import ModelConfig
 from fer_det.core.expression import Expression
-from fer_det.errors import ConfigError, ImageError, WeightsError, WeightsNotFoundError
-from fer_det.imaging.decode import encode_jpeg, load_rgb8
+from fer_det.errors import (
+    ConfigError,
+    DatasetNotFoundError,
+    ImageError,
+    WeightsError,
+    WeightsNotFoundError,
+)
+from fer_det.imaging import decode
+from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
 from fer_det.models import build_model
-from fer_det.predict.predictor import BATCH, Predictor
+from fer_det.predict.predictor import BATCH, Picture, Predictor, to_rgb8
 from fer_det.runtime.device import Hardware
 from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
 
@@ -21,6 +29,7 @@ SIZE = 64
 CONFIG = ModelConfig(input_size=SIZE, head_width=16, batch_norm=False)
 PLAIN = Hardware(torch.device("cpu"), "float32")
 BLACK = np.zeros((64, 64, 3), np.uint8)
+PIXELS = drawn_face(3)
 
 
 class Stub(nn.Module):
@@ -68,7 +77,7 @@ def test_boxes_come_back_in_the_picture_s_pixels() -> None:
     assert first.score == pytest.approx(0.9)
 
 
-def test_probabilities_are_softened_by_the_checkpoint_s_temperature() -> None:
+def test_the_checkpoint_s_temperature_is_applied() -> None:
     checkpoint = Checkpoint({}, CONFIG, CLASSES, info={"temperature": 2.0})
     first, second = Predictor(Stub(), checkpoint, PLAIN)(BLACK, min_score=0.0)
     # The logits' difference is log 3, and half of it after division by 2.
@@ -77,9 +86,28 @@ def test_probabilities_are_softened_by_the_checkpoint_s_temperature() -> None:
     assert first.score == pytest.approx(0.9)
 
 
-def test_unsure_faces_are_left_out() -> None:
+def test_faces_of_low_scores_are_left_out() -> None:
     assert len(predictor(Stub())(BLACK)) == 1
     assert predictor(Stub())(BLACK, min_score=0.95) == []
+
+
+@pytest.mark.parametrize("score", [70, -0.1, float("nan"), "0.5", None])
+def test_scores_are_from_0_to_1(score: Any) -> None:
+    with pytest.raises(ConfigError, match=r"min_score .*; wanted a number from 0 to 1"):
+        predictor(Stub())(BLACK, min_score=score)
+    with pytest.raises(ValueError, match="min_score"):
+        predictor(Stub())([], min_score=score)
+
+
+def test_boxes_of_a_reduced_picture_are_in_pixels_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "MAX_PIXELS", 60 * 48 - 1)
+    (tmp_path / "large.jpg").write_bytes(encode_jpeg(drawn_face(0)))
+    found, size = to_rgb8(tmp_path / "large.jpg")
+    assert (found.shape, size) == ((24, 30, 3), (60, 48))
+    face = predictor(Stub())(tmp_path / "large.jpg", min_score=0.0)[1]
+    assert face.box.as_tuple() == pytest.approx((0, 0, 60, 48))
 
 
 def test_the_model_is_shown_the_scaled_picture_in_0_to_1() -> None:
@@ -107,6 +135,15 @@ def test_a_list_is_answered_by_a_list_in_batches() -> None:
     )
     assert predictor(stub)([]) == []
     assert len(predictor(stub)((BLACK,))) == 1
+
+
+def test_batches_are_as_large_as_asked_for() -> None:
+    stub = Stub()
+    pictures = [BLACK] * (2 * BATCH + 1)
+    predictor(stub)(pictures, batch_size=2 * BATCH)
+    assert [len(batch) for batch in stub.shown] == [2 * BATCH, 1]
+    with pytest.raises(ConfigError, match="batch_size 0; wanted a number from 1"):
+        predictor(stub)(pictures, batch_size=0)
 
 
 def test_pictures_of_a_list_may_differ_in_kind_and_size(tmp_path: Path) -> None:
@@ -175,3 +212,95 @@ def test_checkpoints_that_make_no_sense() -> None:
         predictor(Stub(), ("fear", "boredom"))
     with pytest.raises(WeightsError, match="answers are not finite"):
         predictor(Stub(float("nan")))(BLACK)
+
+
+def test_every_kind_of_the_same_picture(tmp_path: Path) -> None:
+    path = tmp_path / "face.png"
+    Image.fromarray(PIXELS).save(path)
+    whole = torch.from_numpy(PIXELS).permute(2, 0, 1)
+    kinds: list[Picture] = [
+        path,
+        str(path),
+        Image.open(path),
+        Image.fromarray(PIXELS),
+        PIXELS,
+        PIXELS[:, ::-1][:, ::-1],
+        decode_rgb8(path.read_bytes(), "face"),
+        whole,
+        whole.float() / 255,
+        (whole.double() / 255).requires_grad_(),
+        (whole.float() / 255).to(memory_format=torch.preserve_format),
+    ]
+    for kind in kinds:
+        found, size = to_rgb8(kind)
+        assert size == (60, 48)
+        assert found.dtype == np.uint8
+        assert np.array_equal(found, PIXELS), type(kind)
+
+
+def test_gray_of_every_kind() -> None:
+    gray = PIXELS[..., 0]
+    wanted = np.repeat(gray[..., None], 3, axis=2)
+    for kind in (gray, gray[..., None], Image.fromarray(gray), torch.from_numpy(gray.copy())[None]):
+        assert np.array_equal(to_rgb8(kind)[0], wanted)
+
+
+def test_pillow_pictures_are_turned_upright_and_flattened(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = Image.fromarray(PIXELS).transpose(Image.Transpose.ROTATE_90)
+    turned.save(tmp_path / "turned.png", exif=exif)
+    assert np.array_equal(to_rgb8(Image.open(tmp_path / "turned.png"))[0], PIXELS)
+    palette = Image.fromarray(PIXELS).quantize(16)
+    assert np.array_equal(to_rgb8(palette)[0], np.asarray(palette.convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    ("picture", "told"),
+    [
+        (PIXELS.astype(np.float32), "an array of float32 and shape [48, 60, 3]"),
+        (PIXELS.astype(np.uint16), "an array of uint16"),
+        (PIXELS.transpose(2, 0, 1), "an array of uint8 and shape [3, 48, 60]"),
+        (np.zeros((4, 5, 4), np.uint8), "shape [4, 5, 4]"),
+        (PIXELS[None], "shape [1, 48, 60, 3]"),
+        (np.zeros((0, 5, 3), np.uint8), "an empty array of shape [0, 5, 3]"),
+        (torch.zeros(48, 60, 3), "a tensor of float32 and shape [48, 60, 3]"),
+        (torch.zeros(1, 3, 4, 5), "shape [1, 3, 4, 5]"),
+        (torch.zeros(3, 4, 5, dtype=torch.int64), "a tensor of int64"),
+        (torch.full((3, 4, 5), 1.5), "with values from 1.5 to 1.5"),
+        (torch.full((3, 4, 5), -0.5), "with values from -0.5 to -0.5"),
+        (torch.full((3, 4, 5), float("nan")), "with values from nan to nan"),
+        (torch.zeros(3, 0, 5), "shape [3, 0, 5]"),
+        (None, "a NoneType"),
+        (b"JFIF", "a bytes"),
+    ],
+    ids=str,
+)
+def test_what_is_no_picture_is_named_by_its_kind_and_shape(picture: Picture, told: str) -> None:
+    with pytest.raises(ImageError) as error:
+        to_rgb8(picture)
+    assert told in str(error.value)
+    assert "wanted a path, a Pillow picture, a uint8 array [H, W, 3]" in str(error.value)
+
+
+def test_addresses_are_not_opened() -> None:
+    with pytest.raises(ImageError, match="is an address; wanted a picture file; download it first"):
+        to_rgb8("https://example.org/x.jpg")
+
+
+def test_files_that_are_absent_or_broken(tmp_path: Path) -> None:
+    with pytest.raises(DatasetNotFoundError):
+        to_rgb8(str(tmp_path / "absent.jpg"))
+    path = tmp_path / "half.png"
+    Image.fromarray(PIXELS).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ImageError, match=r"half\.png is broken"):
+        to_rgb8(path)
+    with pytest.raises(ImageError, match="a Pillow picture is broken"):
+        to_rgb8(Image.open(path))
+
+
+def test_the_caller_s_array_is_left_alone() -> None:
+    gray = np.zeros((4, 5), np.uint8)
+    to_rgb8(gray)[0][:] = 7
+    assert not gray.any()

@@ -1,9 +1,13 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fake_data.films import write_film
+from PIL import Image
 
-from fer_det.predict.sources import Sources, find_sources
+from fer_det.imaging.decode import encode_jpeg
+from fer_det.predict.sources import Sources, file_kind, find_sources
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +44,7 @@ def test_a_folder_is_read_to_its_depth_in_the_order_of_names() -> None:
     sources = found("photos")
     assert names(sources) == ["photos/a.jpg", "photos/b.PNG", "photos/deep/c.webp"]
     assert [each.path.as_posix() for each in sources.videos] == ["photos/deep/clip.MP4"]
-    assert sources.passed_over == {".txt": 1, "no suffix": 1}
+    assert sources.ignored == {".txt": 1, "no suffix": 1}
     assert {each.home for each in sources.pictures} == {Path("photos")}
 
 
@@ -99,6 +103,107 @@ def test_what_is_absent_or_no_file_is_noted() -> None:
         "pipe is neither file nor folder; a camera is named by its number",
     ]
     assert names(sources) == ["one.jpg"]
+
+
+PICTURES = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF")
+FILMS = {
+    "a.mp4": "libx264",
+    "a.mov": "libx264",
+    "a.3gp": "mpeg4",
+    "a.mkv": "libx264",
+    "a.webm": "libvpx",
+    "a.avi": "mjpeg",
+    "a.flv": "flv",
+    "a.ts": "libx264",
+    "a.mpg": "mpeg2video",
+    "a.wmv": "wmv2",
+    "a.mxf": "mpeg2video",
+}
+
+
+class TestContent:
+    @pytest.mark.parametrize("image_format", PICTURES)
+    @pytest.mark.parametrize("suffix", [".mp4", ".txt", ""])
+    def test_pictures(self, image_format: str, suffix: str) -> None:
+        path = Path(f"file{suffix}")
+        Image.new("RGB", (64, 48), (90, 30, 200)).save(path, image_format)
+        assert file_kind(path) == "picture"
+        assert names(found(".")).count(path.name) == 1
+
+    @pytest.mark.parametrize("name", FILMS)
+    @pytest.mark.parametrize("suffix", [".jpg", ".txt", ""])
+    def test_films(self, name: str, suffix: str) -> None:
+        frames = [np.full((96, 128, 3), 20 * n, np.uint8) for n in range(8)]
+        path = write_film(name, frames, rate=25, codec=FILMS[name]).rename(f"film{suffix}")
+        assert file_kind(path) == "video"
+
+    @pytest.mark.parametrize(
+        ("head", "kind"),
+        [
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "picture"),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "picture"),
+            (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "picture"),
+            (b"\xff\x0a" + bytes(20), "picture"),
+            (b"\0\0\0\x0cJXL \r\n\x87\n", "picture"),
+            (b"P6\n640 480\n255\n", "picture"),
+            (b"\0\0\0\x20ftypM4A \0\0\0\0", None),
+            (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "video"),
+            (b"\0\0\1\xba\x44\0", "video"),
+            (bytes(4) + b"\x47" + bytes(191) + b"\x47", "video"),
+            (b"P1 is the first", None),
+            (b"BMW is a car, and this is a note about one", None),
+            (b"GIF is a format", None),
+            (b"RIFF\0\0\0\0WAVEfmt ", None),
+            (b"", None),
+        ],
+    )
+    def test_first_bytes(self, head: bytes, kind: str | None) -> None:
+        Path("file.dat").write_bytes(head)
+        assert file_kind(Path("file.dat")) == kind
+
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [
+            ("a.HEIC", "picture"),
+            ("a.jpe", "picture"),
+            ("a.MTS", "video"),
+            ("a.txt", None),
+            ("a.mp3", None),
+        ],
+    )
+    def test_what_is_not_recognised_is_what_its_name_says(
+        self, name: str, kind: str | None
+    ) -> None:
+        Path(name).write_bytes(b"<!DOCTYPE html>")
+        assert file_kind(Path(name)) == kind
+
+    def test_sound_is_ignored(self) -> None:
+        Path("songs").mkdir()
+        for name in ("a.ogg", "b.wma", "c.mka"):
+            head = {
+                "a": b"OggS",
+                "b": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+                "c": b"\x1a\x45\xdf\xa3",
+            }
+            Path("songs", name).write_bytes(head[name[0]] + bytes(40))
+        assert found("songs").ignored == {".ogg": 1, ".wma": 1, ".mka": 1}
+
+    def test_a_pipe_is_not_waited_for(self) -> None:
+        Path("mixed").mkdir()
+        os.mkfifo("mixed/pipe")
+        Path("mixed/a.jpg").write_bytes(encode_jpeg(np.zeros((4, 4, 3), np.uint8)))
+        assert names(found("mixed")) == ["mixed/a.jpg"]
+
+
+def test_addresses_say_what_to_do() -> None:
+    for name in ("https://example.org/x.jpg", "rtsp://192.0.2.1/live", "http://h/*.jpg"):
+        (failure,) = found(name).absent
+        assert failure.reason == f"{name} is an address and not a file; download or record it first"
+    assert found("C:/x.jpg").absent[0].reason == "C:/x.jpg is absent"
+
+
+def test_devices_are_cameras() -> None:
+    assert found("/dev/video1", "1", "2").cameras == [1, 2]
 
 
 def test_our_own_drawings_are_not_looked_at() -> None:
