@@ -23,3 +23,17 @@ class Detection:
     def expression(self) -> Expression:
         """The most probable expression."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
+
+
+@dataclass(frozen=True)
+class TrackedFace:
+    """One face in one frame."""
+
+    number: int
+    """Number of the track, from 1: the same in all frames that show this face."""
+    detection: Detection
+    """The answer for this frame alone."""
+    smoothed: Detection
+    """The same box and score, with probabilities averaged over the last moments."""
+    label: Expression
+    """The expression that is shown; changes only when another is clearly ahead on average."""

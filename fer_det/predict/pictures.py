@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg, read_
 from fer_det.io.files import make_folder, write_bytes
 from fer_det.predict.drawing import draw_detections
 from fer_det.predict.outputs import Outputs
-from fer_det.predict.results import Results, say
+from fer_det.predict.results import PredictedPicture, Results, say
 from fer_det.predict.sources import Failure, SourceFile
 from fer_det.runtime.progress import track
 
@@ -39,31 +39,6 @@ class FindsFaces(Protocol):
         batch_size: int,
     ) -> list[list[Detection]]:
         """Pictures -> the faces of each, highest score first."""
-
-
-@dataclass(frozen=True, eq=False)
-class PredictedPicture:
-    """A picture file and the faces in it."""
-
-    path: Path
-    image: DecodedImage | None
-    """None if it could not be read."""
-    faces: tuple[Detection, ...] = ()
-    """Highest score first; boxes in pixels of the upright file."""
-    error: str = ""
-    """Why it could not be read."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the upright file; (0, 0) if it could not be read."""
-        return self.image.size if self.image else (0, 0)
-
-    @property
-    def note(self) -> str:
-        """What a reader of the table should know of it, '' for most pictures."""
-        if self.image is not None and self.image.frames > 1:
-            return f"the first of its {self.image.frames:,} pictures"
-        return ""
 
 
 def predict_pictures(

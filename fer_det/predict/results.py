@@ -9,24 +9,47 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
-from fer_det.core.detection import Detection
+from fer_det.core.detection import Detection, TrackedFace
 from fer_det.core.expression import Expression
 from fer_det.errors import OutputError
+from fer_det.imaging.decode import DecodedImage
 from fer_det.io.files import atomic_writer
 from fer_det.predict.sources import Failure, Sources
-
-if TYPE_CHECKING:
-    from fer_det.predict.pictures import PredictedPicture
-    from fer_det.predict.video.tracking import TrackedFace
 
 DECIMALS, PROBABILITY_DECIMALS = 2, 5
 """Of pixels, and of scores and probabilities."""
 BOX = ("x_min", "y_min", "x_max", "y_max")
 MOST_NAMES = 20
 """Files that are named on the terminal; the tables name all."""
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedPicture:
+    """A picture file and the faces in it."""
+
+    path: Path
+    image: DecodedImage | None
+    """None if it could not be read."""
+    faces: tuple[Detection, ...] = ()
+    """Highest score first; boxes in pixels of the upright file."""
+    error: str = ""
+    """Why it could not be read."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the upright file; (0, 0) if it could not be read."""
+        return self.image.size if self.image else (0, 0)
+
+    @property
+    def note(self) -> str:
+        """What a reader of the table should know of it, '' for most pictures."""
+        if self.image is not None and self.image.frames > 1:
+            return f"the first of its {self.image.frames:,} pictures"
+        return ""
 
 
 class Results:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from fer_det.core.detection import TrackedFace
 from fer_det.predict.drawing import outline
 from fer_det.predict.video.timeline import COLOURS
-from fer_det.predict.video.tracking import TrackedFace, TrackedFrame
+from fer_det.predict.video.tracking import TrackedFrame
 
 CLOSING_KEYS = (ord("q"), 27)
 """q and Escape."""

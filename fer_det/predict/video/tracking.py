@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fer_det.core.box import FaceBox
-from fer_det.core.detection import Detection
+from fer_det.core.detection import TrackedFace
 from fer_det.core.expression import Expression
 from fer_det.predict.pictures import FindsFaces, in_batches
 from fer_det.predict.video.frames import Frame
@@ -20,20 +20,6 @@ RATE_SECONDS = 2.0
 """Time over which frames per second are counted."""
 
 Probabilities = Mapping[Expression, float]
-
-
-@dataclass(frozen=True)
-class TrackedFace:
-    """One face in one frame."""
-
-    number: int
-    """Number of the track, from 1: the same in all frames that show this face."""
-    detection: Detection
-    """The answer for this frame alone."""
-    smoothed: Detection
-    """The same box and score, with probabilities averaged over the last moments."""
-    label: Expression
-    """The expression that is shown; changes only when another is clearly ahead on average."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from fer_det.core.box import FaceBox
-from fer_det.core.detection import Detection
+from fer_det.core.detection import Detection, TrackedFace
 from fer_det.core.expression import Expression
 from fer_det.errors import OutputError
 from fer_det.imaging.decode import DecodedImage
-from fer_det.predict.pictures import PredictedPicture
 from fer_det.predict.results import (
     MOST_NAMES,
+    PredictedPicture,
     Results,
     describe_ignored,
     open_results,
@@ -23,7 +23,6 @@ from fer_det.predict.results import (
     say,
 )
 from fer_det.predict.sources import Failure, Sources
-from fer_det.predict.video.tracking import TrackedFace
 
 EXPRESSIONS = (Expression.HAPPINESS, Expression.ANGER)
 
