@@ -32,7 +32,7 @@ setup(
         "pillow>=11.0",
         "simplejpeg>=1.8",
         "opencv-python>=4.10",
-        "av>=14.0",
+        "av>=17.0",
         "matplotlib>=3.8",
         "numpy>=1.26",
         "pycocotools>=2.0.8",

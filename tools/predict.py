@@ -1,4 +1,4 @@
-"""Find and draw the faces of a picture; `python tools/predict.py --help` tells more."""
+"""Find and draw the faces of pictures and videos: the same as `fer-det predict`."""
 
 import sys
 
