@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from itertools import count
@@ -57,14 +58,19 @@ def _predict(argv: Sequence[str] | None) -> int:
     sweep_temporaries(folder)
     try:
         with open_results(outputs.jsonl, outputs.csv, predictor.expressions) as results:
-            for failure in sources.absent:
-                results.add_failure(failure)
-            if sources.pictures:
-                predict_pictures(sources.pictures, predictor, config, outputs, results)
-            if sources.videos or cameras:
-                from fer_det.predict.video.annotate import predict_videos
+            try:
+                for failure in sources.absent:
+                    results.add_failure(failure)
+                if sources.pictures:
+                    predict_pictures(sources.pictures, predictor, config, outputs, results)
+                if sources.videos or cameras:
+                    from fer_det.predict.video.annotate import predict_videos
 
-                predict_videos(sources.videos, cameras, predictor, config, outputs, results, window)
+                    files = sources.videos
+                    predict_videos(files, cameras, predictor, config, outputs, results, window)
+            finally:
+                for line in results.describe_failures():
+                    print(printable(line), file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted: the tables and unfinished files were deleted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -73,27 +79,30 @@ def _predict(argv: Sequence[str] | None) -> int:
             window.close()
     say(describe_ignored(sources))
     say([f"written: {folder}"])
-    for line in results.describe_failures():
-        print(printable(line), file=sys.stderr)
     return EXIT_NOT_ALL_READ if results.failures else EXIT_OK
 
 
 def _load_predictor(config: PredictConfig) -> Predictor:
     """The detector that --weights names; of several runs the newest that holds a detector."""
-    from fer_det.engine.run_folder import find_all_weights
-    from fer_det.predict.predictor import NoDetectorError, Predictor
-    from fer_det.predict.results import say
+    # Importing torch leaves no garbage, and searching for it would take a second.
+    gc.disable()
+    try:
+        from fer_det.engine.run_folder import find_all_weights
+        from fer_det.predict.predictor import NoDetectorError, Predictor
+        from fer_det.predict.results import say
 
-    refused = []
-    for path in find_all_weights(config.weights):
-        try:
-            predictor = Predictor.from_checkpoint(path, config.device, config.precision)
-        except NoDetectorError as error:
-            refused.append(error)
-            continue
-        say([f"weights: {path}, {predictor.hardware.describe()}"])
-        return predictor
-    raise refused[0]
+        refused = []
+        for path in find_all_weights(config.weights):
+            try:
+                predictor = Predictor.from_checkpoint(path, config.device, config.precision)
+            except NoDetectorError as error:
+                refused.append(error)
+                continue
+            say([f"weights: {path}, {predictor.hardware.describe()}"])
+            return predictor
+        raise refused[0]
+    finally:
+        gc.enable()
 
 
 def _open_cameras(sources: Sources) -> list[Camera]:

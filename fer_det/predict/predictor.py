@@ -223,9 +223,8 @@ def _from_tensor(tensor: Tensor) -> NDArray[np.uint8]:
 
 
 def _demand_number(name: str, value: Any, least: float, most: float | None) -> None:
-    if isinstance(value, numbers.Real) and least <= float(value):
-        if most is None or float(value) <= most:
-            return
+    if isinstance(value, numbers.Real) and least <= float(value) <= (most or float("inf")):
+        return
     wanted = f"a number from {least}" + ("" if most is None else f" to {most}")
     raise ConfigError(f"{name} {value!r}", wanted, "change it")
 

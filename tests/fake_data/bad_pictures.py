@@ -20,7 +20,7 @@ class Kind:
     data: bytes
     size: tuple[int, int] | None = None
     """(width, height) of the upright picture; None for a file that is to be refused."""
-    told: str = ""
+    error: str = ""
     """A part of the error message."""
 
 
@@ -114,55 +114,55 @@ def _refused() -> dict[str, Kind]:
     flipped = bytearray(png)
     flipped[png.index(b"IDAT") + 400] ^= 16
     return {
-        "empty": Kind(b"", told="is empty"),
-        "web page": Kind(b"<!DOCTYPE html><html>404</html>", told="is not a picture"),
-        "text in utf-16": Kind("not found".encode("utf-16"), told="is not a picture"),
-        "zeros": Kind(b"\0" * 5000, told="is not a picture"),
-        "zip": Kind(b"PK\x03\x04" + b"\0" * 100, told="is not a picture"),
-        "svg": Kind(b"<svg xmlns='http://www.w3.org/2000/svg'/>", told="is not a picture"),
-        "script": Kind(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", told="not a picture"),
-        "heic": Kind(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), told="is "),
-        "jpeg xl": Kind(b"\xff\x0a" + bytes(200), told="is a JPEG XL file, which is not read"),
+        "empty": Kind(b"", error="is empty"),
+        "web page": Kind(b"<!DOCTYPE html><html>404</html>", error="is not a picture"),
+        "text in utf-16": Kind("not found".encode("utf-16"), error="is not a picture"),
+        "zeros": Kind(b"\0" * 5000, error="is not a picture"),
+        "zip": Kind(b"PK\x03\x04" + b"\0" * 100, error="is not a picture"),
+        "svg": Kind(b"<svg xmlns='http://www.w3.org/2000/svg'/>", error="is not a picture"),
+        "script": Kind(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", error="not a picture"),
+        "heic": Kind(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), error="is "),
+        "jpeg xl": Kind(b"\xff\x0a" + bytes(200), error="is a JPEG XL file, which is not read"),
         "camera raw": Kind(
-            b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(200), told="is a camera raw file"
+            b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(200), error="is a camera raw file"
         ),
         "thumbnail of a camera raw": Kind(
-            saved(rgb, "TIFF", tiffinfo={0x00FE: 1}), told="a camera's raw file"
+            saved(rgb, "TIFF", tiffinfo={0x00FE: 1}), error="a camera's raw file"
         ),
-        "icon": Kind(saved(rgb, "ICO"), told="is not a picture we read"),
-        "floating-point tiff": Kind(saved(rgb.convert("F"), "TIFF"), told="floating-point"),
-        "jpeg's beginning": Kind(jpeg[:4], told="is "),
-        "jpeg header": Kind(jpeg[:200], told="is "),
-        "jpeg cut off": Kind(jpeg[:half], told="is broken"),
-        "jpeg without its last bytes": Kind(jpeg[:-40], told="is broken"),
-        "jpeg cut off, then an end": Kind(jpeg[:half] + b"\xff\xd9", told="is broken"),
-        "jpeg cut off, then zeros": Kind(jpeg[:half] + bytes(half), told="is broken"),
-        "jpeg with a hole": Kind(jpeg[:half] + jpeg[half + 300 :], told="is broken"),
+        "icon": Kind(saved(rgb, "ICO"), error="is not a picture we read"),
+        "floating-point tiff": Kind(saved(rgb.convert("F"), "TIFF"), error="floating-point"),
+        "jpeg's beginning": Kind(jpeg[:4], error="is "),
+        "jpeg header": Kind(jpeg[:200], error="is "),
+        "jpeg cut off": Kind(jpeg[:half], error="is broken"),
+        "jpeg without its last bytes": Kind(jpeg[:-40], error="is broken"),
+        "jpeg cut off, then an end": Kind(jpeg[:half] + b"\xff\xd9", error="is broken"),
+        "jpeg cut off, then zeros": Kind(jpeg[:half] + bytes(half), error="is broken"),
+        "jpeg with a hole": Kind(jpeg[:half] + jpeg[half + 300 :], error="is broken"),
         "jpeg cmyk cut off, then an end": Kind(
             (cmyk := saved(rgb.convert("CMYK"), "JPEG"))[: len(cmyk) // 2] + b"\xff\xd9",
-            told="is broken",
+            error="is broken",
         ),
-        "jpeg of no size": Kind(_sized_jpeg(jpeg, 0, 0), told="is "),
-        "jpeg of no height": Kind(_sized_jpeg(jpeg, WIDTH, 0), told="is "),
-        "jpeg that says it is larger": Kind(_sized_jpeg(jpeg, WIDTH, 480), told="is broken"),
-        "jpeg of 65,500 x 65,500": Kind(_sized_jpeg(jpeg, 65_500, 65_500), told="too large"),
-        "png of 30,000 x 30,000": Kind(_sized_png(30_000, 30_000), told="is far too large"),
-        "png of 8,200 x 8,200": Kind(_sized_png(8_200, 8_200), told="8200 x 8200 pixels"),
-        "png of no size": Kind(_sized_png(0, 0), told="is "),
-        "png without its pixels": Kind(_sized_png(100, 100), told="is broken"),
-        "png flipped bit": Kind(bytes(flipped), told="is broken"),
-        "png cut off": Kind(png[: len(png) // 2], told="is broken"),
-        "png text bomb": Kind(_png_with_text_bomb(png), told="is "),
-        "tiff cut off": Kind(saved(rgb, "TIFF")[:3000], told="is "),
-        "tiff that ends in itself": Kind(b"II*\0\x08\0\0\0\0\0\x08\0\0\0", told="is "),
-        "webp cut off": Kind(saved(rgb, "WEBP")[:-60], told="is "),
-        "bmp cut off": Kind(saved(rgb, "BMP")[:-60], told="is "),
-        "bmp of 2,000,000,000 pixels": Kind(_sized_bmp(rgb, 50_000, 40_000), told="too large"),
-        "gif cut off": Kind(saved(rgb, "GIF")[:400], told="is "),
-        "jpeg 2000 cut off": Kind(saved(rgb, "JPEG2000")[:300], told="is "),
-        "avif cut off": Kind(saved(rgb, "AVIF")[:-300], told="is "),
-        "ppm cut off": Kind(saved(rgb, "PPM")[:-60], told="is "),
-        "ppm of huge numbers": Kind(b"P6 " + b"9" * 30 + b" 1 255\n", told="is "),
+        "jpeg of no size": Kind(_sized_jpeg(jpeg, 0, 0), error="is "),
+        "jpeg of no height": Kind(_sized_jpeg(jpeg, WIDTH, 0), error="is "),
+        "jpeg that says it is larger": Kind(_sized_jpeg(jpeg, WIDTH, 480), error="is broken"),
+        "jpeg of 65,500 x 65,500": Kind(_sized_jpeg(jpeg, 65_500, 65_500), error="too large"),
+        "png of 30,000 x 30,000": Kind(_sized_png(30_000, 30_000), error="is far too large"),
+        "png of 8,200 x 8,200": Kind(_sized_png(8_200, 8_200), error="8200 x 8200 pixels"),
+        "png of no size": Kind(_sized_png(0, 0), error="is "),
+        "png without its pixels": Kind(_sized_png(100, 100), error="is broken"),
+        "png flipped bit": Kind(bytes(flipped), error="is broken"),
+        "png cut off": Kind(png[: len(png) // 2], error="is broken"),
+        "png text bomb": Kind(_png_with_text_bomb(png), error="is "),
+        "tiff cut off": Kind(saved(rgb, "TIFF")[:3000], error="is "),
+        "tiff that ends in itself": Kind(b"II*\0\x08\0\0\0\0\0\x08\0\0\0", error="is "),
+        "webp cut off": Kind(saved(rgb, "WEBP")[:-60], error="is "),
+        "bmp cut off": Kind(saved(rgb, "BMP")[:-60], error="is "),
+        "bmp of 2,000,000,000 pixels": Kind(_sized_bmp(rgb, 50_000, 40_000), error="too large"),
+        "gif cut off": Kind(saved(rgb, "GIF")[:400], error="is "),
+        "jpeg 2000 cut off": Kind(saved(rgb, "JPEG2000")[:300], error="is "),
+        "avif cut off": Kind(saved(rgb, "AVIF")[:-300], error="is "),
+        "ppm cut off": Kind(saved(rgb, "PPM")[:-60], error="is "),
+        "ppm of huge numbers": Kind(b"P6 " + b"9" * 30 + b" 1 255\n", error="is "),
     }
 
 

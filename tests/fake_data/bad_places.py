@@ -1,4 +1,4 @@
-"""Places that cannot be written: a file size limit, a full disk, a folder without leave."""
+"""Places that cannot be written: a file size limit, a full disk, a folder without permission."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def without_leave(folder: Path) -> Iterator[None]:
-    """Nothing can be made in `folder`, nor can what is below it be replaced.
+def read_only(folder: Path) -> Iterator[None]:
+    """No file can be created in `folder` or replaced below it.
 
     Root may write everywhere, so it becomes nobody for a while.
     """
@@ -58,7 +58,7 @@ def without_leave(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def small_disk(kilobytes: int) -> Iterator[Path]:
-    """A file system of its own with so much room; skips the test where none may be mounted."""
+    """A file system of that size; skips the test where none may be mounted."""
     with tempfile.TemporaryDirectory(prefix="fer_det-") as name:
         size = f"size={kilobytes}k"
         argv = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", name]

@@ -21,7 +21,7 @@ GROUND, BRIGHT = 20, 120
 """Brighter than BRIGHT in its strongest colour is a face."""
 
 HAPPY, ANGRY = (255, 255, 0), (255, 0, 0)
-"""Colours of a spot that is surely happy, and of one that is surely angry."""
+"""Colours of a spot that is happy with probability 1, and of one that is angry."""
 
 
 class BrightDetector(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -36,8 +37,6 @@ def write_film(
         stream.pix_fmt = {"mjpeg": "yuvj420p", "gif": "rgb8"}.get(codec, "yuv420p")
         if times is not None:
             stream.codec_context.time_base = CLOCK
-        if turned or mirrored:
-            stream.set_display_rotation(turned, hflip=mirrored)
         clicks: Any = output.add_stream(sound, rate=48_000) if sound else None
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
@@ -55,7 +54,23 @@ def write_film(
                 output.mux(clicks.encode(piece))
             output.mux(clicks.encode(None))
         output.mux(stream.encode(None))
+    if turned or mirrored:
+        _turn(Path(path), turned, mirrored)
     return Path(path)
+
+
+def _turn(path: Path, degrees: int, mirrored: bool) -> None:
+    """Write the display matrix of an MP4: anticlockwise by degrees, then left for right.
+
+    ISO/IEC 14496-12, 8.3.2: x' = a x + c y and y' = b x + d y, with y pointing down.
+    """
+    data = bytearray(path.read_bytes())
+    place = data.index(b"tkhd") + 4 + 40
+    cosine, sine = round(np.cos(np.deg2rad(degrees))), round(np.sin(np.deg2rad(degrees)))
+    left = -1 if mirrored else 1
+    a, b, c, d = left * cosine, -sine, left * sine, cosine
+    data[place : place + 20] = struct.pack(">5i", a << 16, b << 16, 0, c << 16, d << 16)
+    path.write_bytes(data)
 
 
 def levels(path: Path | str) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a piece of work asks of the system: files opened, programs started, connections made."""
+"""Record what code asks of the system: files opened, programs started, connections made."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _RUNS = ("os.mkdir", "os.remove", "os.rename", "shutil.")
 
 @dataclass
 class Watched:
-    """What was asked for while somebody watched."""
+    """The events of one block."""
 
     opened: list[Path] = field(default_factory=list)
-    """Files, without python's own modules."""
+    """Files, except Python's own modules."""
     started: list[str] = field(default_factory=list)
     connected: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    """Folders made, files removed or renamed."""
+    """Folders that were made, and files that were removed or renamed."""
 
     def opened_outside(self, *roots: Path) -> list[Path]:
-        """The files that lie below none of the folders."""
+        """The opened files that are below none of the folders."""
         inside = [root.resolve() for root in roots]
         return [
             path
@@ -59,7 +59,7 @@ _hooked = False
 
 @contextmanager
 def watching() -> Iterator[Watched]:
-    """Note what the block asks for. The hook stays, as python has it, and sleeps afterwards."""
+    """Record the events of the block. Python keeps the hook, which does nothing afterwards."""
     global _hooked
     if not _hooked:
         sys.addaudithook(_hook)

@@ -56,11 +56,11 @@ def outcome(work: Callable[[], object]) -> str:
     try:
         work()
     except FerDetError as error:
-        told = error
+        found = error
     else:
         return ""
-    assert "\n" not in str(told)
-    return told.found
+    assert "\n" not in str(found)
+    return found.found
 
 
 def test_corpus_is_large_enough() -> None:
@@ -73,16 +73,16 @@ def test_kind(name: str, tmp_path: Path, predictor: Predictor) -> None:
     kind = KINDS[name]
     path = tmp_path / "a.jpg"
     path.write_bytes(kind.data)
-    told = [
+    found = [
         outcome(lambda: load_rgb8(path)),
         outcome(lambda: one_picture(tmp_path, kind)),
         outcome(lambda: predictor(path)),
     ]
     if kind.size is None:
-        assert all(kind.told in each for each in told), told
-        assert all(each.endswith(told[0].removeprefix(str(path))) for each in told)
+        assert all(kind.error in each for each in found), found
+        assert all(each.endswith(found[0].removeprefix(str(path))) for each in found)
     else:
-        assert told == ["", "", ""]
+        assert found == ["", "", ""]
         assert load_rgb8(path).shape == (kind.size[1], kind.size[0], 3)
 
 
@@ -114,7 +114,7 @@ def test_converter_lists_every_kind_with_its_reason(tmp_path: Path) -> None:
     for stem, name in stems.items():
         kind, record = KINDS[name], records[stem]
         if kind.size is None:
-            assert (record.status, kind.told in str(record.reason)) == ("rejected", True), name
+            assert (record.status, kind.error in str(record.reason)) == ("rejected", True), name
             assert not folder.image_path(record.id).exists()
         else:
             assert (record.status, record.reason) == ("written", None), name
@@ -136,16 +136,16 @@ def test_random_damage(tmp_path: Path, predictor: Predictor) -> None:
         name = MUTATED[seed % len(MUTATED)]
         how, data = mutate(KINDS[name].data, generator)
         path.write_bytes(data)
-        told = outcome(lambda: load_rgb8(path))
-        counts["refused" if told else "whole"] += 1
-        if not told:
+        found = outcome(lambda: load_rgb8(path))
+        counts["refused" if found else "whole"] += 1
+        if not found:
             pixels = decode_rgb8(data, "a").pixels
             assert pixels.dtype == np.uint8
             assert pixels.ndim == 3
             whole = decode_rgb8(KINDS[name].data, "a").pixels
             assert how != "cut off" or np.array_equal(pixels, whole), (seed, name)
         if seed % 10 == 0:
-            assert outcome(lambda: predictor(path)) == told
+            assert outcome(lambda: predictor(path)) == found
     assert counts["refused"] > counts["whole"] / 4
     tell(f"pictures: {counts.total()} random damages, {dict(counts)}, 0 crashes")
 

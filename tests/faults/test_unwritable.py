@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 from fake_data import rafdb
-from fake_data.bad_places import file_size_limit, open_folder, small_disk, without_leave
+from fake_data.bad_places import file_size_limit, open_folder, small_disk, read_only
 from fake_data.faces import load_fake_detector
 from fake_data.voc_tree import CLASSES, drawn_face, tree_hash, write_voc_tree
 
@@ -92,7 +92,7 @@ class TestConverter:
         convert(place / "raw", place / "voc")
         before = tree_hash(place / "voc")
         VocFolder(place / "voc").image_path("rafdb_train_00003").unlink()
-        with without_leave(place / "voc"), pytest.raises(OutputError, match="Permission denied"):
+        with read_only(place / "voc"), pytest.raises(OutputError, match="Permission denied"):
             convert(place / "raw", place / "voc")
         convert(place / "raw", place / "voc")
         assert tree_hash(place / "voc") == before
@@ -114,13 +114,13 @@ class TestBalancer:
         balance(config)
         assert tree_hash(config.out) == tree_hash(tmp_path / "whole")
 
-    def test_folder_without_leave(self, config: BalanceConfig, place: Path) -> None:
+    def test_folder_read_only(self, config: BalanceConfig, place: Path) -> None:
         balance(replace(config, out=place / "out"))
         before = tree_hash(place / "out")
         shutil.copytree(config.data, place / "data")
         VocFolder(place / "out").image_path("train_0000").unlink()
         again = replace(config, data=place / "data", out=place / "out")
-        with without_leave(place / "out"), pytest.raises(OutputError, match="Permission denied"):
+        with read_only(place / "out"), pytest.raises(OutputError, match="Permission denied"):
             balance(again)
         balance(again)
         assert tree_hash(place / "out") == before
@@ -221,7 +221,12 @@ class TestScoresAndPicture:
         flags = [f"--weights={weights}", f"--out={drawn.parent}", "--overwrite"]
         with file_size_limit():
             code = predict.main([str(picture), *flags])
-        assert_refused(code, capsys, "a.jpg could not be written (File too large)")
+        *lines, last = capsys.readouterr().err.splitlines()
+        assert code == EXIT_USER_MISTAKE
+        assert f"not written: {drawn} could not be written (File too large)" in lines
+        # The tables do not fit either, and without them nothing was done.
+        assert last.startswith("error: ")
+        assert "predictions.csv could not be written (File too large)" in last
         assert drawn.read_bytes() == b"before"
         assert not stale(tmp_path)
 

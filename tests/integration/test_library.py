@@ -31,13 +31,13 @@ def test_examples_of_the_documents_run(
     names: dict[str, object] = {}
     for example in EXAMPLES:
         exec(example, names)
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("happiness 1.00 FaceBox(x_min=")
-    assert told[1] == "  a face at all: 0.90, happy: 1.00"
-    assert told[2].startswith("anger 1.00 FaceBox(x_min=")
-    assert told[4] == "[2, 2, 2, 2]"
-    assert told[5].startswith("no_such_photo.jpg is absent; wanted a picture file; ")
-    assert len(told) == 6
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("happiness 1.00 FaceBox(x_min=")
+    assert lines[1] == "  score: 0.90, happy: 1.00"
+    assert lines[2].startswith("anger 1.00 FaceBox(x_min=")
+    assert lines[4] == "[2, 2, 2, 2]"
+    assert lines[5].startswith("no_such_photo.jpg is absent; wanted a picture file; ")
+    assert len(lines) == 6
 
 
 def test_torch_is_loaded_by_asking_for_the_predictor() -> None:
@@ -45,8 +45,8 @@ def test_torch_is_loaded_by_asking_for_the_predictor() -> None:
         "import sys, fer_det; print('torch' in sys.modules, 'Predictor' in dir(fer_det));"
         "from fer_det import Predictor; print('torch' in sys.modules, Predictor.__name__)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["False", "True", "True", "Predictor"]
+    lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert lines.stdout.split() == ["False", "True", "True", "Predictor"]
 
 
 def test_names_that_are_not_there() -> None:

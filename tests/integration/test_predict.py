@@ -72,7 +72,7 @@ def table(folder: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def files(folder: str) -> list[str]:
-    """All that lies below a folder."""
+    """All files below a folder."""
     return sorted(
         path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file()
     )
@@ -126,10 +126,10 @@ class TestFolder:
 
     def test_every_file_is_accounted_for(self, mixed: tuple[str, str]) -> None:
         given = [name for name in files("mixed") if name != "notes.txt"]
-        told = table("out")
-        assert sorted(told) == [f"mixed/{name}" for name in given]
+        text = table("out")
+        assert sorted(text) == [f"mixed/{name}" for name in given]
         for name in given:
-            (entry,) = told[f"mixed/{name}"]
+            (entry,) = text[f"mixed/{name}"]
             if name in BROKEN:
                 assert BROKEN[name] in entry["error"], name
                 continue
@@ -153,9 +153,9 @@ class TestFolder:
             assert why in line
 
     def test_boxes_and_drawings_are_upright(self, mixed: tuple[str, str]) -> None:
-        told = table("out")
+        text = table("out")
         for name in ("good.jpg", "rotated.jpg", "gray.png", "sixteen.png", "cmyk.jpg"):
-            (entry,) = told[f"mixed/{name}"]
+            (entry,) = text[f"mixed/{name}"]
             assert (entry["width"], entry["height"]) == (128, 96), name
             assert entry["faces"][0]["box"] == pytest.approx([40, 30, 64, 62], abs=2.1), name
         straight, turned = (load_rgb8(Path("out", name)) for name in ("good.jpg", "rotated.jpg"))
@@ -215,7 +215,7 @@ def test_many_pictures_are_told_by_progress_and_not_one_by_one(
 
 class TestRefused:
     @pytest.mark.parametrize(
-        ("argv", "told"),
+        ("argv", "text"),
         [
             (["absent.jpg"], "absent.jpg is absent; wanted pictures, videos"),
             (["*.gif"], "*.gif matches no file"),
@@ -233,7 +233,7 @@ class TestRefused:
         ],
     )
     def test_one_line_and_nothing_written(
-        self, run: Run, argv: list[str], told: str, capsys: pytest.CaptureFixture[str]
+        self, run: Run, argv: list[str], text: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         write_photo("photo.jpg")
         Path("nothing").mkdir()
@@ -241,7 +241,7 @@ class TestRefused:
         before = files(".")
         assert run(*argv) == 2
         err = capsys.readouterr().err
-        assert told in err
+        assert text in err
         assert err.count("\n") == 1
         assert files(".") == before
 

@@ -8,7 +8,7 @@ from fer_det.errors import ConfigError
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "text"),
     [
         ({"min_score": 1.5}, "--min_score 1.5; wanted 0 to 1"),
         ({"smoothing": -1.0}, "--smoothing -1.0; wanted 0 seconds or more"),
@@ -18,10 +18,10 @@ from fer_det.errors import ConfigError
         ({"out": Path("a/drawn.mp4")}, "name the folder: --out a/drawn"),
     ],
 )
-def test_refused(flags: dict[str, Any], told: str) -> None:
+def test_refused(flags: dict[str, Any], text: str) -> None:
     with pytest.raises(ConfigError) as error:
         PredictConfig(("a.jpg",), **flags)
-    assert told in str(error.value)
+    assert text in str(error.value)
 
 
 def test_out_may_be_a_folder_of_any_name_but_no_file(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class TestOrientation:
 
     @pytest.mark.parametrize("orientation", range(10))
     def test_turned_jpeg_is_not_copied(self, orientation: int) -> None:
-        # 0 and 9 are no orientations, yet cameras write 0; every tool shows such a file as it lies.
+        # 0 and 9 are no orientations, yet cameras write 0; every tool shows such a file unturned.
         decoded = decode_rgb8(saved_with_orientation(orientation), "a")
         assert decoded.copyable is (orientation in (0, 1, 9))
 
@@ -142,7 +142,7 @@ class TestModes:
         assert pixels.tolist() == [[list(RED), list(WHITE)]]
 
     @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-    def test_alpha_lies_on_white(self, mode: str) -> None:
+    def test_alpha_is_blended_with_white(self, mode: str) -> None:
         black = Image.new(mode, (3, 1), 0)
         black.putalpha(Image.frombytes("L", (3, 1), bytes([0, 128, 255])))
         pixels = decode_rgb8(saved(black, "PNG"), "a").pixels
@@ -309,7 +309,7 @@ class TestRefused:
             decode_rgb8(data[: int(len(data) * share)], "a.jpg")
 
     @pytest.mark.parametrize(
-        ("data", "told"),
+        ("data", "error"),
         [
             (b"", "is empty"),
             (b"<!DOCTYPE html><html>404 Not Found</html>", "is not a picture"),
@@ -317,10 +317,10 @@ class TestRefused:
             (b"\0" * 5000, "is not a picture"),
         ],
     )
-    def test_what_is_no_picture(self, data: bytes, told: str, tmp_path: Path) -> None:
+    def test_what_is_no_picture(self, data: bytes, error: str, tmp_path: Path) -> None:
         path = tmp_path / "a.jpg"
         path.write_bytes(data)
-        with pytest.raises(ImageError, match=told) as caught:
+        with pytest.raises(ImageError, match=error) as caught:
             load_rgb8(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
@@ -331,17 +331,17 @@ class TestRefused:
             decode_rgb8(saved(corners(), image_format), "a.jpg")
 
     @pytest.mark.parametrize(
-        ("side", "told"),
+        ("side", "error"),
         [
             (8_200, "has 8200 x 8200 pixels"),
             (30_000, "is far too large"),
             (100_000, "too large"),
         ],
     )
-    def test_bomb_is_refused_by_its_header(self, side: int, told: str) -> None:
+    def test_bomb_is_refused_by_its_header(self, side: int, error: str) -> None:
         with pytest.raises(ImageError) as caught:
             decode_rgb8(png_that_says(side, side), "a.png")
-        assert told in caught.value.found
+        assert error in caught.value.found
 
     def test_largest_size_is_judged_by_its_content(self) -> None:
         # Of a phone with 64 MP.

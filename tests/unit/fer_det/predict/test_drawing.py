@@ -61,6 +61,12 @@ def test_large_and_long_pictures_are_reduced_with_their_boxes(height: int, width
     assert tuple(drawn[0, round(scale * width / 2) - 1]) == GREEN
 
 
+def test_boxes_may_be_given_in_the_pixels_of_a_larger_file() -> None:
+    whole = draw_detections(blank(), [face(100, 120, 300, 400)])
+    drawn = draw_detections(blank(), [face(200, 240, 600, 800)], size=(1200, 1000))
+    assert np.array_equal(drawn, whole)
+
+
 def test_several_faces_and_none() -> None:
     first, second = face(10, 60, 110, 200), face(300, 60, 400, 200)
     drawn = draw_detections(blank(), [first, second])

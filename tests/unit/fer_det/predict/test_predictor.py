@@ -120,7 +120,7 @@ def test_the_model_is_shown_the_scaled_picture_in_0_to_1() -> None:
     upper, lower = shown[0, :, :31], shown[0, :, 33:]
     assert torch.equal(upper[0], torch.ones(31, SIZE))
     assert torch.equal(upper[1:], torch.zeros(2, 31, SIZE))
-    # The picture is twice as wide as high: what lies below it is the mean colour.
+    # The picture is twice as wide as high: the area below it has the mean colour.
     assert torch.equal(lower, torch.full_like(lower, CONFIG.padding[0] / 255))
 
 
@@ -256,7 +256,7 @@ def test_pillow_pictures_are_turned_upright_and_flattened(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("picture", "told"),
+    ("picture", "error_text"),
     [
         (PIXELS.astype(np.float32), "an array of float32 and shape [48, 60, 3]"),
         (PIXELS.astype(np.uint16), "an array of uint16"),
@@ -276,10 +276,12 @@ def test_pillow_pictures_are_turned_upright_and_flattened(tmp_path: Path) -> Non
     ],
     ids=str,
 )
-def test_what_is_no_picture_is_named_by_its_kind_and_shape(picture: Picture, told: str) -> None:
+def test_what_is_no_picture_is_named_by_its_kind_and_shape(
+    picture: Picture, error_text: str
+) -> None:
     with pytest.raises(ImageError) as error:
         to_rgb8(picture)
-    assert told in str(error.value)
+    assert error_text in str(error.value)
     assert "wanted a path, a Pillow picture, a uint8 array [H, W, 3]" in str(error.value)
 
 

@@ -196,7 +196,7 @@ class TestDamage:
 class Capture:
     """OpenCV's camera, with a given list of frames."""
 
-    told: dict[int, float]
+    stated: dict[int, float]
     count = 4
     asked: Any = None
 
@@ -212,7 +212,7 @@ class Capture:
         assert (what, value) == (cv2.CAP_PROP_BUFFERSIZE, 1)
 
     def get(self, what: int) -> float:
-        return self.told.get(what, 0.0)
+        return self.stated.get(what, 0.0)
 
     def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
         self.left -= 1
@@ -227,7 +227,7 @@ class TestCamera:
     @pytest.fixture
     def capture(self, monkeypatch: pytest.MonkeyPatch) -> type[Capture]:
         class Mine(Capture):
-            told = {cv2.CAP_PROP_FPS: 15.0, cv2.CAP_PROP_FRAME_COUNT: 5.0}  # noqa: RUF012
+            stated = {cv2.CAP_PROP_FPS: 15.0, cv2.CAP_PROP_FRAME_COUNT: 5.0}  # noqa: RUF012
 
         monkeypatch.setattr(module.cv2, "VideoCapture", Mine)
         return Mine
@@ -261,13 +261,13 @@ class TestCamera:
         assert camera._capture.released
 
     @pytest.mark.parametrize(
-        ("told", "wanted"),
+        ("stated", "wanted"),
         [(15.0, 15.0), (0.0, 30.0), (90000.0, 30.0), (float("nan"), 30.0)],
     )
     def test_rate_is_a_sensible_one(
-        self, capture: type[Capture], told: float, wanted: float
+        self, capture: type[Capture], stated: float, wanted: float
     ) -> None:
-        capture.told = {cv2.CAP_PROP_FPS: told}
+        capture.stated = {cv2.CAP_PROP_FPS: stated}
         assert Camera(0).rate == wanted
 
     def test_seconds_end_it(self, capture: type[Capture], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,10 +42,10 @@ class Predictor:
         self.batches.append(len(picture))
         return [self._faces(int(pixels[0, 0, 0]), min_score) for pixels in picture]
 
-    def _faces(self, told: int, score: float) -> list[Detection]:
-        if told == 255:
+    def _faces(self, share: int, score: float) -> list[Detection]:
+        if share == 255:
             return []
-        return [Detection(FaceBox(0, 0, 5, 5), score, {HAPPY: told / 100, ANGRY: 1 - told / 100})]
+        return [Detection(FaceBox(0, 0, 5, 5), score, {HAPPY: share / 100, ANGRY: 1 - share / 100})]
 
 
 def seen(shares: list[float | None], smoothing: float = 0.5) -> list[TrackedFrame]:
@@ -209,9 +209,9 @@ class TestSmoother:
 class TestLabel:
     def test_stays_until_another_is_clearly_ahead(self) -> None:
         keeper = LabelKeeper(margin=0.1)
-        told = [keeper.update(1, mixed(share)) for share in (0.51, 0.49, 0.46, 0.44, 0.52, 0.56)]
+        labels = [keeper.update(1, mixed(share)) for share in (0.51, 0.49, 0.46, 0.44, 0.52, 0.56)]
         happy, angry = HAPPY, ANGRY
-        assert told == [happy, happy, happy, angry, angry, happy]
+        assert labels == [happy, happy, happy, angry, angry, happy]
 
     def test_each_face_has_its_own(self) -> None:
         keeper = LabelKeeper(margin=0.5)
@@ -228,16 +228,16 @@ class TestRate:
         assert rate.tick(100.0) == 0
         assert rate.tick(100.0) == 0
         for frame in range(1, 101):
-            told = rate.tick(100.0 + frame / 20)
-        assert told == pytest.approx(20, rel=0.05)
+            per_second = rate.tick(100.0 + frame / 20)
+        assert per_second == pytest.approx(20, rel=0.05)
 
     def test_only_the_last_seconds_count(self) -> None:
         rate = FrameRate()
         for frame in range(100):
             rate.tick(frame / 50)
         for frame in range(30):
-            told = rate.tick(2.0 + frame / 5)
-        assert told == pytest.approx(5, rel=0.05)
+            per_second = rate.tick(2.0 + frame / 5)
+        assert per_second == pytest.approx(5, rel=0.05)
 
     def test_a_slow_machine_still_gets_a_figure(self) -> None:
         rate = FrameRate()
