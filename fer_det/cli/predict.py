@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
-from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_det.config.command import parse_config
@@ -31,12 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _predict(argv: Sequence[str] | None) -> int:
     config = parse_config(PredictConfig, PROG, argv)
-    from fer_det.io.files import make_folder, sweep_temporaries
+    from fer_det.engine.run_folder import RUNS
+    from fer_det.io.files import claim_folder, make_folder, sweep_temporaries
     from fer_det.predict.outputs import plan_outputs, refuse_to_replace
     from fer_det.predict.pictures import predict_pictures
-    from fer_det.predict.results import describe_ignored, open_results, printable, say
+    from fer_det.predict.results import describe_ignored, open_results, say
     from fer_det.predict.sources import find_sources
     from fer_det.runtime.device import keep_freed_memory
+    from fer_det.runtime.progress import print_line
 
     keep_freed_memory()
     sources = find_sources(config.sources, lambda: sys.stdin.buffer, config.out)
@@ -53,7 +53,7 @@ def _predict(argv: Sequence[str] | None) -> int:
         refuse_to_replace(outputs, sources, config.overwrite)
     predictor = _load_predictor(config)
     window = _open_window(config, bool(cameras), bool(sources.videos))
-    folder = make_folder(config.out) if config.out else _claim_folder()
+    folder = make_folder(config.out) if config.out else claim_folder(RUNS, "predict")
     outputs = plan_outputs(sources, folder, config.draw)
     sweep_temporaries(folder)
     try:
@@ -70,7 +70,7 @@ def _predict(argv: Sequence[str] | None) -> int:
                     predict_videos(files, cameras, predictor, config, outputs, results, window)
             finally:
                 for line in results.describe_failures():
-                    print(printable(line), file=sys.stderr)
+                    print_line(line, sys.stderr)
     except KeyboardInterrupt:
         print("interrupted: the tables and unfinished files were deleted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -134,22 +134,6 @@ def _open_window(config: PredictConfig, cameras: bool, videos: bool) -> Window |
             "leave the flag out",
         )
     return window
-
-
-def _claim_folder() -> Path:
-    """Make runs/predict-001, or the first number that no other process has made."""
-    from fer_det.engine.run_folder import RUNS
-    from fer_det.io.files import make_folder
-
-    make_folder(RUNS)
-    for number in count(1):
-        folder = RUNS / f"predict-{number:03d}"
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("numbers do not end")
 
 
 if __name__ == "__main__":

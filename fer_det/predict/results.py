@@ -19,6 +19,7 @@ from fer_det.errors import OutputError
 from fer_det.imaging.decode import DecodedImage
 from fer_det.io.files import atomic_writer
 from fer_det.predict.sources import Failure, Sources
+from fer_det.runtime.progress import print_line
 
 DECIMALS, PROBABILITY_DECIMALS = 2, 5
 """Of pixels, and of scores and probabilities."""
@@ -170,24 +171,13 @@ def counted(count: int, what: str) -> str:
 
 def say(lines: Iterable[str]) -> None:
     """Print lines as far as the terminal can show them; a closed pipe is no error."""
-    encoding = sys.stdout.encoding or "utf-8"
     for line in lines:
-        text = printable(line).encode(encoding, "backslashreplace").decode(encoding)
         try:
-            print(text, flush=True)
+            print_line(line)
         except BrokenPipeError:
             # Nobody reads any more; the files are wanted all the same.
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def printable(text: str) -> str:
-    """The text in one line: control characters and bytes that are no Unicode are escaped."""
-    unicode = os.fsencode(text).decode("utf-8", "backslashreplace")
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
-        for each in unicode
-    )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 from fake_data import rafdb
-from fake_data.bad_places import file_size_limit, open_folder, small_disk, read_only
+from fake_data.bad_places import file_size_limit, open_folder, read_only, small_disk
 from fake_data.faces import load_fake_detector
 from fake_data.voc_tree import CLASSES, drawn_face, tree_hash, write_voc_tree
 

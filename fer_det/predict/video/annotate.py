@@ -16,7 +16,7 @@ from fer_det.errors import OutputError, VideoError
 from fer_det.io.files import make_folder, write_bytes
 from fer_det.predict.outputs import Outputs, timeline_path
 from fer_det.predict.predictor import Predictor
-from fer_det.predict.results import Results, counted, printable, say
+from fer_det.predict.results import Results, counted, say
 from fer_det.predict.sources import Failure, SourceFile
 from fer_det.predict.video.frames import Camera, VideoFile
 from fer_det.predict.video.screen import Window, draw_frame
@@ -30,7 +30,7 @@ from fer_det.predict.video.timeline import (
 )
 from fer_det.predict.video.tracking import TrackedFrame, track_video
 from fer_det.predict.video.writer import VideoWriter
-from fer_det.runtime.progress import format_seconds, track
+from fer_det.runtime.progress import format_seconds, printable, track
 
 
 @dataclass(frozen=True, eq=False)

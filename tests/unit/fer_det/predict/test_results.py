@@ -19,7 +19,6 @@ from fer_det.predict.results import (
     Results,
     describe_ignored,
     open_results,
-    printable,
     say,
 )
 from fer_det.predict.sources import Failure, Sources
@@ -170,20 +169,6 @@ def test_what_was_ignored() -> None:
         "named more than once and read once: 1 file",
     ]
     assert list(describe_ignored(Sources())) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("café \udce9.jpg", "café \\xe9.jpg"),
-        ("two\nlines\t.jpg", "two\\nlines\\t.jpg"),
-        ("\x1b[31mred", "\\x1b[31mred"),
-        ("\u202egpj.jpg", "\\u202egpj.jpg"),
-        ("照片 🙂", "照片 🙂"),
-    ],
-)
-def test_printable(text: str, wanted: str) -> None:
-    assert printable(text) == wanted
 
 
 @pytest.mark.parametrize(
