@@ -25,11 +25,12 @@ from memory import run_task
 from numpy.typing import NDArray
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
-from fer_det.config.training import ModelConfig, Precision
+from fer_det.config.training import Precision
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.io.files import write_text
 from fer_det.models import build_model
+from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.device import Hardware, choose_hardware
 from fer_det.runtime.memory import keep_freed_memory
 from voc_builder.build.workers import load_mtcnn

@@ -1,4 +1,4 @@
-"""tools/calibrate.py: a checkpoint in, the same one with a temperature of its own out."""
+"""tools/calibrate.py: fits a model's temperature on the validation split."""
 
 from __future__ import annotations
 
@@ -8,17 +8,7 @@ from dataclasses import replace
 
 from fer_det.config.command import EXIT_OK, parse_config, run_command
 from fer_det.config.scoring import CalibrateConfig
-from fer_det.engine.run_folder import find_weights
-from fer_det.engine.split_answers import find_data, split_answers, split_as_seen_by
-from fer_det.engine.tasks.detection import temperature_of
-from fer_det.evaluation.answers import face_records
-from fer_det.evaluation.calibration import calibrate
-from fer_det.evaluation.temperature import UNCHANGED
-from fer_det.io.files import make_folder
-from fer_det.runtime.device import choose_hardware
 from fer_det.runtime.memory import keep_freed_memory
-from fer_det.runtime.progress import track
-from fer_det.weights.checkpoint import TEMPERATURE, load_checkpoint, save_checkpoint
 
 PROG = "calibrate.py"
 SPLIT = "val"
@@ -31,18 +21,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _calibrate(argv: Sequence[str] | None) -> int:
     config = parse_config(CalibrateConfig, PROG, argv)
+    from fer_det.engine.run_folder import find_weights
+    from fer_det.engine.scoring import find_data, open_split, score_split
+    from fer_det.engine.tasks import temperature_of
+    from fer_det.evaluation.answers import face_records
+    from fer_det.evaluation.calibration import calibrate
+    from fer_det.evaluation.temperature import UNCHANGED
+    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.progress import track
+    from fer_det.weights.model_file import TEMPERATURE, read_model_file, write_model_file
+
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
     weights = find_weights(config.weights)
-    checkpoint = load_checkpoint(weights)
-    data = find_data(config.data, checkpoint)
+    file = read_model_file(weights)
+    data = find_data(config.data, file)
     print(f"weights: {weights}\ndata: {data}, split {SPLIT}, {hardware.describe()}", flush=True)
-    photos = split_as_seen_by(checkpoint, data, SPLIT)
-    answers = split_answers(
-        checkpoint, weights, hardware, photos, config.batch_size, config.workers, UNCHANGED
+    photos = open_split(file, data, SPLIT)
+    scored = score_split(
+        file, weights, hardware, photos, config.batch_size, config.workers, UNCHANGED
     )
-    pictures = list(track(answers, len(photos), "scored", "pictures"))
-    records = list(face_records(pictures, checkpoint.classes, ["gt_box"]))
+    pictures = list(track(scored, len(photos), "scored", "pictures"))
+    records = list(face_records(pictures, file.classes, ["gt_box"]))
     temperature = temperature_of(
         [
             (int(label), row)
@@ -53,14 +53,12 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     )
     error = calibrate(records, "gt_box").ece
     out = config.out or weights.with_name(f"{weights.stem}_calibrated{weights.suffix}")
-    make_folder(out.parent)
-    info = {**checkpoint.info, TEMPERATURE: temperature}
-    save_checkpoint(out, replace(checkpoint, info=info))
+    write_model_file(out, replace(file, info={**file.info, TEMPERATURE: temperature}))
     print(
-        f"temperature {temperature:.3f} (was {checkpoint.temperature:.3f}), from {len(records)} "
-        f"faces whose calibration error without any is {error:.3f}"
+        f"temperature {temperature:.3f} (was {file.temperature:.3f}), from {len(records)} faces "
+        f"with calibration error {error:.3f} at temperature 1"
     )
-    print(f"checkpoint: {out}")
+    print(f"model file: {out}")
     return EXIT_OK
 
 

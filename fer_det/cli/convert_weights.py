@@ -12,7 +12,7 @@ from fer_det.config.weights import ConvertWeightsConfig
 from fer_det.errors import WeightsError
 from fer_det.weights.formats.conversion import Converted, convert_weights
 from fer_det.weights.formats.network import FULL_HEAD, FULL_WIDTH
-from fer_det.weights.weights_file import save_weights
+from fer_det.weights.model_file import save_weights
 
 PROG = "convert_weights.py"
 

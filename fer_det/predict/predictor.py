@@ -19,11 +19,10 @@ from fer_det.core.expression import Expression
 from fer_det.errors import WeightsError
 from fer_det.evaluation.temperature import apply_temperature
 from fer_det.imaging.letterbox import Letterbox, warp
-from fer_det.models import CLASSIFIERS
+from fer_det.models import is_detector
 from fer_det.predict.pictures import Picture, to_rgb8
 from fer_det.runtime.device import Hardware, choose_hardware
-from fer_det.weights.checkpoint import Checkpoint, load_checkpoint
-from fer_det.weights.restore import restore_model
+from fer_det.weights.model_file import ModelFile, read_model_file, restore_model
 
 BATCH = 16
 """Pictures that the network is shown at a time."""
@@ -41,7 +40,7 @@ class Predictor:
     Each picture is scaled exactly as in training and scoring.
     """
 
-    def __init__(self, model: nn.Module, checkpoint: Checkpoint, hardware: Hardware) -> None:
+    def __init__(self, model: nn.Module, checkpoint: ModelFile, hardware: Hardware) -> None:
         """Raises WeightsError for a class that is no Expression."""
         self.hardware = hardware
         self.expressions = tuple(_expression(label) for label in checkpoint.classes)
@@ -58,8 +57,8 @@ class Predictor:
         Raises WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
         """
         hardware = choose_hardware(device, precision)
-        checkpoint = load_checkpoint(Path(path))
-        if checkpoint.config.name in CLASSIFIERS:
+        checkpoint = read_model_file(Path(path))
+        if not is_detector(checkpoint.config):
             raise WeightsError(
                 f"{path} is a classifier, which finds no faces",
                 "a detector's checkpoint",

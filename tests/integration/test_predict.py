@@ -38,7 +38,7 @@ RATE = 10.0
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in an empty folder, beside a checkpoint of the spot detector."""
-    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.build)
+    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.REGISTERED)
     monkeypatch.chdir(tmp_path)
     save_bright_checkpoint(Path("best.pth"))
 
