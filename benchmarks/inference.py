@@ -3,7 +3,7 @@
     python benchmarks/inference.py [--size 224] [--batches '[1, 16]'] [--width 512]
                                    [--rank 256] [--proposals 3]
 
-Times the whole detector in evaluation (normalisation, backbone, proposals, box head, suppression) as
+Times the whole detector in evaluation (normalisation, backbone, proposals, box head, NMS) as
 best.pth holds it, in turns with its own backbone alone, on random pictures and random weights.
 """
 
@@ -17,10 +17,11 @@ from _measure import BenchmarkConfig, Report, clock_of, in_turns, per_picture
 from torch import Tensor, nn
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import ModelConfig, Precision
+from fer_det.config.training import Precision
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.engine.scoring import to_unit_range
 from fer_det.models import build_model
+from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory
 

@@ -19,11 +19,12 @@ from _pictures import LABELS, take_photos, write_voc
 from train_step import make_trainer
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import AugmentConfig, ModelConfig, Precision
+from fer_det.config.training import AugmentConfig, Precision
 from fer_det.data.augment import Augmentation
 from fer_det.data.loader import Batch, make_loader
 from fer_det.data.sampler import EpochSampler
 from fer_det.data.voc_dataset import VocDataset
+from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import choose_hardware, keep_freed_memory, make_deterministic
 

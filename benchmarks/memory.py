@@ -25,7 +25,7 @@ from _measure import BenchmarkConfig, Report
 from _pictures import Photo, write_rafdb, write_voc
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import demand
+from fer_det.config.model import demand
 from fer_det.core.box import FaceBox
 from fer_det.errors import WorkerError
 from fer_det.imaging.decode import encode_jpeg

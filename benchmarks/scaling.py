@@ -23,16 +23,17 @@ from _pictures import Photo, take_photos, write_rafdb
 from _plot import Panel, draw_panels
 from memory import run_task
 from numpy.typing import NDArray
+from voc_builder.build.workers import load_mtcnn
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import ModelConfig, Precision
+from fer_det.config.training import Precision
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.io.files import write_text
 from fer_det.models import build_model
+from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory
-from voc_builder.build.convert import load_mtcnn
 
 CROP = 64
 CANVAS = 800

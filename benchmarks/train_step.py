@@ -26,12 +26,13 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN
 from torchvision.ops import MultiScaleRoIAlign
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import ModelConfig, Precision, TrainConfig
+from fer_det.config.training import Precision, TrainConfig
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.trainer import Trainer
 from fer_det.models import build_model
-from fer_det.models.vgg16 import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
+from fer_det.models.vgg16.network import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
+from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory, make_deterministic
 from fer_det.runtime.distributed import Processes
@@ -109,7 +110,7 @@ def _compare(
     with tempfile.TemporaryDirectory() as folder:
         model_config = ModelConfig(input_size=size, head_width=width)
         trainer = make_trainer(model_config, hardware, config.batch_size, Path(folder))
-        plain = VGG16Backbone(vgg16_features(batch_norm=False)).train().to(hardware.device)
+        plain = VGG16Backbone(batch_norm=False).train().to(hardware.device)
         plain.to(memory_format=torch.channels_last)
         model = trainer.model.train()
         seconds = in_turns(

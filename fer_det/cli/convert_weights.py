@@ -30,7 +30,7 @@ def write_converted(converted: Converted, config: ConvertWeightsConfig) -> None:
     import torch
 
     from fer_det.weights.formats.network import FULL_HEAD, FULL_WIDTH
-    from fer_det.weights.weights_file import save_weights
+    from fer_det.weights.model_file import save_weights
 
     width = len(converted.tensors["features.0.bias"])
     if width != FULL_WIDTH:

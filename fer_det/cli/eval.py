@@ -1,49 +1,27 @@
-"""tools/eval_rafdb.py: a checkpoint and a VOC folder in, a table and scores.json out."""
+"""tools/eval_rafdb.py: scores a model on a split of a VOC folder: a table and scores.json."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import EvalConfig, to_plain
-from fer_det.data.voc_dataset import VocDataset, load_picture
-from fer_det.engine.log import read_log
-from fer_det.engine.run_folder import find_weights
-from fer_det.engine.split_answers import (
-    find_data,
-    split_answers,
-    split_as_seen_by,
-    trained_on,
-)
-from fer_det.engine.tasks.detection import SHRINKAGE_FACES
+from fer_det.config.model import ClassifierModelConfig, to_plain
+from fer_det.config.scoring import EvalConfig
 from fer_det.errors import ConfigError
-from fer_det.evaluation.evaluate import evaluate
-from fer_det.evaluation.protocol import Protocol, hash_pictures
-from fer_det.evaluation.scores_file import SCORES, scores_to_json, write_scores
-from fer_det.evaluation.table import format_evaluation
 from fer_det.io.files import make_folder
-from fer_det.io.voc import VocFolder
-from fer_det.models import CLASSIFIERS
-from fer_det.report.page import write_report
-from fer_det.report.source import (
-    LoadPicture,
-    ReportSource,
-    describe_machine,
-    gather_data_facts,
-)
 from fer_det.runtime.command import EXIT_OK, run_command
-from fer_det.runtime.device import choose_hardware, keep_freed_memory
-from fer_det.runtime.progress import track
-from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint
+from fer_det.runtime.device import keep_freed_memory
+
+if TYPE_CHECKING:
+    from fer_det.data.voc_dataset import VocDataset
+    from fer_det.evaluation.protocol import Protocol
+    from fer_det.report.source import LoadPicture
+    from fer_det.weights.model_file import ModelFile
 
 PROG = "eval_rafdb.py"
-BEST_RULE = (
-    "highest mean recall on the validation split, each class's shrunk towards the accuracy as if "
-    f"by {SHRINKAGE_FACES} more faces (selection score), first epoch that reached it"
-)
 LAST_RULE = "the last that was saved, whatever its score"
 FRAMINGS = {"photo": "original photos", "face_crop": "face crops"}
 
@@ -55,39 +33,44 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate(argv: Sequence[str] | None) -> int:
     config = parse_config(EvalConfig, PROG, argv)
+    from fer_det.engine.run_folder import find_weights, read_log
+    from fer_det.engine.scoring import find_data, open_split, score_split, trained_on
+    from fer_det.evaluation.evaluate import evaluate
+    from fer_det.evaluation.protocol import hash_pictures
+    from fer_det.evaluation.scores_file import SCORES, scores_to_json, write_scores
+    from fer_det.evaluation.table import format_evaluation
+    from fer_det.report.page import write_report
+    from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
+    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.progress import track
+    from fer_det.weights.model_file import read_model_file
+
     if config.report is not None:
         make_folder(config.report.parent)
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
     weights = find_weights(config.weights)
     print(f"weights: {weights}")
-    checkpoint = load_checkpoint(weights)
-    if unknown := sorted(set(config.subset) - set(checkpoint.classes)):
+    file = read_model_file(weights)
+    if unknown := sorted(set(config.subset) - set(file.classes)):
         raise ConfigError(
             f"--subset with {', '.join(unknown)}",
-            f"classes of the checkpoint: {', '.join(checkpoint.classes)}",
+            f"classes of the model: {', '.join(file.classes)}",
             "change the flag",
         )
-    data = find_data(config.data, checkpoint)
+    data = find_data(config.data, file)
     print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
-    dataset = split_as_seen_by(checkpoint, data, config.split)
-    answers = split_answers(
-        checkpoint,
-        weights,
-        hardware,
-        dataset,
-        config.batch_size,
-        config.workers,
-        checkpoint.temperature,
-    )
-    pictures = list(track(answers, len(dataset), "scored", "pictures"))
+    dataset = open_split(file, data, config.split)
+    batch_size, workers = config.batch_size, config.workers
+    scored = score_split(file, weights, hardware, dataset, batch_size, workers, file.temperature)
+    pictures = list(track(scored, len(dataset), "scored", "pictures"))
     protocol = replace(
-        _describe_data(dataset, config.split, checkpoint),
-        split_hash=hash_pictures(pictures, checkpoint.classes),
-        weights_sha256=file_hash(weights),
+        _describe_data(dataset, config.split, file),
+        split_hash=hash_pictures(pictures, file.classes),
+        weights_sha256=file.sha256,
     )
     subsets = {"subset": config.subset} if config.subset else {}
-    evaluation = evaluate(pictures, checkpoint.classes, protocol, subsets, config.resamples)
+    evaluation = evaluate(pictures, file.classes, protocol, subsets, config.resamples)
     print(format_evaluation(evaluation))
     out = make_folder(config.out or weights.parent)
     scores = scores_to_json(evaluation)
@@ -98,9 +81,9 @@ def _evaluate(argv: Sequence[str] | None) -> int:
             scores=scores,
             faces=evaluation.faces,
             weights=str(weights),
-            model=to_plain(checkpoint.config),
-            info=checkpoint.info,
-            data=gather_data_facts(data, trained_on(checkpoint)),
+            model=to_plain(file.config),
+            info=file.info,
+            data=gather_data_facts(data, trained_on(file)),
             machine=describe_machine(hardware.describe()),
             records=read_log(weights.parent),
             load=None if config.hide_faces else _loader(dataset),
@@ -111,18 +94,28 @@ def _evaluate(argv: Sequence[str] | None) -> int:
 
 
 def _loader(dataset: VocDataset) -> LoadPicture:
+    from fer_det.data.voc_dataset import load_picture
+
     by_id = {picture.image_id: picture for picture in dataset.pictures}
     return lambda image_id: load_picture(by_id[image_id])
 
 
-def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> Protocol:
-    """What annotations and the converter's report tell of the split; others may have made it."""
+def _describe_data(dataset: VocDataset, split: str, file: ModelFile) -> Protocol:
+    """Return what annotations and the converter's report state of the split."""
+    from fer_det.engine.tasks import SHRINKAGE_FACES
+    from fer_det.evaluation.protocol import Protocol
+    from fer_det.io.voc import VocFolder
+
+    best_rule = (
+        "highest mean recall on the validation split, each class's shrunk towards the accuracy as "
+        f"if by {SHRINKAGE_FACES} more faces (selection score), first epoch that reached it"
+    )
     report = VocFolder(dataset.root).build_summary()
     databases = sorted({picture.database for picture in dataset.pictures})
     sources = _sources_by_database(report)
     framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}
     counts = {
-        name: {label: report[name].get(split, {}).get(label, 0) for label in checkpoint.classes}
+        name: {label: report[name].get(split, {}).get(label, 0) for label in file.classes}
         for name in ("listed", "rejected")
         if name in report
     }
@@ -132,18 +125,18 @@ def _describe_data(dataset: VocDataset, split: str, checkpoint: Checkpoint) -> P
         split_hash="",
         image_variant=", ".join(FRAMINGS[name] for name in sorted(framings)) or "unknown",
         box_source=report.get("settings", {}).get("boxes", "unknown"),
-        checkpoint_rule=BEST_RULE if checkpoint.training is None else LAST_RULE,
+        checkpoint_rule=best_rule if file.training is None else LAST_RULE,
         weights_sha256="",
-        input_size=checkpoint.config.input_size,
-        temperature=checkpoint.temperature,
+        input_size=file.config.input_size,
+        temperature=file.temperature,
         listed=counts.get("listed"),
         rejected=counts.get("rejected"),
-        boxes_given=checkpoint.config.name in CLASSIFIERS,
+        boxes_given=isinstance(file.config, ClassifierModelConfig),
     )
 
 
 def _sources_by_database(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What the converter's report tells of each data set, by the name that annotations give it."""
+    """Return the converter's report on each data set, by the data set's name in annotations."""
     datasets: Mapping[str, Any] = report.get("datasets", {})
     return {each.get("database", name): each for name, each in datasets.items()}
 

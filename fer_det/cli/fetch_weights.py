@@ -24,11 +24,11 @@ def _fetch(argv: Sequence[str] | None) -> int:
     from fer_det.weights.formats.conversion import convert_weights
     from fer_det.weights.formats.fetch import fetch, unpacked
     from fer_det.weights.formats.public_files import PUBLIC_FILES
-    from fer_det.weights.weights_file import load_weights
+    from fer_det.weights.model_file import read_model_file
 
     if config.out.is_file():
-        info, _ = load_weights(config.out)
-        print(f"{config.out} is there already ({info.source}); delete it to make it anew")
+        source = read_model_file(config.out).source
+        print(f"{config.out} is there already ({source}); delete it to make it anew")
         return EXIT_OK
     file = PUBLIC_FILES[config.file]
     path = fetch(file, config.folder, config.timeout)

@@ -1,4 +1,4 @@
-"""tools/truncate_head.py: a checkpoint in, the same with a thin head out."""
+"""tools/truncate_head.py: replaces the wide layers of a model's head by low-rank ones."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import demand
-from fer_det.config.truncate import TruncateHeadConfig
-from fer_det.errors import OutputError, WeightsError
+from fer_det.config.scoring import TruncateHeadConfig
+from fer_det.errors import OutputError
 from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fer_det.weights.checkpoint import Checkpoint
-
 PROG = "truncate_head.py"
-LAYERS = ("roi_heads.box_head.fc6", "roi_heads.box_head.fc7")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,48 +26,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _truncate(argv: Sequence[str] | None) -> int:
     config = parse_config(TruncateHeadConfig, PROG, argv)
     from fer_det.engine.run_folder import find_weights
-    from fer_det.models.low_rank import truncate
-    from fer_det.weights.checkpoint import Checkpoint, file_hash, load_checkpoint, save_checkpoint
+    from fer_det.weights.model_file import read_model_file, restore_model, write_model_file
 
     weights = find_weights(config.weights)
-    checkpoint = load_checkpoint(weights)
-    _refuse(config, checkpoint)
-    state: Mapping[str, Tensor] = checkpoint.model
-    for layer in LAYERS:
-        state = truncate(state, layer, config.rank)
-    origin = {"path": str(weights), "sha256": file_hash(weights), "rank": config.rank}
-    thin = Checkpoint(
-        model=state,
-        config=replace(checkpoint.config, head_rank=config.rank),
-        classes=checkpoint.classes,
-        info={**checkpoint.info, "truncated": origin},
-    )
-    save_checkpoint(config.out, thin)
-    before, after = (_numbers(each.model) for each in (checkpoint, thin))
-    print(f"{config.out}: {after:,} numbers of {before:,}")
+    if config.out.exists() and not config.overwrite:
+        raise OutputError(
+            f"{config.out} exists already",
+            "a new file",
+            "name another --out, or give --overwrite to replace it",
+        )
+    file = read_model_file(weights)
+    tensors, model_config = restore_model(file, weights).truncated(config.rank)
+    origin = {"path": str(weights), "sha256": file.sha256, "rank": config.rank}
+    info = {**file.info, "truncated": origin}
+    thin = replace(file, tensors=tensors, config=model_config, info=info, training=None)
+    write_model_file(config.out, thin)
+    print(f"{config.out}: {_count(tensors):,} parameters of {_count(file.tensors):,}")
     print(f"next: python tools/eval_rafdb.py --weights {config.out}")
     return EXIT_OK
 
 
-def _refuse(config: TruncateHeadConfig, checkpoint: Checkpoint) -> None:
-    width = checkpoint.config.head_width
-    demand(config.rank < width, f"--rank {config.rank}", f"less than the head's width, {width}")
-    if checkpoint.config.head_rank is not None:
-        raise WeightsError(
-            f"{config.weights} has a head of rank {checkpoint.config.head_rank} already",
-            "a checkpoint with whole layers",
-            "name the one that it was made of",
-        )
-    if config.out.exists() and not config.overwrite:
-        raise OutputError(
-            f"{config.out} is there already",
-            "a new file",
-            "name another --out, or give --overwrite to replace it",
-        )
-
-
-def _numbers(state: Mapping[str, Tensor]) -> int:
-    return sum(tensor.numel() for tensor in state.values())
+def _count(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())
 
 
 if __name__ == "__main__":

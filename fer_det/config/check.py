@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_det.config.training import demand
+from fer_det.config.model import demand
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fer_det.config.training import demand, demand_file
+from fer_det.config.model import demand, demand_file
 
 
 @dataclass(frozen=True)

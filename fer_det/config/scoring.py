@@ -1,36 +1,120 @@
-"""Flags of the command calibrate. See fer_det.config.training."""
+"""Settings of the commands that use a trained model: eval, calibrate, compare, truncate_head."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from fer_det.config.training import Precision, demand
+from fer_det.config.model import demand, demand_file
+from fer_det.config.training import Precision
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    """Score a model on a split of a VOC folder by accuracy, recalls and average precision."""
+
+    weights: Path
+    """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
+    data: Path | None = None
+    """VOC folder; by default the one that the model was trained on."""
+    split: str = "test"
+    """Image set to score."""
+    out: Path | None = None
+    """Folder for scores.json; by default the folder of --weights."""
+    subset: tuple[str, ...] = ()
+    """Classes of which an additional mean recall is printed, for instance those with many faces."""
+    batch_size: int = 32
+    """Pictures at a time."""
+    precision: Precision = "auto"
+    """Number format of the network; auto takes bfloat16 where the processor computes it fast."""
+    device: str = "auto"
+    """Device: cpu, cuda, cuda:1, ...; auto takes a GPU if there is one."""
+    workers: int = 2
+    """Processes that load pictures; 0 loads them in this process."""
+    resamples: int = 2000
+    """Bootstrap resamples behind each confidence interval."""
+    report: Path | None = None
+    """HTML report to write as well, with all figures and some faces; none by default."""
+    hide_faces: bool = False
+    """Write the report without pictures, for readers who may not see or share them."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "resamples"):
+            value = getattr(self, name)
+            demand(value > 0, f"--{name} {value}", "at least 1")
+        demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+        hides = self.report is not None or not self.hide_faces
+        demand(hides, "--hide_faces without --report", "a report that could show some")
+        demand_file("--report", self.report)
 
 
 @dataclass(frozen=True)
 class CalibrateConfig:
-    """Fit a checkpoint's temperature on the validation split, so that its probabilities hold.
+    """Fit a model's temperature on the validation split, so that its probabilities are calibrated.
 
-    Training does this by itself; this is for checkpoints that are older, or used on other data.
-    No answer changes, only how sure it sounds.
+    Training does this itself; this command is for other data and for older model files. The most
+    probable expression of a face stays the same, only the probabilities change.
     """
 
     weights: Path
-    """Checkpoint; a bare file name that is not here is looked for in the newest run of runs/."""
+    """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     out: Path | None = None
-    """Checkpoint to write; by default <name>_calibrated.pth beside --weights."""
+    """Model file to write; by default <name>_calibrated.pth beside --weights."""
     data: Path | None = None
-    """VOC folder with a val split; by default the one that the checkpoint was trained on."""
+    """VOC folder with a val split; by default the one that the model was trained on."""
     batch_size: int = 32
     """Pictures at a time."""
     precision: Precision = "auto"
-    """Arithmetic of the network; auto takes bfloat16 where the processor is fast at it."""
+    """Number format of the network; auto takes bfloat16 where the processor computes it fast."""
     device: str = "auto"
-    """cpu, cuda, cuda:1, ...; auto takes a GPU where there is one."""
+    """Device: cpu, cuda, cuda:1, ...; auto takes a GPU if there is one."""
     workers: int = 2
-    """Processes that prepare pictures; 0 for none."""
+    """Processes that load pictures; 0 loads them in this process."""
 
     def __post_init__(self) -> None:
         demand(self.batch_size > 0, f"--batch_size {self.batch_size}", "at least 1")
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """Compare two or more runs that were scored on the same faces: compare.py a.json b.json
+
+    Each run is compared with the first one, face by face: McNemar's exact test for accuracy, a
+    paired bootstrap for mean recalls.
+    """
+
+    scores: tuple[Path, ...]
+    """Files scores.json, at least two; the flag's name may be left out."""
+    rule: Literal["auto", "top1", "matched", "gt_box"] = "auto"
+    """Rule that assigns a box to each face; auto takes the primary one, or one that all have."""
+    resamples: int = 2000
+    """Bootstrap resamples behind each interval of a difference."""
+    report: Path | None = None
+    """HTML report to write as well; none by default."""
+
+    def __post_init__(self) -> None:
+        demand(len(self.scores) > 1, f"--scores with {len(self.scores)} of them", "two or more")
+        demand(self.resamples > 0, f"--resamples {self.resamples}", "at least 1")
+        demand_file("--report", self.report)
+
+
+@dataclass(frozen=True)
+class TruncateHeadConfig:
+    """Write a smaller and faster model file, whose wide head layers are replaced by low-rank ones.
+
+    The largest singular values of each layer are kept. Score the new file to see the loss.
+    """
+
+    weights: Path
+    """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
+    out: Path
+    """Model file to write."""
+    rank: int = 128
+    """Singular values to keep; less than the width of the layers."""
+    overwrite: bool = False
+    """Replace --out if it exists."""
+
+    def __post_init__(self) -> None:
+        demand(self.rank > 0, f"--rank {self.rank}", "at least 1")

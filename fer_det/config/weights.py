@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fer_det.config.training import demand
+from fer_det.config.model import demand
 
 Channels = Literal["auto", "rgb", "bgr"]
 StoredType = Literal["float32", "float16"]

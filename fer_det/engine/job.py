@@ -1,111 +1,259 @@
-"""A training command's run from its folder to its end, whatever it trains."""
+"""A training from its run folder to its end: resumed or new, initialised, trained."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
-from fer_det.config.training import RunConfig
-from fer_det.engine.resume import choose_folder, find_resumable
-from fer_det.engine.run_folder import hold_run
-from fer_det.engine.tasks.task import Task
+from fer_det.config.classifier import TrainClassifierConfig
+from fer_det.config.model import ModelConfig, to_plain
+from fer_det.config.training import RunConfig, TrainConfig
+from fer_det.data.loader import PictureDataset, make_loader
+from fer_det.data.sampler import Draw
+from fer_det.engine.run_folder import hold_run, is_held, newest_run_folder, next_run_folder
+from fer_det.engine.scoring import to_unit_range
+from fer_det.engine.tasks import Task
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
-from fer_det.errors import ConfigError
+from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
 from fer_det.io.files import make_folder, sweep_temporaries
-from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory, make_deterministic
-from fer_det.runtime.distributed import Processes, process_group, processes_from_environment
+from fer_det.models.contract import FaceModel
+from fer_det.runtime.device import Hardware, choose_hardware
+from fer_det.runtime.distributed import Processes
+from fer_det.weights.model_file import ModelFile, read_model_file
+
+FREE_TO_CHANGE = (
+    "data",
+    "device",
+    "export",
+    "faces",
+    "init",
+    "out",
+    "overwrite",
+    "processes",
+    "retries",
+    "save_minutes",
+    "workers",
+)
+"""Settings that do not change the result, and so may differ when a run is resumed.
+
+The content of the files that some of them name does, and is compared by its hash.
+"""
+
+CALIBRATION_PICTURES = 64
+"""Pictures on which inserted batch normalisation is calibrated."""
+CALIBRATION_BATCH = 16
+
+C = TypeVar("C", TrainConfig, TrainClassifierConfig)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a command wants trained."""
+class FinishedRun:
+    """A run that has come to its end."""
+
+    folder: Path
+    model: FaceModel
+    position: Position
+
+    def describe_best(self) -> str:
+        """Return the path of best.pth and the epoch that it holds."""
+        return (
+            f"{self.folder / BEST}: epoch {self.position.best_epoch + 1}, mean recall "
+            f"{self.position.best_recall:.3f} on the validation split, where classes with few "
+            "faces count less"
+        )
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training: what is trained, with which settings, and from which weights."""
 
     kind: str
     """Runs are kept in runs/<kind>-001, -002, ... by default."""
     config: RunConfig
-    info: dict[str, Any]
-    """What checkpoints keep of it, from `describe_run`."""
-    make_task: Callable[[Hardware], Task]
-    make_model: Callable[[], nn.Module]
-    """The model with its first weights; only the seed may decide them, and files."""
-    prepare_model: Callable[[nn.Module], None] | None = None
-    """What is done to a model that begins, and not to one that goes on."""
+    task: Task
+    pretrained: ModelFile | None = None
+    """None for random weights."""
+
+    def run(self, hardware: Hardware, processes: Processes) -> FinishedRun:
+        """Train in the run folder, resuming the run in it, and lock it while training.
+
+        Raises ConfigError where --out holds another run, OutputError where another process trains
+        there, and TrainingDivergedError.
+        """
+        info = describe_run(self.config, hardware, self.task.data_hashes(), self.pretrained)
+        chosen = Path()
+        if processes.is_first:
+            chosen = choose_folder(self.kind, self.config, info)
+        folder = processes.from_first(chosen)
+        with hold_run(make_folder(folder)) if processes.is_first else nullcontext():
+            return self._run_in(folder, info, hardware, processes)
+
+    def _run_in(
+        self, folder: Path, info: dict[str, Any], hardware: Hardware, processes: Processes
+    ) -> FinishedRun:
+        config, task = self.config, self.task
+        resumed = find_resumable(folder, info, config.overwrite)
+        if resumed is not None:
+            # Another number format, on another machine, would be another run.
+            precision = resumed.info["precision"]
+            hardware = choose_hardware(config.device, precision, processes.local_rank)
+            info = {**info, "precision": precision}
+        if processes.is_first:
+            sweep_temporaries(folder)
+            if config.overwrite:
+                # Until the first epoch ends, the folder must not show the previous run.
+                for name in (BEST, LAST):
+                    (folder / name).unlink(missing_ok=True)
+            verb = "resumes" if resumed is not None else "starts"
+            print(
+                f"run {folder} {verb}: {len(task.train)} training and {len(task.validation)} "
+                f"validation pictures, {len(task.classes)} classes, {hardware.describe()}",
+                flush=True,
+            )
+        torch.manual_seed(config.seed)
+        model = task.build_model()
+        if resumed is None and self.pretrained is not None:
+            text = initialise(model, self.pretrained, task.calibration())
+            if processes.is_first:
+                print(text, flush=True)
+        trainer = Trainer(model, config, folder, task, hardware, processes, info, resumed)
+        return FinishedRun(folder, trainer.model, trainer.run())
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A run that has come to its end."""
+def read_pretrained(config: C) -> tuple[ModelFile | None, C]:
+    """Read --init; return it, and the settings with the normalisation that its weights need.
 
-    folder: Path
-    model: nn.Module
-    position: Position
-    info: dict[str, Any]
-
-    def describe_best(self) -> str:
-        """Where best.pth lies, and why it is that epoch's."""
-        return (
-            f"{self.folder / BEST}: epoch {self.position.best_epoch + 1}, mean recall "
-            f"{self.position.best_recall:.3f} on the validation split (classes of few faces there "
-            "have little say)"
+    Raises WeightsNotFoundError and WeightsError, and ConfigError where the flags ask for another
+    normalisation.
+    """
+    if config.init is None:
+        return None, config
+    if not config.init.is_file():
+        raise WeightsNotFoundError(
+            f"--init {config.init} is absent",
+            "a model file or published weights",
+            "change the flag",
         )
+    file = read_model_file(config.init)
+    default = ModelConfig()
+    for name in ("image_mean", "image_std"):
+        asked, own = getattr(config.model, name), getattr(file.config, name)
+        if asked not in (getattr(default, name), own):
+            raise ConfigError(
+                f"--model.{name} {list(asked)} with --init {config.init}",
+                f"that file's own {list(own)}",
+                "leave the flag out",
+            )
+    mean, std = file.config.image_mean, file.config.image_std
+    return file, replace(config, model=replace(config.model, image_mean=mean, image_std=std))
 
 
-def in_processes(config: RunConfig, work: Callable[[Hardware, Processes], None]) -> None:
-    """Do `work` on the hardware that the flags ask for, beside torchrun's other processes."""
-    processes = processes_from_environment()
-    if config.batch_size % processes.world:
+def initialise(model: FaceModel, file: ModelFile, pictures: PictureDataset) -> str:
+    """Load pretrained weights into a new model; return a text that lists its layers.
+
+    pictures: without augmentation, to calibrate batch normalisation on.
+    """
+    report = model.load_pretrained(file, _calibration_batches(pictures))
+    lines = [f"pretrained weights: {file.path} ({file.source})"]
+    init = file.info.get("init")
+    while init is not None:
+        lines.append(f"  initialised from {init['path']} ({init['source']})")
+        init = init.get("init")
+    return "\n".join([*lines, report.describe()])
+
+
+def choose_folder(kind: str, config: RunConfig, info: dict[str, Any]) -> Path:
+    """Return --out; by default the newest run if these settings resume it, else a new folder.
+
+    So the same command resumes its run, with --out and without.
+    """
+    if config.out is not None:
+        return config.out
+    newest = newest_run_folder(kind, LAST)
+    if newest is None or config.overwrite or is_held(newest):
+        return next_run_folder(kind)
+    try:
+        find_resumable(newest, info, overwrite=False)
+    except (ConfigError, WeightsError):
+        return next_run_folder(kind)
+    return newest
+
+
+def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> ModelFile | None:
+    """Return the run folder's last.pth, or None where a new run starts.
+
+    Raises ConfigError where the folder holds a run with other settings or other data, and
+    WeightsError where its last.pth is broken.
+    """
+    path = folder / LAST
+    if overwrite or not path.is_file():
+        return None
+    file = read_model_file(path)
+    try:
+        before, now = _comparable(file.info), _comparable(info)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _not_resumable(path) from error
+    if file.training is None:
+        raise _not_resumable(path)
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if changed:
+        key = changed[0]
         raise ConfigError(
-            f"--batch_size {config.batch_size} for {processes.world} processes",
-            "a batch that they can share evenly",
-            "change --batch_size or the number of processes",
+            f"{folder} holds a run with {key} {before.get(key)}, not {now.get(key)}",
+            "the same settings and data to resume it",
+            "choose another --out, or --overwrite to start again",
         )
-    hardware = choose_hardware(config.device, config.precision, processes.local_rank)
-    make_deterministic()
-    keep_freed_memory()
-    with process_group(processes, hardware.device):
-        work(hardware, processes)
+    return file
 
 
-def run_to_the_end(plan: Plan, hardware: Hardware, processes: Processes) -> Finished:
-    """Train in the run folder, which no other process may hold, going on where a run stopped."""
-    chosen = Path()
-    if processes.is_first:
-        chosen = choose_folder(plan.kind, plan.config, plan.info)
-    folder = processes.from_first(chosen)
-    with hold_run(make_folder(folder)) if processes.is_first else nullcontext():
-        return _run_in(folder, plan, hardware, processes)
+def describe_run(
+    config: RunConfig,
+    hardware: Hardware,
+    data: Mapping[str, str],
+    pretrained: ModelFile | None = None,
+) -> dict[str, Any]:
+    """Return what model files hold of their training; data: see Task.data_hashes."""
+    info = {
+        "train_config": to_plain(config),
+        "precision": hardware.precision,
+        "data": dict(data),
+    }
+    return info if pretrained is None else {**info, "init": pretrained.origin()}
 
 
-def _run_in(folder: Path, plan: Plan, hardware: Hardware, processes: Processes) -> Finished:
-    config, info = plan.config, plan.info
-    resumed = find_resumable(folder, info, config.overwrite)
-    if resumed is not None:
-        # Going on in another arithmetic, on another machine, would be another run.
-        precision = resumed.info["precision"]
-        hardware = choose_hardware(config.device, precision, processes.local_rank)
-        info = {**info, "precision": precision}
-    task = plan.make_task(hardware)
-    if processes.is_first:
-        sweep_temporaries(folder)
-        if config.overwrite:
-            # What is found here until the first epoch ends must not be the run before.
-            for name in (BEST, LAST):
-                (folder / name).unlink(missing_ok=True)
-        verb = "goes on" if resumed is not None else "begins"
-        print(
-            f"run {folder} {verb}: {len(task.train)} training and {len(task.validation)} "
-            f"validation pictures, {len(task.classes)} classes, {hardware.describe()}",
-            flush=True,
-        )
-    torch.manual_seed(config.seed)
-    model = plan.make_model()
-    if resumed is None and plan.prepare_model is not None:
-        plan.prepare_model(model)
-    trainer = Trainer(model, config, folder, task, hardware, processes, info, resumed)
-    return Finished(folder, trainer.model, trainer.run(), info)
+def _not_resumable(path: Path) -> WeightsError:
+    return WeightsError(
+        f"{path} holds no state of a training",
+        "the last.pth of a training run",
+        "choose another --out, or --overwrite to start again",
+    )
+
+
+def _comparable(info: Any) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in info["train_config"].items():
+        if name in FREE_TO_CHANGE:
+            continue
+        if isinstance(value, dict):
+            flat |= {f"--{name}.{key}": entry for key, entry in value.items()}
+        else:
+            flat[f"--{name}"] = value
+    flat |= {f"data {key}": entry for key, entry in info["data"].items() if key != "path"}
+    return flat | {"--init with sha256": info.get("init", {}).get("sha256")}
+
+
+def _calibration_batches(pictures: PictureDataset) -> Iterator[Tensor]:
+    """Yield pictures spread evenly over the split, [B, 3, S, S] in 0..1."""
+    count = min(CALIBRATION_PICTURES, len(pictures))
+    places = np.linspace(0, len(pictures) - 1, count).round().astype(int).tolist()
+    draws = [Draw(place, 0) for place in places]
+    chunks = [draws[k : k + CALIBRATION_BATCH] for k in range(0, count, CALIBRATION_BATCH)]
+    for batch, _ in make_loader(pictures, chunks, workers=0, pin_memory=False):
+        yield to_unit_range(batch, torch.device("cpu"))

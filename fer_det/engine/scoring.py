@@ -1,22 +1,79 @@
-"""What a model answers on a split, as the evaluation wants it."""
+"""Predictions of a model on a split, in the form that the evaluation needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fer_det.config.model import ClassifierModelConfig
 from fer_det.data.face_crops import FaceCrops
-from fer_det.data.loader import Batch
+from fer_det.data.loader import Batch, PictureDataset, in_order, make_loader
 from fer_det.data.voc_dataset import FacePicture, VocDataset
-from fer_det.errors import TrainingDivergedError
+from fer_det.errors import DatasetNotFoundError, TrainingDivergedError
 from fer_det.evaluation.calibration import UNCHANGED, apply_temperature
 from fer_det.evaluation.picture import FloatArray, ScoredPicture
 from fer_det.evaluation.predictions import predicted_classes
 from fer_det.imaging.view import View
 from fer_det.runtime.device import Hardware
+from fer_det.runtime.distributed import Processes
+from fer_det.weights.model_file import ModelFile, restore_model
+
+
+def trained_on(file: ModelFile) -> Path | None:
+    """Return the VOC folder that the model was trained on, present or not; None if unknown."""
+    path = file.info.get("data", {}).get("path")
+    return None if path is None else Path(path)
+
+
+def find_data(asked: Path | None, file: ModelFile) -> Path:
+    """Return the VOC folder asked for, or the one that the model was trained on.
+
+    Raises DatasetNotFoundError where neither is known and present.
+    """
+    if asked is not None:
+        return asked
+    known = trained_on(file)
+    if known is not None and known.is_dir():
+        return known
+    raise DatasetNotFoundError(
+        f"{known or 'the folder'}, which the model was trained on, is absent",
+        "a VOC folder",
+        "name one with --data",
+    )
+
+
+def open_split(file: ModelFile, data: Path, split: str) -> VocDataset:
+    """Open a split with a model's input size, padding and classes."""
+    config = file.config
+    return VocDataset(data, split, config.input_size, config.padding, classes=file.classes)
+
+
+def score_split(
+    file: ModelFile,
+    weights: Path,
+    hardware: Hardware,
+    photos: VocDataset,
+    batch_size: int,
+    workers: int,
+    temperature: float,
+) -> Iterator[ScoredPicture]:
+    """Yield a model's predictions on all photos, in order; a classifier gets the faces' boxes.
+
+    weights: the file's name in messages. Raises WeightsError where its model cannot be restored.
+    """
+    model = hardware.prepare(restore_model(file, weights))
+    pinned = hardware.device.type == "cuda"
+    if isinstance(file.config, ClassifierModelConfig):
+        crops = FaceCrops(photos, file.config.face_margin)
+        batches = make_loader(crops, in_order(len(crops), batch_size), workers, pinned)
+        rows = score_crops(model, hardware, crops, batches, temperature)
+        return score_given_boxes(crops, rows)
+    batches = make_loader(photos, in_order(len(photos), batch_size), workers, pinned)
+    return score_pictures(model, hardware, photos, batches, temperature)
 
 
 def score_pictures(
@@ -26,13 +83,12 @@ def score_pictures(
     batches: Iterable[Batch],
     temperature: float = UNCHANGED,
 ) -> Iterator[ScoredPicture]:
-    """Run the model, in evaluation, on batches of `dataset`; boxes come back in picture pixels.
+    """Run a detector on batches of `dataset`; boxes are returned in picture pixels.
 
-    temperature: the checkpoint's, by which the probabilities are softened.
-
-    Raises TrainingDivergedError where an answer is not finite.
+    temperature: applied to the probabilities. Raises TrainingDivergedError where an output is not
+    finite.
     """
-    for index, answer in _answers(model, hardware, batches):
+    for index, answer in _predict(model, hardware, batches):
         picture = dataset.pictures[index]
         yield _scored(picture, _plain(answer, picture.path.name, temperature), dataset.size)
 
@@ -44,24 +100,22 @@ def score_crops(
     batches: Iterable[Batch],
     temperature: float = UNCHANGED,
 ) -> Iterator[tuple[int, FloatArray]]:
-    """Run a classifier on batches of `crops` -> which crop, and its C probabilities.
+    """Run a classifier on batches of `crops` -> index of the crop and its C probabilities.
 
-    temperature: as in `score_pictures`.
-
-    Raises TrainingDivergedError where an answer is not finite.
+    As `score_pictures`.
     """
-    for index, answer in _answers(model, hardware, batches):
+    for index, answer in _predict(model, hardware, batches):
         name = crops.pictures[index].path.name
         (row,) = _plain(answer, name, temperature)["target_probabilities"]
         yield index, row
 
 
 def score_given_boxes(
-    crops: FaceCrops, answers: Iterable[tuple[int, FloatArray]]
+    crops: FaceCrops, rows: Iterable[tuple[int, FloatArray]]
 ) -> Iterator[ScoredPicture]:
-    """Gather the answers of all crops, in order, by photo; there are no detections among them."""
+    """Group the predictions for all crops, in order, by photo; the photos have no detections."""
     of_photo: list[FloatArray] = []
-    for index, row in answers:
+    for index, row in rows:
         of_photo.append(row)
         photo = crops.pictures[index].picture
         labelled = photo.labels > 0
@@ -81,6 +135,15 @@ def score_given_boxes(
             of_photo = []
 
 
+def own_batches(
+    dataset: PictureDataset, batch_size: int, processes: Processes, workers: int
+) -> Iterator[Batch]:
+    """Yield this process's share of a split; all processes together get every batch once."""
+    batches = list(in_order(len(dataset), batch_size))
+    own = batches[processes.rank :: processes.world]
+    return make_loader(dataset, own, workers, pin_memory=False)
+
+
 def to_unit_range(pictures: Tensor, device: torch.device) -> Tensor:
     """[B, 3, S, S] uint8 -> float32 in 0..1, channels last, on that device."""
     moved = pictures.to(device, non_blocking=True)
@@ -88,16 +151,16 @@ def to_unit_range(pictures: Tensor, device: torch.device) -> Tensor:
 
 
 def top1_pairs(picture: ScoredPicture) -> list[tuple[int, int]]:
-    """(label, answer) of each labelled face, the answer 0 where no box was found."""
+    """Return (label, answer) of each labelled face, the answer 0 where no box was found."""
     answers = predicted_classes(picture, "top1")
     return list(zip(picture.truth_labels.tolist(), answers.tolist(), strict=True))
 
 
 @torch.inference_mode()
-def _answers(
+def _predict(
     model: nn.Module, hardware: Hardware, batches: Iterable[Batch]
 ) -> Iterator[tuple[int, dict[str, Tensor]]]:
-    """Which picture, and what the model, in evaluation, says of it and of its own boxes."""
+    """Yield each picture's index and the model's output for it and for its ground-truth boxes."""
     model.eval()
     for pictures, targets in batches:
         images = to_unit_range(pictures, hardware.device)
@@ -126,13 +189,14 @@ def _scored(picture: FacePicture, found: dict[str, FloatArray], size: int) -> Sc
 
 
 def _plain(answer: dict[str, Tensor], name: str, temperature: float) -> dict[str, FloatArray]:
-    """name: of the picture that it is the answer for."""
+    """name: of the picture, for error messages; the scores keep their float64."""
     found: dict[str, FloatArray] = {
-        key: tensor.float().cpu().numpy() for key, tensor in answer.items()
+        key: (tensor if tensor.dtype == torch.float64 else tensor.float()).cpu().numpy()
+        for key, tensor in answer.items()
     }
     if not all(np.isfinite(values).all() for values in found.values()):
         raise TrainingDivergedError(
-            f"an answer that is not finite on {name}",
+            f"a prediction that is not finite on {name}",
             "finite weights",
             "train again with a lower --optimizer.learning_rate",
         )

@@ -1,10 +1,10 @@
-"""The training loop: it knows losses, steps and files, and not which model it trains."""
+"""The training loop: it works with losses, steps and files, for any model and task."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,66 +15,62 @@ from torch.nn.parallel import DistributedDataParallel
 from fer_det.config.training import RunConfig
 from fer_det.data.loader import make_loader
 from fer_det.data.sampler import EpochSampler
-from fer_det.engine.log import RunLog
-from fer_det.engine.optimizer import (
-    freeze_backbone,
-    make_optimizer,
-    set_learning_rate,
-    shorten_gradients,
-)
-from fer_det.engine.schedule import learning_rate
+from fer_det.engine.optimizer import learning_rate, make_optimizer, set_learning_rate
+from fer_det.engine.run_folder import RunLog
 from fer_det.engine.scoring import to_unit_range
-from fer_det.engine.tasks.task import Task
+from fer_det.engine.tasks import Task
 from fer_det.errors import TrainingDivergedError
+from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.distributed import Processes
 from fer_det.runtime.progress import format_seconds, track
-from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
+from fer_det.weights.model_file import TEMPERATURE, ModelFile, write_model_file
 
 BEST, LAST = "best.pth", "last.pth"
 STEPS_BETWEEN_RECORDS = 10
 
-STAYS = ("index", "seed")
-"""Parts of a target that the processor itself reads, so that they do not travel to the GPU."""
+ON_CPU = ("index", "seed")
+"""Parts of a target that only the CPU reads, and that are not copied to the GPU."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run has come, and the best it has seen."""
+    """How far a run has come, and its best epoch."""
 
     epoch: int = 0
-    """The epoch that comes next or is under way, from 0."""
+    """The current epoch, from 0."""
     step_in_epoch: int = 0
-    """Steps of it that are done."""
+    """Finished steps of the epoch."""
     step: int = 0
-    """Steps done in all."""
+    """Finished steps of the run."""
     epoch_loss: float = 0.0
-    """Sum of the losses of the epoch's steps that are done."""
+    """Sum of the losses of the epoch's finished steps."""
     best_recall: float = -1.0
-    """Highest mean recall on the validation split, over the classes that choose."""
+    """Highest selection score on the validation split."""
     best_epoch: int = -1
-    """The epoch that reached it."""
+    """The epoch with that score."""
 
 
 class Trainer:
-    """Trains one model for one task and keeps its run folder.
+    """Trains one model for one task and writes its run folder.
 
-    Every process of a distributed run has its own; the first writes the files.
+    Each process of a distributed run has its own Trainer; the first one writes the files.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        model: FaceModel,
         config: RunConfig,
         folder: Path,
         task: Task,
         hardware: Hardware,
         processes: Processes,
         info: Mapping[str, Any],
-        resumed: Checkpoint | None = None,
+        resumed: ModelFile | None = None,
     ) -> None:
+        """info: what model files hold of the run; resumed: the last.pth to resume from."""
         self.model = model.to(hardware.device)
-        freeze_backbone(self.model, config.optimizer.freeze_layers)
+        self.model.freeze(config.optimizer.freeze_layers)
         self.optimizer = make_optimizer(self.model, config.optimizer)
         self.position = Position()
         self._config, self._folder = config, folder
@@ -85,7 +81,7 @@ class Trainer:
         )
         if resumed is not None:
             self._restore(resumed)
-        self._stepped = self._shared_model()
+        self._wrapped = self._wrap()
         self._sampler = EpochSampler(
             [picture.label for picture in task.train.pictures],
             config.batch_size,
@@ -99,30 +95,30 @@ class Trainer:
         self._log: RunLog | None = None
 
     def run(self) -> Position:
-        """Train to the last epoch; last.pth and best.pth (see Task) lie in the run folder then."""
+        """Train to the last epoch, writing last.pth and, where the task selects one, best.pth."""
         if self._processes.is_first:
             self._log = RunLog(self._folder, self.position.epoch, self.position.step)
-        began, began_at = time.monotonic(), self.position.step
+        started_at, first_step = time.monotonic(), self.position.step
         for epoch in range(self.position.epoch, self._config.epochs):
             mean_loss = self._train_epoch(epoch)
-            scores = self._task.validate(self.model)
-            improved = scores["selection"] > self.position.best_recall
-            self._move_to(
-                epoch=epoch + 1,
-                step_in_epoch=0,
-                epoch_loss=0.0,
-                **({"best_recall": scores["selection"], "best_epoch": epoch} if improved else {}),
-            )
+            scores = self._task.validate(self.model, self._hardware, self._processes)
+            improved = self._task.selects_best and scores["selection"] > self.position.best_recall
+            if improved:
+                best = scores["selection"]
+                self.position = replace(self.position, best_recall=best, best_epoch=epoch)
+            self.position = replace(self.position, epoch=epoch + 1, step_in_epoch=0, epoch_loss=0.0)
             if self._processes.is_first:
-                kept = improved and self._save_best(scores)
+                if improved:
+                    self._save_best(scores)
                 self._record("epoch", {"epoch": epoch, "loss": mean_loss, **scores})
                 self._save_last()
-                pace = (time.monotonic() - began) / max(self.position.step - began_at, 1)
-                left = format_seconds(pace * (self._total_steps - self.position.step))
+                steps = max(self.position.step - first_step, 1)
+                seconds = (time.monotonic() - started_at) / steps
+                left = format_seconds(seconds * (self._total_steps - self.position.step))
                 print(
                     f"epoch {epoch + 1}/{self._config.epochs}: loss {mean_loss:.3f}, validation "
                     f"accuracy {scores['accuracy']:.3f}, mean recall {scores['mean_recall']:.3f}"
-                    f"{' (best)' if kept else ''}, {left} left",
+                    f"{' (best)' if improved else ''}, {left} left",
                     flush=True,
                 )
         if self._log is not None:
@@ -130,7 +126,7 @@ class Trainer:
         return self.position
 
     def _train_epoch(self, epoch: int) -> float:
-        self._stepped.train()
+        self._wrapped.train()
         first = self.position.step_in_epoch
         self._sampler.set_position(epoch, first)
         total = self._sampler.steps(epoch)
@@ -143,7 +139,8 @@ class Trainer:
         for step in steps:
             pictures, targets = next(batches)
             values = self.step(pictures, targets)
-            self._move_to(
+            self.position = replace(
+                self.position,
                 step_in_epoch=step + 1,
                 step=self.position.step + 1,
                 epoch_loss=self.position.epoch_loss + values["loss"],
@@ -156,9 +153,10 @@ class Trainer:
         return self.position.epoch_loss / total
 
     def step(self, pictures: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, float]:
-        """Move the weights once; -> the losses, the gradient's length and the learning rate.
+        """Do one step of the optimizer; return losses, total gradient norm and learning rate.
 
-        pictures [B, 3, S, S] uint8. Raises TrainingDivergedError where anything is not finite.
+        pictures [B, 3, S, S] uint8. Raises TrainingDivergedError where a loss or gradient is not
+        finite.
         """
         rate = learning_rate(
             self._config.optimizer.learning_rate,
@@ -170,19 +168,20 @@ class Trainer:
         device = self._hardware.device
         images = to_unit_range(pictures, device)
         placed = [
-            {name: v if name in STAYS else v.to(device) for name, v in target.items()}
+            {name: v if name in ON_CPU else v.to(device) for name, v in target.items()}
             for target in targets
         ]
         with self._hardware.autocast():
-            losses: dict[str, Tensor] = self._stepped(images, placed)
+            losses: dict[str, Tensor] = self._wrapped(images, placed)
         loss = torch.stack([value.float() for value in losses.values()]).sum()
         if not bool(loss.isfinite()):
             raise self._diverged("a loss", losses, targets)
         self.optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._scaler.unscale_(self.optimizer)
-        norm = shorten_gradients(self.model, self._config.optimizer.clip_norm)
-        # With float16 the scaler leaves such a step out and lowers its scale.
+        clip_norm = self._config.optimizer.clip_norm
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), clip_norm)
+        # With float16 the scaler skips such a step and lowers its scale.
         if not self._scaler.is_enabled() and not bool(norm.isfinite()):
             raise self._diverged("a gradient", losses, targets)
         self._scaler.step(self.optimizer)
@@ -192,20 +191,16 @@ class Trainer:
             "learning_rate": rate
         }
 
-    def _save_best(self, scores: Mapping[str, float]) -> bool:
-        """Write best.pth where the task has one; -> whether it has."""
-        state = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}
+    def _save_best(self, scores: Mapping[str, float]) -> None:
+        tensors, config = self.model.deployable()
         info = {
             **self._info,
             "epoch": self.position.best_epoch,
             "step": self.position.step,
             "validation": dict(scores),
+            TEMPERATURE: scores["temperature"],
         }
-        checkpoint = self._task.best_checkpoint(state, info)
-        if checkpoint is None:
-            return False
-        save_checkpoint(self._folder / BEST, checkpoint)
-        return True
+        write_model_file(self._folder / BEST, ModelFile(tensors, config, self._task.classes, info))
 
     def _save_last(self) -> None:
         training = {
@@ -213,31 +208,24 @@ class Trainer:
             "scaler": self._scaler.state_dict(),
             "position": vars(self.position),
         }
-        checkpoint = Checkpoint(
-            model=self.model.state_dict(),
-            config=self._task.model_config,
-            classes=self._task.classes,
-            info=self._info,
-            training=training,
-        )
-        save_checkpoint(self._folder / LAST, checkpoint)
+        model = self.model
+        file = ModelFile(model.state_dict(), model.config, self._task.classes, self._info, training)
+        write_model_file(self._folder / LAST, file)
         self._saved_at = time.monotonic()
 
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        assert checkpoint.training is not None
-        self.model.load_state_dict(checkpoint.model)
-        self.optimizer.load_state_dict(cast(dict[str, Any], checkpoint.training["optimizer"]))
+    def _restore(self, file: ModelFile) -> None:
+        assert file.training is not None
+        self.model.load_state_dict(file.tensors)
+        self.optimizer.load_state_dict(cast(dict[str, Any], file.training["optimizer"]))
         if self._scaler.is_enabled():
-            self._scaler.load_state_dict(checkpoint.training["scaler"])
-        self.position = Position(**checkpoint.training["position"])
+            self._scaler.load_state_dict(file.training["scaler"])
+        self.position = Position(**file.training["position"])
 
-    def _shared_model(self) -> nn.Module:
+    def _wrap(self) -> nn.Module:
+        """Return the model, in a distributed run in a wrapper that averages gradients."""
         if self._processes.world == 1:
             return self.model
         return DistributedDataParallel(self.model)
-
-    def _move_to(self, **changes: Any) -> None:
-        self.position = Position(**{**vars(self.position), **changes})
 
     def _record(self, kind: str, values: Mapping[str, Any]) -> None:
         assert self._log is not None

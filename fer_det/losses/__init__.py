@@ -1,26 +1,28 @@
-"""What a classifier learns from, by name; a new loss is a file here and a line in LOSSES."""
+"""Losses of a classifier, by name. A new one is a file here and a line in LOSSES."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from torch import nn
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.errors import ConfigError
-from fer_det.losses import centre, locality, softmax
 
-LOSSES: dict[str, Callable[[TrainClassifierConfig, int], nn.Module]] = {
-    "softmax": softmax.build,
-    "centre": centre.build,
-    "locality": locality.build,
+if TYPE_CHECKING:
+    from torch import nn
+
+LOSSES = {
+    "softmax": "fer_det.losses.softmax",
+    "centre": "fer_det.losses.centre",
+    "locality": "fer_det.losses.locality",
 }
-"""Each is called as loss(features [N, W], logits [N, C], labels [N] int64 in 0..C-1), in float32 or
-wider, and answers a dict of named losses, the means over the N faces."""
+"""The module of each, with a function `build(config, classes)`. The loss is called with features
+[N, W], logits [N, C], labels [N] int64 in 0..C-1 and label_probabilities [N, C] or None, in float32
+or wider, and returns a dict of named losses, means over the N faces."""
 
 
 def build_loss(config: TrainClassifierConfig, classes: int) -> nn.Module:
-    """Make the loss that `config` names; ConfigError if unknown."""
+    """Build the loss that `config` names; ConfigError for an unknown name."""
     if config.loss not in LOSSES:
         raise ConfigError(f"--loss {config.loss}", f"one of {', '.join(LOSSES)}", "change the flag")
-    return LOSSES[config.loss](config, classes)
+    return cast("nn.Module", import_module(LOSSES[config.loss]).build(config, classes))

@@ -1,4 +1,4 @@
-"""The centre loss: the features of a class gather about a centre that moves along with them.
+"""The centre loss: pulls the features of each class to a centre, a running mean of its features.
 
 Wen, Zhang, Li and Qiao, "A discriminative feature learning approach for deep face recognition",
 ECCV 2016: L_c = 1/2 sum_i |x_i - c_y_i|^2 over the batch, and after each batch
@@ -20,8 +20,8 @@ from fer_det.runtime.distributed import sum_over_processes
 class CentreLoss(nn.Module):
     """L_c divided by the number of faces, as softmax cross-entropy is.
 
-    The centres start at 0 and are no parameters: no gradient moves them, and they are constants to
-    the loss. In training each call moves them, by the faces of all processes together.
+    The centres start at 0. They are no parameters and constants to the loss; in training each call
+    updates them from the faces of all processes.
     """
 
     centres: Tensor
@@ -33,16 +33,16 @@ class CentreLoss(nn.Module):
         self._rate = rate
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """features [N, W], labels [N] int64 in 0..C-1 -> [], by the centres before they move."""
+        """features [N, W], labels [N] int64 in 0..C-1 -> [], before the centres are updated."""
         offsets = features - self.centres[labels]
         loss = offsets.square().sum() / (2 * max(len(labels), 1))
         if self.training:
-            self._move(features.detach(), labels)
+            self._update(features.detach(), labels)
         return loss
 
     @torch.no_grad()
-    def _move(self, features: Tensor, labels: Tensor) -> None:
-        # The last column counts the faces.
+    def _update(self, features: Tensor, labels: Tensor) -> None:
+        # The last column of `rows` counts the faces.
         rows = torch.cat([features, features.new_ones(len(features), 1)], 1)
         of_class = F.one_hot(labels, len(self.centres)).to(rows)
         sums = sum_over_processes(of_class.T @ rows)
@@ -51,6 +51,6 @@ class CentreLoss(nn.Module):
 
 
 def build(config: TrainClassifierConfig, classes: int) -> BesideSoftmax:
-    """Make the loss beside softmax cross-entropy."""
-    loss = CentreLoss(classes, config.model.head_width, config.centre_rate)
+    """Build the sum of this loss and softmax cross-entropy."""
+    loss = CentreLoss(classes, config.model.feature_width, config.centre_rate)
     return BesideSoftmax("centre", loss, config.loss_weight)

@@ -1,12 +1,12 @@
-"""The locality-preserving loss: each face's features come closer to their nearest of the class.
+"""The locality-preserving loss: pulls a face's features to their nearest neighbours of its class.
 
 Li, Deng and Du, "Reliable crowdsourcing and deep locality-preserving learning for expression
 recognition in the wild", CVPR 2017 (DLP-CNN):
 
     L_lp = 1/2 sum_i |x_i - 1/k sum_(x in N_k(x_i)) x|^2,
 
-N_k(x_i) the k features of the same class and batch that are nearest to x_i. So an expression may
-keep several ways of being shown, which a single centre would pull into one.
+N_k(x_i) the k features of the same class and batch that are nearest to x_i. So a class may keep
+several clusters, which a single centre would merge.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class LocalityLoss(nn.Module):
     """L_lp divided by the number of faces, as softmax cross-entropy is.
 
     Where a class has k faces or fewer in the batch, all of its others are the neighbours, and a
-    face alone in its class adds nothing. The gradient is that of the formula for fixed choices of
-    neighbours; the one that the paper writes down leaves out that neighbours move as well.
+    face alone in its class adds 0. The gradient is that of the formula for fixed neighbours; the
+    paper's leaves out that the neighbours' features change as well.
 
-    Neighbours are sought among the faces of all processes, each of which answers with the loss of
-    the whole batch.
+    Neighbours come from the faces of all processes, and each process returns the loss of the whole
+    global batch.
     """
 
     def __init__(self, neighbours: int) -> None:
@@ -55,5 +55,5 @@ class LocalityLoss(nn.Module):
 
 
 def build(config: TrainClassifierConfig, classes: int) -> BesideSoftmax:  # noqa: ARG001  (as all)
-    """Make the loss beside softmax cross-entropy."""
+    """Build the sum of this loss and softmax cross-entropy."""
     return BesideSoftmax("locality", LocalityLoss(config.neighbours), config.loss_weight)

@@ -1,30 +1,100 @@
-"""The models by name; a new one is a file here and a line in MODELS."""
+"""The models by name. A new one is a file or folder here and a line in MODELS.
+
+A model is a module with a frozen dataclass `Config`, a subclass of fer_det.config.model's
+ModelConfig, and a function `build(config, classes)`, which returns a fer_det.models.contract's
+FaceModel. Or it is a package, with `Config` in config.py and `build` in network.py; then its flags
+can be listed without importing torch. Modules are imported when they are needed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
-from torch import nn
-
-from fer_det.config.classifier import CLASSIFIER_MODEL
-from fer_det.config.training import ModelConfig
+from fer_det.config.model import ModelConfig
 from fer_det.errors import ConfigError
-from fer_det.models import vgg16_classifier as classifier
-from fer_det.models.vgg16_frcnn import network as faster_rcnn
 
-MODELS: dict[str, Callable[[ModelConfig, Sequence[str]], nn.Module]] = {
-    "frcnn_vgg16": faster_rcnn.build,
-    CLASSIFIER_MODEL: classifier.build,
+if TYPE_CHECKING:
+    from fer_det.models.contract import FaceModel
+
+Kind = Literal["detector", "classifier", "backbone"]
+"""A detector finds faces and their expressions, a classifier gets the face's box, and a backbone
+model only trains a backbone for the others."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One model."""
+
+    kind: Kind
+    module: str
+    """The module or package."""
+
+    def config_class(self) -> type[ModelConfig]:
+        """Return the class of its settings."""
+        found: type[ModelConfig] = self._part("config").Config
+        return found
+
+    def builder(self) -> Callable[..., FaceModel]:
+        """Return the function that builds it."""
+        found: Callable[..., FaceModel] = self._part("network").build
+        return found
+
+    def _part(self, name: str) -> ModuleType:
+        module = import_module(self.module)
+        return import_module(f"{self.module}.{name}") if hasattr(module, "__path__") else module
+
+
+MODELS: dict[str, Registered] = {
+    "vgg16_frcnn": Registered("detector", "fer_det.models.vgg16_frcnn"),
+    "ssdlite": Registered("detector", "fer_det.models.ssdlite"),
+    "vgg16_classifier": Registered("classifier", "fer_det.models.vgg16_classifier"),
+    "face_attributes": Registered("backbone", "fer_det.models.face_attributes"),
 }
+"""The first of each kind is that kind's default."""
 
-CLASSIFIERS = frozenset({CLASSIFIER_MODEL})
-"""Those that name the expression in a given box and look for none."""
+OLD_NAMES = {"frcnn_vgg16": "vgg16_frcnn"}
+"""Names in model files of older versions."""
 
 
-def build_model(config: ModelConfig, classes: Sequence[str]) -> nn.Module:
-    """Make the untrained model that `config` names, for those classes; ConfigError if unknown."""
-    if config.name not in MODELS:
-        raise ConfigError(
-            f"--model.name {config.name}", f"one of {', '.join(MODELS)}", "change the flag"
-        )
-    return MODELS[config.name](config, classes)
+def build_model(config: ModelConfig, classes: Sequence[str], **parts: Any) -> FaceModel:
+    """Build the model that `config` names, with random weights; ConfigError for an unknown name.
+
+    parts: what that model's `build` takes besides, such as a classifier's loss.
+    """
+    return find_model(config.name).builder()(config, tuple(classes), **parts)
+
+
+def find_model(name: str) -> Registered:
+    """Return the model of that name; ConfigError where there is none."""
+    if name not in MODELS:
+        raise ConfigError(f"--model.name {name}", f"one of {', '.join(MODELS)}", "change the flag")
+    return MODELS[name]
+
+
+def is_detector(config: ModelConfig) -> bool:
+    """Return whether the model that `config` names finds faces by itself."""
+    return find_model(config.name).kind == "detector"
+
+
+def config_chooser(kind: Kind) -> Callable[[str | None], type[ModelConfig]]:
+    """Return a function from a model's name to its settings' class, for one kind of model.
+
+    None gives the default. Raises ConfigError for an unknown name and for a model of another kind.
+    """
+    names = [name for name, model in MODELS.items() if model.kind == kind]
+
+    def choose(name: str | None) -> type[ModelConfig]:
+        model = find_model(name or names[0])
+        if model.kind != kind:
+            raise ConfigError(
+                f"--model.name {name}, which is a {model.kind}",
+                f"a {kind}: {' or '.join(names)}",
+                "change the flag or use the command that trains it",
+            )
+        return model.config_class()
+
+    return choose

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from fer_det.config.predict import PredictConfig
 from fer_det.core.detection import Detection
+from fer_det.core.picture import read_image_bytes
 from fer_det.errors import DatasetNotFoundError, ImageError, OutputError
-from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg, read_image_bytes
+from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg
 from fer_det.io.files import make_folder, write_bytes
 from fer_det.predict.drawing import draw_detections
 from fer_det.predict.outputs import Outputs

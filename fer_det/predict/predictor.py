@@ -24,11 +24,10 @@ from fer_det.errors import ConfigError, ImageError, WeightsError
 from fer_det.evaluation.calibration import apply_temperature
 from fer_det.imaging.decode import DecodedImage, decode_rgb8, pillow_to_rgb8
 from fer_det.imaging.view import View
-from fer_det.models import CLASSIFIERS
+from fer_det.models import is_detector
 from fer_det.predict.sources import is_address
 from fer_det.runtime.device import Hardware, choose_hardware
-from fer_det.weights.checkpoint import Checkpoint, load_checkpoint
-from fer_det.weights.restore import restore_model
+from fer_det.weights.model_file import ModelFile, read_model_file, restore_model
 
 BATCH = 16
 """Default number of pictures in a batch."""
@@ -59,7 +58,7 @@ class Predictor:
     Each picture is scaled exactly as in training and scoring.
     """
 
-    def __init__(self, model: nn.Module, checkpoint: Checkpoint, hardware: Hardware) -> None:
+    def __init__(self, model: nn.Module, checkpoint: ModelFile, hardware: Hardware) -> None:
         """Raises WeightsError for a class that is no Expression."""
         self.hardware = hardware
         self.expressions = tuple(_expression(label) for label in checkpoint.classes)
@@ -76,8 +75,8 @@ class Predictor:
         Raises WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
         """
         hardware = choose_hardware(device, precision)
-        checkpoint = load_checkpoint(Path(path))
-        if checkpoint.config.name in CLASSIFIERS:
+        checkpoint = read_model_file(Path(path))
+        if not is_detector(checkpoint.config):
             raise NoDetectorError(
                 f"{path} is a classifier, which finds no faces",
                 "a detector's checkpoint",

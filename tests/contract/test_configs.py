@@ -8,14 +8,15 @@ from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.config.command import parse_config
 from fer_det.config.training import TrainConfig
+from fer_det.models import config_chooser
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 CLASSES = {
-    "train_classifier.py": TrainClassifierConfig,
-    "train_frcnn.py": TrainConfig,
-    "train_backbone.py": TrainBackboneConfig,
+    "train_classifier.py": (TrainClassifierConfig, "classifier"),
+    "train_frcnn.py": (TrainConfig, "detector"),
+    "train_backbone.py": (TrainBackboneConfig, "backbone"),
 }
-"""The settings of each command that a configuration may be for."""
+"""Settings of each command that a configuration may be for, and the kind of its model."""
 
 
 def command_of(path: Path) -> str:
@@ -32,17 +33,24 @@ def test_there_is_a_configuration():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_configuration_is_read_whole(path):
     command = command_of(path)
-    config = parse_config(CLASSES[command], command, ["--config", str(path)])
+    config_class, kind = CLASSES[command]
+    argv = ["--config", str(path)]
+    choose = {"model": config_chooser(kind)}
+    config = parse_config(config_class, command, argv, choose)
 
-    assert config != CLASSES[command](), "a configuration that changes nothing"
+    assert config != parse_config(config_class, command, [], choose), (
+        "a configuration that changes nothing"
+    )
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_configuration_is_found_by_its_name(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = command_of(path)
-    by_name = parse_config(CLASSES[command], command, [f"--config={path.stem}"])
-    assert by_name == parse_config(CLASSES[command], command, [f"--config={path}"])
+    config_class, kind = CLASSES[command]
+    choose = {"model": config_chooser(kind)}
+    by_name = parse_config(config_class, command, [f"--config={path.stem}"], choose)
+    assert by_name == parse_config(config_class, command, [f"--config={path}"], choose)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,12 +11,16 @@ import numpy as np
 import torch
 from fake_data.voc_tree import CLASSES
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from fer_det.config.training import ModelConfig
-from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
+from fer_det.config.model import ModelConfig
+from fer_det.models import Registered
+from fer_det.models.contract import FaceModel
+from fer_det.weights.model_file import ModelFile, write_model_file
 
 NAME = "bright"
+REGISTERED = Registered("detector", "fake_data.bright_detector")
+"""Its entry in fer_det.models.MODELS, under NAME."""
 SIZE = 64
 GROUND, BRIGHT = 20, 120
 """Brighter than BRIGHT in its strongest colour is a face."""
@@ -24,11 +29,11 @@ HAPPY, ANGRY = (255, 255, 0), (255, 0, 0)
 """Colours of a spot that is happy with probability 1, and of one that is angry."""
 
 
-class BrightDetector(nn.Module):
+class BrightDetector(FaceModel):
     """Honours the models' contract in evaluation: happiness grows with green, anger falls."""
 
     def forward(self, images: Tensor) -> list[dict[str, Tensor]]:
-        """See fer_det.models."""
+        """See FaceModel."""
         return [self._answer(image) for image in images]
 
     def _answer(self, image: Tensor) -> dict[str, Tensor]:
@@ -51,15 +56,22 @@ class BrightDetector(nn.Module):
         }
 
 
-def build(config: ModelConfig, classes: Sequence[str]) -> BrightDetector:
-    """As a builder in fer_det.models.MODELS; register it there under NAME."""
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """It has no settings of its own."""
+
+    name: str = NAME
+
+
+def build(config: Config, classes: Sequence[str]) -> BrightDetector:
+    """See fer_det.models."""
     return BrightDetector()
 
 
 def save_bright_checkpoint(path: Path) -> Path:
-    """A checkpoint of a few kilobytes that names this model."""
-    config = ModelConfig(name=NAME, input_size=SIZE, head_width=16, batch_norm=False)
-    save_checkpoint(path, Checkpoint({}, config, CLASSES))
+    """A model file of a few kilobytes that names this model."""
+    config = Config(input_size=SIZE, batch_norm=False)
+    write_model_file(path, ModelFile({}, config, CLASSES))
     return path
 
 

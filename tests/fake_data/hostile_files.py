@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 
-from fer_det.config.training import ModelConfig, to_plain
-from fer_det.weights.checkpoint import FORMAT, content_hash
+from fer_det.config.model import to_plain
+from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.weights.storage import FORMAT, content_hash
 
 
 class Call:
@@ -34,8 +35,8 @@ def content(**changes: Any) -> dict[str, Any]:
     """A small checkpoint's content, changed and rightly hashed."""
     plain = {
         "format": FORMAT,
-        "model": {"w": torch.ones(2)},
-        "config": to_plain(ModelConfig()),
+        "tensors": {"w": torch.ones(2)},
+        "config": to_plain(Config()),
         "classes": ["fear"],
         "info": {},
         "training": None,
@@ -60,30 +61,30 @@ def checkpoints(proof: Path) -> dict[str, bytes]:
     nested: Any = 1
     for _ in range(100):
         nested = [nested]
-    config = to_plain(ModelConfig())
+    config = to_plain(Config())
     return {
         "code in a zip": saved({**content(), "info": make}),
-        "code in an old pickle": saved({"model": make}, _use_new_zipfile_serialization=False),
+        "code in an old pickle": saved({"tensors": make}, _use_new_zipfile_serialization=False),
         "bare pickle": pickle.dumps(make),
-        "code by the name of a tensor": saved({"format": FORMAT, "model": {"w": make}}),
+        "code by the name of a tensor": saved({"format": FORMAT, "tensors": {"w": make}}),
         "eval": pickle.dumps(Call(eval, f"__import__('os').mkdir({str(proof)!r})")),
         "compressed to a thousandth": _repacked(whole, zipfile.ZIP_DEFLATED, 20_000_000),
         "entry twice": _with_entry(whole, "archive/data.pkl", pickle.dumps(make)),
         "path that climbs": _with_entry(whole, "../../../../tmp/climbed", b"x" * 10),
         "one number, a trillion times": saved(
-            _hashed_wrong(model={"w": torch.ones(1).expand(10**6, 10**6)})
+            _hashed_wrong(tensors={"w": torch.ones(1).expand(10**6, 10**6)})
         ),
         "nested 100 levels deep": saved(_hashed_wrong(info={"a": nested})),
-        "no model": saved(content(model=...)),
-        "model of words": saved(content(model={"w": "one"})),
-        "model that is a list": saved(content(model=[1, 2])),
+        "no model": saved(content(tensors=...)),
+        "model of words": saved(content(tensors={"w": "one"})),
+        "model that is a list": saved(content(tensors=[1, 2])),
         "config that is a number": saved(content(config=3)),
         "config with words for numbers": saved(content(config={**config, "input_size": "224"})),
         "config with a bool for a size": saved(content(config={**config, "head_width": True})),
         "config with two colours": saved(content(config={**config, "image_mean": [0.5, 0.5]})),
         "classes that are numbers": saved(content(classes=[1, 2])),
         "info that is a list": saved(content(info=[])),
-        "sparse tensor": saved(_hashed_wrong(model={"w": torch.ones(2).to_sparse()})),
+        "sparse tensor": saved(_hashed_wrong(tensors={"w": torch.ones(2).to_sparse()})),
     }
 
 

@@ -1,4 +1,4 @@
-"""Work in a process of its own that is killed, by SIGKILL, at a chosen moment."""
+"""Work in a forked process that is killed by SIGKILL at a chosen moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.truncate")
 
 
 def count_events(work: Callable[[], object], folder: Path) -> int:
-    """How often the work opens, renames, removes or makes something below the folder."""
+    """Count how often the work opens, renames, removes or creates something below the folder."""
     reading, writing = os.pipe()
     _wait(_fork(work, folder, None, writing))
     os.close(writing)
@@ -24,12 +24,12 @@ def count_events(work: Callable[[], object], folder: Path) -> int:
 
 
 def kill_at_event(work: Callable[[], object], folder: Path, number: int) -> bool:
-    """Do the work and kill it just before its `number`-th event; -> whether it came to that."""
+    """Do the work and kill it just before its `number`-th event; -> whether it was killed."""
     return _wait(_fork(work, folder, number, None))
 
 
 def kill_at_time(work: Callable[[], object], folder: Path, seconds: float) -> bool:
-    """Do the work and kill it after so long; -> whether it was still alive."""
+    """Do the work and kill it after some seconds; -> whether it was still running."""
     process = _fork(work, folder, None, None)
     time.sleep(seconds)
     os.kill(process, signal.SIGKILL)
@@ -37,7 +37,7 @@ def kill_at_time(work: Callable[[], object], folder: Path, seconds: float) -> bo
 
 
 def kill_after_change(work: Callable[[], object], path: Path, seconds: float) -> bool:
-    """Do the work, wait until it has written the file anew, and kill it so much later."""
+    """Do the work, wait until it has replaced the file, and kill it some seconds later."""
     before = path.stat().st_mtime_ns
     process = _fork(work, path.parent, None, None)
     deadline = time.monotonic() + 60
@@ -49,7 +49,7 @@ def kill_after_change(work: Callable[[], object], path: Path, seconds: float) ->
 
 
 def moments(count: int, events: int, seconds: float, seed: int) -> list[tuple[str, float]]:
-    """Random moments to kill at, half of them by event and half by time."""
+    """Sample moments to kill at, half of them by event and half by time."""
     draw = random.Random(seed)
     return [
         ("event", draw.randrange(events)) if number % 2 else ("time", draw.uniform(0, seconds))
@@ -69,7 +69,7 @@ def _fork(work: Callable[[], object], folder: Path, number: int | None, told: in
     process = os.fork()
     if process:
         return process
-    # Nothing of pytest's may run in the child, whatever happens.
+    # The child must not return to pytest, whatever happens.
     seen = 0
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:

@@ -1,30 +1,52 @@
-"""A detector of a few weights that honours the models' contract, for what does not ask more."""
+"""A detector of a few weights, for tests that need no more; a model in one file, as a plug-in."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from fer_det.config.model import ModelConfig
+from fer_det.models import Registered
+from fer_det.models.contract import FaceModel
 
-class StubDetector(nn.Module):
-    """Answers the boxes that it is asked about, with a class that depends on what it has learnt.
+NAME = "stub"
+REGISTERED = Registered("detector", "fake_data.stub_detector")
+"""Its entry in fer_det.models.MODELS, under NAME."""
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """Settings of the stub."""
+
+    name: str = NAME
+    """Model to build."""
+    dropout: float = 0.5
+    """A setting that changes nothing."""
+
+
+class StubDetector(FaceModel):
+    """Returns the boxes that it is asked about, with a class that depends on what it has learnt.
 
     Its losses depend on pictures, labels and seeds, and a buffer counts steps as running statistics
-    would, so that two runs agree only if they saw the same in the same order.
+    would, so that two runs agree only if they got the same data in the same order.
     """
 
     seen: Tensor
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, config: ModelConfig, classes: Sequence[str]) -> None:
         super().__init__()
-        self.colour = nn.Conv2d(3, classes, 1)
+        self.config, self.classes = config, tuple(classes)
+        self.colour = nn.Conv2d(3, len(classes), 1)
         self.register_buffer("seen", torch.zeros(()))
         nn.init.normal_(self.colour.weight)
 
     def forward(
         self, images: Tensor, targets: list[dict[str, Tensor]]
     ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        """See fer_det.models."""
+        """See FaceModel."""
         logits = self.colour(images).mean((2, 3))
         if not self.training:
             return [self._answer(*pair) for pair in zip(logits, targets, strict=True)]
@@ -46,3 +68,8 @@ class StubDetector(nn.Module):
             "probabilities": rows,
             "target_probabilities": rows,
         }
+
+
+def build(config: Config, classes: Sequence[str]) -> StubDetector:
+    """Build it with random weights."""
+    return StubDetector(config, classes)

@@ -1,9 +1,9 @@
 """train_frcnn with a model of a few weights, in which a process dies at a chosen point.
 
-    python train_stub.py --data ...
+    python train_stub.py --model.name=stub --data ...
 
-FERDET_DIE: "POINT|RANK|FILE"; the process of that rank kills itself at that point if FILE is there,
-and takes FILE with it, so that it happens once.
+FERDET_DIE: "POINT|RANK|FILE"; the process of that rank kills itself at that point if FILE exists,
+and removes FILE, so that it happens once.
 """
 
 from __future__ import annotations
@@ -11,23 +11,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fake_data.stub_detector import StubDetector
-from torch import nn
+from fake_data import stub_detector
 
-from fer_det import models
 from fer_det.cli import train as train_frcnn
-from fer_det.config.training import ModelConfig
 from fer_det.engine.trainer import Trainer
+from fer_det.models import MODELS
 
 POINTS = ("first step", "mid-epoch", "last step", "save")
-
-
-def _build_model(config: ModelConfig, classes: Sequence[str]) -> nn.Module:
-    return StubDetector(len(classes))
 
 
 def _arm(point: str, rank: str, marker: Path) -> None:
@@ -64,6 +57,6 @@ if __name__ == "__main__":
     if "FERDET_DIE" in os.environ:
         point, rank, marker = os.environ["FERDET_DIE"].split("|")
         _arm(point, rank, Path(marker))
-    models.build_model = _build_model
+    MODELS[stub_detector.NAME] = stub_detector.REGISTERED
     train_frcnn.COMMAND = (__file__,)
     sys.exit(train_frcnn.main())

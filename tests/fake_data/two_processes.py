@@ -1,4 +1,4 @@
-"""Work that two processes do together over gloo, each on its half of a batch."""
+"""Work that two processes do together with gloo, each on its half of a batch."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from pathlib import Path
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
-from fer_det.models.batch_norm import GlobalBatchNorm2d
+from fer_det.models.layers import GlobalBatchNorm2d
 from fer_det.runtime.distributed import rows_of_all_processes
 
 WORLD = 2
 
 
 def normalise_together(folder: Path, pictures: Tensor, weights: Tensor) -> list[dict[str, Tensor]]:
-    """What each of two processes gets of `normalise` on its half of `pictures` and `weights`."""
+    """Results of `normalise` in two processes, each on its half of `pictures` and `weights`."""
     return _together(_normalise_half, folder, pictures, weights)
 
 
 def lose_together(
     folder: Path, loss: nn.Module, features: Tensor, labels: Tensor
 ) -> list[dict[str, Tensor]]:
-    """What each of two processes gets of a loss on its half."""
+    """Value and gradient of a loss in two processes, each on its half of the faces."""
     return _together(_lose_share, folder, loss, features, labels)
 
 
 def join_together(folder: Path, rows: Tensor) -> list[dict[str, Tensor]]:
-    """What each of two processes gets of the rows of both, of which the first has one."""
+    """The joined rows in two processes, of which the first has one row."""
     return _together(_join_share, folder, rows)
 
 
 def _together(
     work: Callable[..., dict[str, Tensor]], folder: Path, *given: object
 ) -> list[dict[str, Tensor]]:
-    """given: what `work` is given after the rank; -> what it returns on each process."""
+    """given: arguments of `work` after the rank; -> its result in each process."""
     torch.save(given, folder / "given")
     multiprocessing.spawn(_in_process, (work, folder), nprocs=WORLD)
     return [torch.load(folder / f"answer{rank}") for rank in range(WORLD)]
 
 
 def normalise(norm: torch.nn.BatchNorm2d, pictures: Tensor, weights: Tensor) -> dict[str, Tensor]:
-    """Two training steps' outputs, the gradients of the last, and the statistics remembered."""
+    """Output and gradients of the second of two training steps, and the running statistics."""
     norm.train()
     norm(3 * pictures + 1)
     leaf = pictures.clone().requires_grad_()
     output = norm(leaf)
-    # Weighted, since the plain sum of what is normalised does not depend on its input.
+    # Weighted, since the sum of normalised values does not depend on the input.
     (output * weights).sum().backward()
     assert leaf.grad is not None
     return {
@@ -59,7 +59,7 @@ def normalise(norm: torch.nn.BatchNorm2d, pictures: Tensor, weights: Tensor) -> 
 
 
 def make_norm() -> GlobalBatchNorm2d:
-    """Five channels, no two of them alike."""
+    """Five different channels."""
     norm = GlobalBatchNorm2d(5)
     with torch.no_grad():
         norm.weight.copy_(torch.linspace(0.5, 2.0, 5))
@@ -94,7 +94,7 @@ def _lose_share(rank: int, loss: nn.Module, features: Tensor, labels: Tensor) ->
 def _join_share(rank: int, rows: Tensor) -> dict[str, Tensor]:
     leaf = (rows[:1], rows[1:])[rank].clone().requires_grad_()
     joined = rows_of_all_processes(leaf)
-    # The processes' losses differ, so that each one's part of a gradient shows.
+    # Different losses, to see each process's part of the gradient.
     ((rank + 1) * joined * rows).sum().backward()
     assert leaf.grad is not None
     return {"joined": joined.detach(), "gradient": leaf.grad}

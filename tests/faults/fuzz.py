@@ -20,8 +20,7 @@ import atheris
 with atheris.instrument_imports(include=["fer_det", "voc_builder"]):
     import fer_det.errors
     import fer_det.io.voc
-    import fer_det.weights.checkpoint
-    import fer_det.weights.weights_file
+    import fer_det.weights.model_file
     import voc_builder.readers.rafdb
 from fake_data import rafdb
 from fake_data.hostile_files import checkpoints, content, saved, weights_files
@@ -61,7 +60,7 @@ def fuzz_checkpoint(folder: Path) -> tuple[Callable[[bytes], object], list[bytes
 
     def read(data: bytes) -> object:
         path.write_bytes(data)
-        return fer_det.weights.checkpoint.load_checkpoint(path)
+        return fer_det.weights.model_file.read_model_file(path)
 
     hostile = checkpoints(folder / "proof")
     return read, [saved(content()), hostile["code in a zip"], hostile["bare pickle"]]
@@ -73,7 +72,7 @@ def fuzz_weights(folder: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
 
     def read(data: bytes) -> object:
         path.write_bytes(data)
-        return fer_det.weights.weights_file.load_weights(path)
+        return fer_det.weights.model_file.read_model_file(path)
 
     return read, list(weights_files().values())
 

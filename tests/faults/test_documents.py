@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from fer_det.checks.folder import check_folder
 from fer_det.config.check import CheckConfig
-from fer_det.engine.log import read_log
+from fer_det.engine.run_folder import read_log
 from fer_det.errors import AnnotationError, FerDetError
 from fer_det.io.voc import VocAnnotation, VocFolder, read_annotation
 from voc_builder.build.records import Record, read_manifest

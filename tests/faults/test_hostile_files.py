@@ -15,9 +15,7 @@ from fake_data.watch import watching
 from fer_det.cli import eval as eval_rafdb
 from fer_det.cli import predict
 from fer_det.errors import FerDetError
-from fer_det.weights.checkpoint import load_checkpoint
-from fer_det.weights.initialisation import read_start
-from fer_det.weights.weights_file import load_weights
+from fer_det.weights.model_file import read_model_file
 
 CHECKPOINTS = sorted(checkpoints(Path("proof")))
 HARMLESS = {"entry twice", "path that climbs"}
@@ -33,23 +31,21 @@ def test_there_are_ten_and_more() -> None:
 def test_checkpoint(name: str, tmp_path: Path) -> None:
     proof, path = tmp_path / "proof", tmp_path / "best.pth"
     path.write_bytes(checkpoints(proof)[name])
-    for read in (load_checkpoint, read_start):
-        with watching() as watched:
-            told = refusal(read, path)
-        assert told or name in HARMLESS
-        assert not proof.exists()
-        assert (watched.started, watched.connected, watched.changed) == ([], [], [])
-        assert watched.opened_outside(tmp_path) == []
+    with watching() as watched:
+        told = refusal(read_model_file, path)
+    assert told or name in HARMLESS
+    assert not proof.exists()
+    assert (watched.started, watched.connected, watched.changed) == ([], [], [])
+    assert watched.opened_outside(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", sorted(weights_files()))
 def test_weights_file(name: str, tmp_path: Path) -> None:
     path = tmp_path / "vgg.safetensors"
     path.write_bytes(weights_files()[name])
-    for read in (load_weights, read_start):
-        with watching() as watched:
-            assert refusal(read, path)
-        assert watched.opened_outside(tmp_path) == []
+    with watching() as watched:
+        assert refusal(read_model_file, path)
+    assert watched.opened_outside(tmp_path) == []
 
 
 def refusal(read: object, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""SIGKILL at any moment: what is typed again ends in the same bytes, and nothing stale stays."""
+"""SIGKILL at any moment: the repeated command gives the same bytes, and nothing stale is left."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from fake_data.killed import count_events, kill, kill_after_change, moments
 from fake_data.train_stub import POINTS
 from fake_data.voc_tree import tree_hash, write_voc_tree
 
-from fer_det.config.training import ModelConfig
 from fer_det.io.files import TEMPORARY_SUFFIX, sweep_temporaries
-from fer_det.weights.checkpoint import Checkpoint, content_hash, load_checkpoint, save_checkpoint
-from voc_builder.balance.balance import balance
-from voc_builder.balance.config import BalanceConfig
-from voc_builder.build.build import build
-from voc_builder.build.config import BuildConfig, Source
+from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.weights.model_file import ModelFile, read_model_file, write_model_file
+from fer_det.weights.storage import content_hash
+from voc_builder.balance.balance import BalanceConfig, balance
+from voc_builder.build.build import BuildConfig, Source, build
 from voc_builder.readers.rafdb import Options
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
@@ -92,39 +91,39 @@ def test_balancer(tmp_path: Path) -> None:
     tell(f"balancer: {count} kills, {died} before the end, {torn} with half a file, all the same")
 
 
-def test_checkpoint(tmp_path: Path) -> None:
+def test_model_file(tmp_path: Path) -> None:
     """The file is the one before or the one after, whenever its writer dies."""
     path, count = tmp_path / "last.pth", amount(8, 200)
 
     def write_on_and_on() -> None:
-        number = int(load_checkpoint(path).info["number"])
+        number = int(read_model_file(path).info["number"])
         while True:
             number += 1
-            save_checkpoint(path, checkpoint(number))
+            write_model_file(path, model_file(number))
 
-    save_checkpoint(path, checkpoint(0))
+    write_model_file(path, model_file(0))
     before, torn = 0, 0
     for number in range(count):
         assert kill_after_change(write_on_and_on, path, number % 20 / 400)
         torn += bool(stale(tmp_path))
         sweep_temporaries(tmp_path)
-        now = load_checkpoint(path)
-        assert float(now.model["w"][0]) == now.info["number"]
+        now = read_model_file(path)
+        assert float(now.tensors["w"][0]) == now.info["number"]
         assert now.info["number"] > before
         before = int(now.info["number"])
         assert [each.name for each in tmp_path.iterdir()] == [path.name]
     assert before >= count
-    tell(f"checkpoint: {count} kills in {before} writes, {torn} with half a file, 0 unloadable")
+    tell(f"model file: {count} kills in {before} writes, {torn} with half a file, 0 unloadable")
 
 
-def checkpoint(number: int) -> Checkpoint:
-    model = {"w": torch.full((20_000,), float(number))}
-    return Checkpoint(model, ModelConfig(), ("fear",), {"number": number})
+def model_file(number: int) -> ModelFile:
+    tensors = {"w": torch.full((20_000,), float(number))}
+    return ModelFile(tensors, Config(), ("fear",), {"number": number})
 
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for all runs, with the pictures that they train on."""
+    """A folder for all runs, with their pictures."""
     folder = tmp_path_factory.mktemp("training")
     train = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "fear", "anger"]
     write_voc_tree(folder / "voc", {"train": train, "val": ["happiness", "anger", "fear"]})
@@ -139,7 +138,8 @@ class TestTraining:
         folder = space / name
         folder.mkdir(exist_ok=True)
         argv = [f"--data={space / 'voc'}", "--out=run", "--epochs=2", "--batch_size=2"]
-        argv += ["--save_minutes=0", "--precision=float32", "--model.input_size=32", *flags]
+        argv += ["--save_minutes=0", "--precision=float32", "--model.name=stub"]
+        argv += ["--model.input_size=32", *flags]
         marker = folder / "alive"
         if die:
             marker.touch()
@@ -183,7 +183,7 @@ class TestTraining:
             return
         assert self.start(space, "whole1", ["--workers=1"]).returncode == 0
         hashes = {
-            content_hash(load_checkpoint(space / f"whole{workers}" / "run" / "last.pth").model)
+            content_hash(read_model_file(space / f"whole{workers}" / "run" / "last.pth").tensors)
             for workers in (0, 1, 2)
         }
         assert len(hashes) == 1
@@ -213,5 +213,5 @@ class TestTraining:
         assert ended.returncode == 2
         *_, line = ended.stderr.splitlines()
         assert line.startswith("error: training process 1 was killed by SIGKILL; wanted ")
-        load_checkpoint(space / "alone" / "run" / "last.pth")
+        read_model_file(space / "alone" / "run" / "last.pth")
         tell(f"ranks: {len(cases)} of {len(cases)} runs with a killed rank end in the same bytes")

@@ -18,7 +18,6 @@ from fake_data.bad_pictures import Kind, kinds, mutate
 from fake_data.faces import load_fake_detector
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
-from fer_det.config.training import ModelConfig
 from fer_det.core.box import FaceBox
 from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
@@ -26,9 +25,10 @@ from fer_det.errors import FerDetError, ImageError
 from fer_det.imaging.decode import decode_rgb8, load_rgb8
 from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 from fer_det.models import build_model
+from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.predict.predictor import Predictor
 from fer_det.runtime.device import Hardware
-from fer_det.weights.checkpoint import Checkpoint
+from fer_det.weights.model_file import ModelFile
 from voc_builder.build.build import build
 from voc_builder.build.config import BuildConfig, Source
 from voc_builder.build.records import read_manifest
@@ -45,10 +45,10 @@ MUTATED = (
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
     torch.manual_seed(0)
-    config = ModelConfig(input_size=32, head_width=16, batch_norm=False)
+    config = Config(input_size=32, head_width=16, batch_norm=False)
     model = build_model(config, CLASSES)
     hardware = Hardware(torch.device("cpu"), "float32")
-    return Predictor(model, Checkpoint(model.state_dict(), config, CLASSES), hardware)
+    return Predictor(model, ModelFile(model.state_dict(), config, CLASSES), hardware)
 
 
 def outcome(work: Callable[[], object]) -> str:

@@ -22,15 +22,15 @@ from fake_data.voc_tree import CLASSES, drawn_face, tree_hash, write_voc_tree
 
 from fer_det.cli import eval as eval_rafdb
 from fer_det.cli import predict
-from fer_det.config.training import ModelConfig
-from fer_det.engine.log import RunLog
+from fer_det.engine.run_folder import RunLog
 from fer_det.errors import OutputError
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.io.files import TEMPORARY_SUFFIX, write_bytes
 from fer_det.io.voc import VocFolder
 from fer_det.models import build_model
+from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.runtime.command import EXIT_USER_MISTAKE, run_command
-from fer_det.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from fer_det.weights.model_file import ModelFile, read_model_file, write_model_file
 from voc_builder.balance.balance import balance
 from voc_builder.balance.config import BalanceConfig
 from voc_builder.build.build import build
@@ -127,25 +127,25 @@ class TestBalancer:
 
 
 class TestCheckpoint:
-    def checkpoint(self, numbers: int) -> Checkpoint:
-        return Checkpoint({"w": torch.arange(numbers) / 2}, ModelConfig(), ("fear",))
+    def checkpoint(self, numbers: int) -> ModelFile:
+        return ModelFile({"w": torch.arange(numbers) / 2}, Config(), ("fear",))
 
     def test_full_disk_leaves_the_one_before(self, tmp_path: Path) -> None:
         path = tmp_path / "last.pth"
-        save_checkpoint(path, self.checkpoint(10))
+        write_model_file(path, self.checkpoint(10))
         before = path.read_bytes()
         with file_size_limit(), pytest.raises(OutputError, match=r"last\.pth could not be") as told:
-            save_checkpoint(path, self.checkpoint(100_000))
+            write_model_file(path, self.checkpoint(100_000))
         assert os.strerror(errno.EFBIG) in str(told.value)
         assert path.read_bytes() == before
         assert not stale(tmp_path)
 
     def test_small_disk_leaves_the_one_before(self) -> None:
         with small_disk(60) as disk:
-            save_checkpoint(disk / "last.pth", self.checkpoint(10))
+            write_model_file(disk / "last.pth", self.checkpoint(10))
             with pytest.raises(OutputError, match="No space left on device"):
-                save_checkpoint(disk / "last.pth", self.checkpoint(100_000))
-            assert len(load_checkpoint(disk / "last.pth").model["w"]) == 10
+                write_model_file(disk / "last.pth", self.checkpoint(100_000))
+            assert len(read_model_file(disk / "last.pth").tensors["w"]) == 10
             assert not stale(disk)
 
     def test_error_of_torch_alone_stays_itself(
@@ -156,7 +156,7 @@ class TestCheckpoint:
 
         monkeypatch.setattr(torch, "save", fail)
         with pytest.raises(RuntimeError, match="of another kind"):
-            save_checkpoint(tmp_path / "last.pth", self.checkpoint(10))
+            write_model_file(tmp_path / "last.pth", self.checkpoint(10))
         assert not any(tmp_path.iterdir())
 
 
@@ -192,9 +192,9 @@ def test_curves_of_a_run_on_a_full_disk(tmp_path: Path) -> None:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A detector that has learnt nothing."""
     torch.manual_seed(0)
-    config = ModelConfig(input_size=32, head_width=16, batch_norm=False)
+    config = Config(input_size=32, head_width=16, batch_norm=False)
     path = tmp_path_factory.mktemp("weights") / "best.pth"
-    save_checkpoint(path, Checkpoint(build_model(config, CLASSES).state_dict(), config, CLASSES))
+    write_model_file(path, ModelFile(build_model(config, CLASSES).state_dict(), config, CLASSES))
     return path
 
 

@@ -16,7 +16,7 @@ from fake_data.anny import needs_anny
 
 from fer_det.imaging.decode import load_rgb8
 from fer_det.predict.predictor import Predictor
-from fer_det.weights.checkpoint import load_checkpoint
+from fer_det.weights.model_file import read_model_file
 
 ROOT = Path(__file__).parents[2]
 ALONE = "--workers=0"
@@ -81,7 +81,7 @@ def test_all_that_is_promised_lies_in_one_folder(demo: Path) -> None:
 
 
 def test_the_detector_started_from_the_backbone_of_made_faces(demo: Path) -> None:
-    begun = load_checkpoint(demo / "best.pth").info
+    begun = read_model_file(demo / "best.pth").info
     assert "vgg16_made_faces" in json.dumps(begun)
 
 

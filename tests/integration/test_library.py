@@ -24,7 +24,7 @@ EXAMPLES = re.findall(
 def test_examples_of_the_documents_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.build)
+    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.REGISTERED)
     monkeypatch.chdir(tmp_path)
     save_bright_checkpoint(Path("best.pth"))
     Path("photo.jpg").write_bytes(encode_jpeg(spots((40, 30, HAPPY), (80, 50, ANGRY))))

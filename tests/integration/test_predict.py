@@ -31,11 +31,11 @@ from PIL import Image
 
 from fer_det import models
 from fer_det.cli import predict
-from fer_det.config.training import ModelConfig
 from fer_det.imaging.decode import MAX_PIXELS, encode_jpeg, load_rgb8
+from fer_det.models.vgg16_classifier.config import Config as ClassifierConfig
 from fer_det.predict import pictures
 from fer_det.predict.video import annotate, frames, screen
-from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
+from fer_det.weights.model_file import ModelFile, write_model_file
 
 pytestmark = [pytest.mark.disable_socket]
 
@@ -46,7 +46,7 @@ RATE = 10
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in an empty folder, beside a checkpoint of the spot detector."""
-    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.build)
+    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.REGISTERED)
     monkeypatch.chdir(tmp_path)
     save_bright_checkpoint(Path("best.pth"))
 
@@ -570,8 +570,8 @@ class TestOneBadOutput:
 
 
 def save_classifier_checkpoint(path: Path) -> None:
-    config = ModelConfig(name="vgg16_classifier", input_size=64, head_width=16)
-    save_checkpoint(path, Checkpoint({}, config, CLASSES))
+    config = ClassifierConfig(input_size=64, head_width=16)
+    write_model_file(path, ModelFile({}, config, CLASSES))
 
 
 class TestWeights:

@@ -1,22 +1,21 @@
-"""From made faces to a backbone to a detector, as a user types it: killed, resumed, refused."""
+"""From synthetic faces to a backbone to a detector: killed, resumed, refused."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from fake_data.made_faces import write_made_faces
 from fake_data.typed import finish, kill_in_mid_epoch, start
 from fake_data.voc_tree import write_voc_tree
 
 from fer_det.cli import train as train_frcnn
 from fer_det.cli import train_backbone as train_backbone
-from fer_det.engine.log import read_log
-from fer_det.weights.checkpoint import load_checkpoint
-from fer_det.weights.weights_file import load_weights
+from fer_det.engine.run_folder import read_log
+from fer_det.weights.model_file import read_model_file
 
 FOLDER = Path("runs") / "backbone-001"
 EXPORT = Path("backbone.safetensors")
@@ -25,7 +24,7 @@ FACES, STEPS, EPOCHS = 16, 2, 3
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for all runs, emptied afterwards: VGG16's checkpoints take 180 MB each."""
+    """A folder for all runs, deleted afterwards: each file of VGG16 takes up to 180 MB."""
     folder = tmp_path_factory.mktemp("backbone")
     write_made_faces(folder / "faces", train=FACES, test=7)
     write_voc_tree(
@@ -37,7 +36,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def whole(space: Path) -> Path:
-    """Where an uninterrupted run was typed, without --out."""
+    """The working folder of an uninterrupted run, without --out."""
     folder = space / "whole"
     finish(start(folder, "train_backbone", *settings(space)))
     return folder
@@ -45,16 +44,16 @@ def whole(space: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def detector(whole: Path, space: Path) -> Path:
-    """A run that started from the backbone."""
+    """A run that was initialised from the backbone."""
     argv = detector_settings(space, whole / EXPORT)
-    out = finish(start(space / "a", "train_frcnn", *argv))
-    assert f"starts from {whole / EXPORT} (fer_det, tools/train_backbone.py)" in out
-    assert "taken: 13 convolutions of the backbone\n" in out
+    out = finish(start(space / "a", "train", *argv))
+    assert f"pretrained weights: {whole / EXPORT} (fer_det, tools/train_backbone.py)" in out
+    assert "taken: 13 layers of the backbone\n" in out
     return space / "a" / "detector"
 
 
 def settings(space: Path) -> list[str]:
-    """Small, in plain arithmetic."""
+    """Small, in float32."""
     return [
         f"--faces={space / 'faces'}",
         f"--export={EXPORT}",
@@ -93,14 +92,15 @@ class TestBackbone:
         assert epochs[-1]["loss"] < epochs[0]["loss"]
         names = {path.name for path in (whole / FOLDER).iterdir() if path.name[0] != "."}
         assert names == {"last.pth", "log.jsonl", "tensorboard"}
-        info, tensors = load_weights(whole / EXPORT)
-        assert (info.image_mean, info.image_std) == ((0.5,) * 3, (0.25,) * 3)
-        assert info.notes["command"].startswith("tools/train_backbone.py --faces=")
-        assert json.loads(info.notes["validation"])["accuracy"] == pytest.approx(
-            epochs[-1]["accuracy"], abs=1e-4
-        )
-        assert "other people" in info.notes["validated_on"]
-        assert len(tensors) == 26
+        file = read_model_file(whole / EXPORT)
+        assert (file.config.image_mean, file.config.image_std) == ((0.5,) * 3, (0.25,) * 3)
+        assert (file.config.name, file.config.input_size) == ("face_attributes", 32)
+        notes = file.info["notes"]
+        assert notes["command"].startswith("tools/train_backbone.py --faces=")
+        assert notes["validation"]["accuracy"] == pytest.approx(epochs[-1]["accuracy"], abs=1e-4)
+        assert "other people" in notes["validated_on"]
+        assert len(file.tensors) == 26
+        assert all(tensor.dtype == torch.float16 for tensor in file.tensors.values())
 
     def test_killed_and_typed_again_it_ends_in_the_same_bytes(
         self, whole: Path, space: Path
@@ -109,48 +109,51 @@ class TestBackbone:
         process = start(folder, "train_backbone", *settings(space))
         kill_in_mid_epoch(process, folder / FOLDER / "last.pth")
         out = finish(start(folder, "train_backbone", *settings(space)))
-        assert f"run {FOLDER} goes on" in out
+        assert f"run {FOLDER} resumes" in out
         assert "(best)" not in out
         for name in (FOLDER / "last.pth", FOLDER / "log.jsonl", EXPORT):
             assert (folder / name).read_bytes() == (whole / name).read_bytes()
 
 
 class TestDetector:
-    def test_says_where_its_weights_came_from(self, whole: Path, detector: Path) -> None:
-        info, _ = load_weights(whole / EXPORT)
+    def test_records_the_origin_of_its_weights(self, whole: Path, detector: Path) -> None:
+        sha256 = read_model_file(whole / EXPORT).sha256
         for name in ("best.pth", "last.pth"):
-            checkpoint = load_checkpoint(detector / name)
+            checkpoint = read_model_file(detector / name)
             assert checkpoint.info["init"] == {
                 "path": str(whole / EXPORT),
-                "sha256": info.sha256,
+                "sha256": sha256,
                 "source": "fer_det, tools/train_backbone.py",
             }
 
-    def test_killed_and_typed_again_it_does_not_start_anew(
+    def test_killed_and_typed_again_it_is_resumed(
         self, whole: Path, space: Path, detector: Path
     ) -> None:
         argv = detector_settings(space, whole / EXPORT)
-        process = start(space / "b", "train_frcnn", *argv)
+        process = start(space / "b", "train", *argv)
         kill_in_mid_epoch(process, space / "b" / "detector" / "last.pth")
-        out = finish(start(space / "b", "train_frcnn", *argv))
-        assert "goes on" in out
-        assert "starts from" not in out
+        out = finish(start(space / "b", "train", *argv))
+        assert "resumes" in out
+        assert "pretrained" not in out
         for name in ("best.pth", "last.pth", "log.jsonl"):
             assert (space / "b" / "detector" / name).read_bytes() == (detector / name).read_bytes()
 
-    def test_trains_on_from_a_detector(self, space: Path, detector: Path) -> None:
+    def test_initialised_from_a_detector(self, space: Path, detector: Path) -> None:
         argv = detector_settings(space, detector / "best.pth")
-        out = finish(start(space / "c", "train_frcnn", *argv, "--epochs=1"))
+        out = finish(start(space / "c", "train", *argv, "--epochs=1"))
         assert "roi_heads.box_predictor.cls_score" in out
-        assert "fresh" not in out
+        assert "random" not in out
 
     @pytest.mark.parametrize(
         ("flags", "told"),
         [
             ([], "detector holds a run with --init with sha256"),
             (["--init=absent.pth"], "--init absent.pth is absent"),
-            (["--init=TORN"], "TORN is truncated, broken or no safetensors file"),
-            (["--model.image_mean=[0.1, 0.1, 0.1]"], "--model.image_mean [0.1, 0.1, 0.1] beside"),
+            (["--init=TORN"], "TORN is truncated or broken, or neither PyTorch nor safetensors"),
+            (
+                ["--model.image_mean=[0.1, 0.1, 0.1]"],
+                "--model.image_mean [0.1, 0.1, 0.1] with --init",
+            ),
         ],
     )
     def test_refused(
@@ -172,7 +175,7 @@ class TestDetector:
         assert err.count("\n") == 1
 
 
-def test_faces_that_are_not_there(
+def test_absent_faces(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

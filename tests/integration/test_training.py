@@ -1,4 +1,4 @@
-"""Training and scoring as a user types them: killed, resumed, shared by two processes, refused."""
+"""Training and scoring commands: killed, resumed, in two processes, refused."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from torch import Tensor
 from fer_det.cli import calibrate
 from fer_det.cli import eval as eval_rafdb
 from fer_det.cli import train as train_frcnn
-from fer_det.config.training import ModelConfig
-from fer_det.engine.log import read_log
-from fer_det.engine.run_folder import hold_run
+from fer_det.engine.run_folder import hold_run, read_log
 from fer_det.models import build_model
-from fer_det.weights.checkpoint import content_hash, load_checkpoint, save_checkpoint
+from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.weights.model_file import read_model_file, write_model_file
+from fer_det.weights.storage import content_hash
 
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
 STEPS, EPOCHS = 2, 2
 TOLERANCE = 1e-7
 """Of the way that training has moved the weights; found were 2e-11, from sums in another order."""
 
-COMMAND = "train_frcnn"
-FOLDER = Path("runs") / "frcnn-001"
+COMMAND = "train"
+FOLDER = Path("runs") / "detector-001"
 """Where a run without --out is kept."""
 
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for all runs, emptied afterwards: VGG16's checkpoints take 140 MB each."""
+    """A folder for all runs, deleted afterwards: each file of VGG16 takes up to 140 MB."""
     folder = tmp_path_factory.mktemp("training")
     test = ["happiness", "anger", "fear", "sadness"]
     write_voc_tree(folder / "voc", {"train": TRAIN, "val": ["happiness", "anger"], "test": test})
@@ -48,7 +48,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def whole(space: Path) -> Path:
-    """Where an uninterrupted run was typed, without --out."""
+    """The working folder of an uninterrupted run, without --out."""
     folder = space / "whole"
     finish(start(folder, COMMAND, *settings(space)))
     return folder
@@ -56,13 +56,13 @@ def whole(space: Path) -> Path:
 
 @pytest.fixture
 def undetermined() -> Iterator[None]:
-    """Commands run in this process ask torch for determinism; the tests after them do not."""
+    """Commands in this process make torch deterministic; the next tests need it off."""
     yield
     torch.use_deterministic_algorithms(False)
 
 
 def settings(space: Path) -> list[str]:
-    """Small, in plain arithmetic, and saved after each step."""
+    """Small, in float32, with a checkpoint after each step."""
     return [
         f"--data={space / 'voc'}",
         f"--epochs={EPOCHS}",
@@ -79,13 +79,13 @@ def settings(space: Path) -> list[str]:
 
 
 def kill_in_mid_epoch(process: subprocess.Popen[str], last: Path) -> None:
-    """SIGKILL as soon as the first step is saved, and before the last one is."""
+    """SIGKILL after the first step is saved, and before the last one is."""
     typed.kill_in_mid_epoch(process, last)
     assert 0 < position_of(last)["step"] < EPOCHS * STEPS
 
 
 def position_of(last: Path) -> dict[str, Any]:
-    training = load_checkpoint(last).training
+    training = read_model_file(last).training
     assert training is not None
     position: dict[str, Any] = training["position"]
     return position
@@ -101,11 +101,11 @@ class TestUninterrupted:
         assert [record["epoch"] for record in records if record["kind"] == "epoch"] == [0, 1]
         assert position_of(folder / "last.pth")["step"] == EPOCHS * STEPS
 
-    def test_best_holds_plain_vgg16_and_all_that_is_needed(self, whole: Path) -> None:
-        best = load_checkpoint(whole / FOLDER / "best.pth")
+    def test_best_holds_plain_vgg16_and_its_settings(self, whole: Path) -> None:
+        best = read_model_file(whole / FOLDER / "best.pth")
         assert (best.classes, best.training) == (CLASSES, None)
-        assert best.config == ModelConfig(input_size=32, head_width=16, batch_norm=False)
-        build_model(best.config, best.classes).load_state_dict(best.model)
+        assert best.config == Config(input_size=32, head_width=16, batch_norm=False)
+        build_model(best.config, best.classes).load_state_dict(best.tensors)
         assert best.info["train_config"]["batch_size"] == 4
         assert best.info["validation"].keys() >= {"accuracy", "mean_recall", "miss_rate"}
         assert best.temperature == best.info["validation"]["temperature"] != 1
@@ -126,9 +126,9 @@ class TestUninterrupted:
         assert train_frcnn.main(settings(space)) == 0
         assert {p.name: p.stat().st_mtime_ns for p in FOLDER.glob("*.pth")} == before
         assert (FOLDER / "log.jsonl").read_text() == log
-        assert [path.name for path in Path("runs").iterdir()] == ["frcnn-001"]
+        assert [path.name for path in Path("runs").iterdir()] == ["detector-001"]
         out, err = capsys.readouterr()
-        assert f"run {FOLDER} goes on" in out
+        assert f"run {FOLDER} resumes" in out
         assert "steps" not in err
 
 
@@ -137,7 +137,7 @@ class TestKilled:
         folder = space / "killed"
         kill_in_mid_epoch(start(folder, COMMAND, *settings(space)), folder / FOLDER / "last.pth")
         told = finish(start(folder, COMMAND, *settings(space)))
-        assert f"run {FOLDER} goes on" in told
+        assert f"run {FOLDER} resumes" in told
         for name in ("best.pth", "last.pth", "log.jsonl"):
             assert (folder / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
         assert not list((folder / FOLDER).glob(".*tmp"))
@@ -150,8 +150,8 @@ class TestKilled:
         kill_in_mid_epoch(start(folder, COMMAND, *argv), folder / "run" / "last.pth")
         finish(start(folder, COMMAND, *argv))
         for name in ("best.pth", "last.pth"):
-            found, wanted = (load_checkpoint(at / name) for at in (folder / "run", whole / FOLDER))
-            assert content_hash(found.model) == content_hash(wanted.model)
+            found, wanted = (read_model_file(at / name) for at in (folder / "run", whole / FOLDER))
+            assert content_hash(found.tensors) == content_hash(wanted.tensors)
             assert content_hash(found.training) == content_hash(wanted.training)
         assert read_log(folder / "run") == read_log(whole / FOLDER)
 
@@ -163,17 +163,17 @@ def test_two_processes_train_the_model_of_one(space: Path) -> None:
     finish(start_python(space / "one", double, *argv, "--out=run"))
     two = end(start_python(space / "two", *launcher, double, *argv, "--out=run"))
     assert two.returncode == 0, two.stderr
-    # The first process alone speaks.
-    assert two.stdout.count("run run begins") == 1
+    # Only the first process prints.
+    assert two.stdout.count("run run starts") == 1
     assert "Warning" not in two.stderr
-    alone, shared = (load_checkpoint(space / name / "run" / "last.pth") for name in ("one", "two"))
+    alone, shared = (read_model_file(space / name / "run" / "last.pth") for name in ("one", "two"))
     torch.manual_seed(0)
     untrained = build_model(alone.config, alone.classes).state_dict()
-    assert distance(shared.model, alone.model) < TOLERANCE * distance(alone.model, untrained)
+    assert distance(shared.model, alone.tensors) < TOLERANCE * distance(alone.tensors, untrained)
     assert shared.training is not None
     assert alone.training is not None
     found, wanted = (at.training["position"] for at in (shared, alone))
-    # The loss that is recorded is the first process's own.
+    # The recorded loss is the first process's own.
     assert {**found, "epoch_loss": 0} == {**wanted, "epoch_loss": 0}
 
 
@@ -207,7 +207,7 @@ class TestScoring:
         assert protocol["checkpoint_rule"].startswith("highest mean recall")
         for name in ("fear", "top1", "matched", "gt_box", "none"):
             assert name in told
-        best = load_checkpoint(whole / FOLDER / "best.pth")
+        best = read_model_file(whole / FOLDER / "best.pth")
         assert protocol["temperature"] == best.temperature
         assert [face["label"] for face in scores["faces"]] == [
             "happiness",
@@ -230,7 +230,7 @@ class TestScoring:
         assert eval_rafdb.main([f"--weights={FOLDER / 'best.pth'}", *flags, "--hide_faces"]) == 0
         assert "data:image" not in page.read_text()
 
-    def test_calibrate_changes_how_sure_answers_are_and_no_answer(
+    def test_calibrate_changes_probabilities_and_no_prediction(
         self,
         whole: Path,
         tmp_path: Path,
@@ -238,18 +238,18 @@ class TestScoring:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         monkeypatch.chdir(whole)
-        best, out = load_checkpoint(FOLDER / "best.pth"), tmp_path / "calibrated.pth"
+        best, out = read_model_file(FOLDER / "best.pth"), tmp_path / "calibrated.pth"
         flags = ["--workers=0", "--precision=float32"]
         argv = [f"--weights={FOLDER / 'best.pth'}", f"--out={out}", *flags]
         assert calibrate.main(argv) == 0
-        again = load_checkpoint(out)
-        # Batch normalisation was folded away in between.
+        again = read_model_file(out)
+        # Batch normalisation was folded in between.
         assert again.temperature == pytest.approx(best.temperature, rel=1e-2)
-        assert content_hash(again.model) == content_hash(best.model)
+        assert content_hash(again.tensors) == content_hash(best.tensors)
         assert f"temperature {again.temperature:.3f} (was {best.temperature:.3f}), from 2" in (
             capsys.readouterr().out
         )
-        save_checkpoint(out, replace(best, info={**best.info, "temperature": 3.0}))
+        write_model_file(out, replace(best, info={**best.info, "temperature": 3.0}))
         told = {}
         for path in (FOLDER / "best.pth", out):
             scored = [f"--weights={path}", f"--out={tmp_path}", "--resamples=5", *flags]
@@ -275,12 +275,12 @@ class TestScoring:
         assert protocol["split"] == "val"
 
 
-def test_loss_that_is_no_number_stops_with_the_pictures(space: Path) -> None:
+def test_loss_that_is_not_finite_names_the_pictures(space: Path) -> None:
     folder = space / "diverged"
     ended = end(start(folder, COMMAND, *settings(space), "--optimizer.learning_rate=1e30"))
     assert ended.returncode == 2
     *before, line = ended.stderr.splitlines()
-    # On a slow machine the progress has lines of its own.
+    # On a slow machine there are lines of progress.
     assert all(" steps, " in each for each in before), ended.stderr
     assert line.startswith("error: a ")
     assert "that is not finite at step 1 (loss_" in line
@@ -336,7 +336,7 @@ class TestRefused:
         with monkeypatch.context() as patch:
             patch.setattr(fcntl, "lockf", taken)
             code = train_frcnn.main([*settings(space), "--out=run"])
-        assert "run is being trained in by another process" in self.refused(capsys, code)
+        assert "run is used for training by another process" in self.refused(capsys, code)
         with hold_run(Path("run")):
             pass
 
@@ -344,7 +344,7 @@ class TestRefused:
         ("flags", "told"),
         [
             (["--data=nowhere"], "no VOC data set at nowhere"),
-            (["--model.name=resnet"], "--model.name resnet; wanted one of frcnn_vgg16"),
+            (["--model.name=resnet"], "--model.name resnet; wanted one of vgg16_frcnn, ssdlite"),
             (["--device=toaster"], "--device toaster"),
             (["--out=file"], "file could not be created"),
         ],
@@ -378,9 +378,9 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("flags", "told"),
         [
-            (["--weights=best.pth"], "best.pth is absent, also below runs/; wanted a checkpoint"),
-            (["--weights=there/best.pth"], "there/best.pth is absent; wanted a checkpoint"),
-            (["--weights=file"], "file is no PyTorch archive"),
+            (["--weights=best.pth"], "best.pth is absent, also below runs/; wanted a model file"),
+            (["--weights=there/best.pth"], "there/best.pth is absent; wanted a model file"),
+            (["--weights=file"], "file is truncated or broken, or neither PyTorch nor safetensors"),
             (["--weights=BEST", "--split=trial"], "trial.txt is absent"),
             (["--weights=BEST", "--data=nowhere"], "no VOC data set at nowhere"),
             (["--weights=BEST", "--hide_faces"], "--hide_faces without --report"),

@@ -1,4 +1,4 @@
-"""From a classifier to the detector that begins with it, killed on the way, and both scored."""
+"""A classifier, and a detector that is initialised from it: killed, resumed, scored."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fake_data.voc_tree import CLASSES, write_voc_tree
 from fer_det.cli import eval as eval_rafdb
 from fer_det.cli import predict, train_classifier
 from fer_det.cli import train as train_frcnn
-from fer_det.config.training import ModelConfig
 from fer_det.models import build_model
-from fer_det.models.vgg16 import vgg16_features
-from fer_det.weights.checkpoint import file_hash, load_checkpoint
-from fer_det.weights.weights_file import WeightsInfo, save_weights
+from fer_det.models.vgg16.network import vgg16_features
+from fer_det.models.vgg16_classifier.config import Config
+from fer_det.weights.model_file import WeightsInfo, read_model_file, save_weights
+from fer_det.weights.storage import file_hash
 
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
 TEST = ["happiness", ("fear", "anger"), "sadness"]
@@ -31,7 +31,7 @@ CENTRES = "loss.of_features.centres"
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for all runs, emptied afterwards: VGG16's checkpoints take 140 MB each."""
+    """A folder for all runs, deleted afterwards: each file of VGG16 takes up to 140 MB."""
     folder = tmp_path_factory.mktemp("two_stages")
     write_voc_tree(folder / "voc", {"train": TRAIN, "val": ["happiness", "anger"], "test": TEST})
     yield folder
@@ -40,7 +40,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def weights(space: Path) -> Path:
-    """A weights file with fc6 and fc7, as VGG-Face's is, and a colour of its own."""
+    """Published weights with fc6 and fc7, as VGG-Face's, and their own normalisation."""
     torch.manual_seed(0)
     tensors = {f"features.{n}": t for n, t in vgg16_features(False).state_dict().items()}
     tensors["classifier.0.weight"] = torch.randn(16, 25088) / 100
@@ -53,37 +53,37 @@ def weights(space: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def classifier(space: Path, weights: Path) -> Path:
-    """The run folder of a classifier that was never interrupted."""
+    """The run folder of an uninterrupted classifier."""
     told = finish(start(space / "a", "train_classifier", *classifier_settings(space, weights)))
-    assert f"starts from {weights} (a face network)" in told
+    assert f"pretrained weights: {weights} (a face network)" in told
     both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-    assert f"taken: 13 convolutions of the backbone, {both}\n" in told
-    assert "fresh: roi_heads.class_score, loss.of_features\n" in told
+    assert f"taken: 13 layers of the backbone, {both}\n" in told
+    assert "random: roi_heads.class_score, loss.of_features\n" in told
     assert f"--init {CLASSIFIER / 'best.pth'} --model.head_width 16" in told
     return space / "a" / CLASSIFIER
 
 
 @pytest.fixture(scope="module")
 def detector(space: Path, classifier: Path) -> Path:
-    """The run folder of a detector that began with the classifier."""
+    """The run folder of a detector that was initialised from the classifier."""
     argv = detector_settings(space, classifier / "best.pth")
-    told = finish(start(space / "a", "train_frcnn", *argv))
+    told = finish(start(space / "a", "train", *argv))
     both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-    assert f"taken: 13 convolutions of the backbone, {both}\n" in told
-    assert "left in the file: roi_heads.class_score\n" in told
-    assert "which started from" in told
+    assert f"taken: 13 layers of the backbone, {both}\n" in told
+    assert "unused: roi_heads.class_score\n" in told
+    assert "initialised from" in told
     return space / "a" / "detector"
 
 
 @pytest.fixture
 def undetermined() -> Iterator[None]:
-    """Commands run in this process ask torch for determinism; the tests after them do not."""
+    """Commands in this process make torch deterministic; the next tests need it off."""
     yield
     torch.use_deterministic_algorithms(False)
 
 
 def settings(space: Path) -> list[str]:
-    """Small, in plain arithmetic, and saved after each step."""
+    """Small, in float32, with a checkpoint after each step."""
     return [
         f"--data={space / 'voc'}",
         "--epochs=2",
@@ -109,9 +109,8 @@ def detector_settings(space: Path, init: Path) -> list[str]:
 
 class TestClassifier:
     def test_best_is_plain_and_last_keeps_the_centres(self, classifier: Path) -> None:
-        best, last = (load_checkpoint(classifier / name) for name in ("best.pth", "last.pth"))
-        assert best.config == ModelConfig(
-            name="vgg16_classifier",
+        best, last = (read_model_file(classifier / name) for name in ("best.pth", "last.pth"))
+        assert best.config == Config(
             input_size=32,
             head_width=16,
             batch_norm=False,
@@ -119,20 +118,21 @@ class TestClassifier:
             image_mean=(0.4, 0.5, 0.6),
             image_std=(0.2, 0.2, 0.2),
         )
-        build_model(best.config, best.classes).load_state_dict(best.model)
-        assert CENTRES not in best.model
-        shown = [bool(row.any()) for row in last.model[CENTRES]]
+        build_model(best.config, best.classes).load_state_dict(best.tensors)
+        assert CENTRES not in best.tensors
+        shown = [bool(row.any()) for row in last.tensors[CENTRES]]
         assert shown == [label in TRAIN for label in CLASSES]
 
     def test_frozen_layers_are_those_of_the_file(self, classifier: Path, weights: Path) -> None:
-        from fer_det.weights.weights_file import load_weights, model_tensors
-
-        best = load_checkpoint(classifier / "best.pth").model
-        wanted = model_tensors(load_weights(weights)[1])
+        best = read_model_file(classifier / "best.pth").tensors
+        wanted = read_model_file(weights).tensors
         for number, stays in ((0, True), (2, True), (5, False)):
-            name = f"backbone.features.{number}.weight"
-            # The norm was folded away again, which costs the last digits.
-            assert torch.allclose(best[name], wanted[name], rtol=1e-4, atol=1e-6) is stays
+            name = f"features.{number}.weight"
+            # The inserted norm was folded again, which changes the last digits.
+            assert (
+                torch.allclose(best[f"backbone.{name}"], wanted[name], rtol=1e-4, atol=1e-6)
+                is stays
+            )
 
     def test_killed_and_typed_again_it_ends_in_the_same_bytes(
         self, space: Path, weights: Path, classifier: Path
@@ -140,7 +140,7 @@ class TestClassifier:
         argv = classifier_settings(space, weights)
         process = start(space / "b", "train_classifier", *argv)
         kill_in_mid_epoch(process, space / "b" / CLASSIFIER / "last.pth")
-        assert "goes on" in finish(start(space / "b", "train_classifier", *argv))
+        assert "resumes" in finish(start(space / "b", "train_classifier", *argv))
         for name in ("best.pth", "last.pth", "log.jsonl"):
             found = (space / "b" / CLASSIFIER / name).read_bytes()
             assert found == (classifier / name).read_bytes(), name
@@ -161,7 +161,7 @@ def test_two_processes_train_the_classifier_of_one(space: Path, loss: str) -> No
     finish(start_python(space / "double", *argv, f"--out=one_{loss}"))
     finish(start_python(space / "double", *launcher, *argv, f"--out=two_{loss}"))
     alone, shared = (
-        load_checkpoint(space / "double" / f"{name}_{loss}" / "last.pth").model
+        read_model_file(space / "double" / f"{name}_{loss}" / "last.pth").tensors
         for name in ("one", "two")
     )
     assert alone.keys() == shared.keys()
@@ -172,15 +172,15 @@ def test_two_processes_train_the_classifier_of_one(space: Path, loss: str) -> No
 
 
 class TestDetector:
-    def test_says_where_its_weights_came_from_all_the_way(
+    def test_records_the_chain_of_its_weights(
         self, weights: Path, classifier: Path, detector: Path
     ) -> None:
         best = classifier / "best.pth"
-        epoch = load_checkpoint(best).info["epoch"] + 1
+        epoch = read_model_file(best).info["epoch"] + 1
         wanted = {
             "path": str(best),
             "sha256": file_hash(best),
-            "source": f"checkpoint of vgg16_classifier, epoch {epoch}",
+            "source": f"vgg16_classifier, epoch {epoch}",
             "init": {
                 "path": str(weights),
                 "sha256": file_hash(weights),
@@ -188,15 +188,15 @@ class TestDetector:
             },
         }
         for name in ("best.pth", "last.pth"):
-            assert load_checkpoint(detector / name).info["init"] == wanted
+            assert read_model_file(detector / name).info["init"] == wanted
 
     def test_killed_and_typed_again_it_ends_in_the_same_bytes(
         self, space: Path, classifier: Path, detector: Path
     ) -> None:
         argv = detector_settings(space, classifier / "best.pth")
-        process = start(space / "c", "train_frcnn", *argv)
+        process = start(space / "c", "train", *argv)
         kill_in_mid_epoch(process, space / "c" / "detector" / "last.pth")
-        assert "goes on" in finish(start(space / "c", "train_frcnn", *argv))
+        assert "resumes" in finish(start(space / "c", "train", *argv))
         for name in ("best.pth", "last.pth", "log.jsonl"):
             found = (space / "c" / "detector" / name).read_bytes()
             assert found == (detector / name).read_bytes(), name
@@ -213,7 +213,7 @@ class TestDetector:
         monkeypatch.chdir(space / "d")
         assert train_frcnn.main([*detector_settings(space, weights), "--epochs=1"]) == 0
         both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-        assert f"taken: 13 convolutions of the backbone, {both}\n" in capsys.readouterr().out
+        assert f"taken: 13 layers of the backbone, {both}\n" in capsys.readouterr().out
 
 
 class TestScores:
@@ -258,7 +258,7 @@ class TestScores:
         (
             train_frcnn,
             ["--model.name=vgg16_classifier", "--optimizer.freeze_layers=0"],
-            "--model.name vgg16_classifier, which finds no faces; wanted a detector",
+            "--model.name vgg16_classifier, which is a classifier; wanted a detector",
         ),
     ],
 )

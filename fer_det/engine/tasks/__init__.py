@@ -1,1 +1,88 @@
-"""What a training trains for: detection, classification, face attributes."""
+"""What a training is for: its pictures, its model, and how an epoch is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from fer_det.data.loader import PictureDataset
+from fer_det.evaluation.calibration import fit_temperature
+from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
+from fer_det.models.contract import FaceModel
+from fer_det.runtime.device import Hardware
+from fer_det.runtime.distributed import Processes
+
+SHRINKAGE_FACES = 10
+"""To select the best epoch, each class's recall is shrunk towards the accuracy of all faces as if
+by so many additional faces. Otherwise a class with a single validation face would decide."""
+
+GivenFace: TypeAlias = tuple[int, NDArray[np.floating[Any]]]
+"""A labelled face: its label 1..C, and the probabilities [C] for its ground-truth box."""
+
+
+class Task(Protocol):
+    """What the training loop needs from a task."""
+
+    @property
+    def selects_best(self) -> bool:
+        """Whether the best epoch is kept as best.pth."""
+
+    @property
+    def train(self) -> PictureDataset:
+        """The training split."""
+
+    @property
+    def validation(self) -> PictureDataset:
+        """The split that each epoch is scored on."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 1, 2, ..."""
+
+    def calibration(self) -> PictureDataset:
+        """Return pictures without augmentation to calibrate batch normalisation on."""
+
+    def data_hashes(self) -> Mapping[str, str]:
+        """Return `path`, the data's folder, and the hash of each split by its name."""
+
+    def build_model(self) -> FaceModel:
+        """Build the model with random weights."""
+
+    def validate(
+        self, model: nn.Module, hardware: Hardware, processes: Processes
+    ) -> dict[str, float]:
+        """Return scores on the validation split, the same in every process.
+
+        Among them accuracy, mean_recall and selection, the score that selects the best epoch; where
+        best.pth is written also temperature, which it holds.
+        """
+
+
+def score_answers(pairs: Sequence[tuple[int, int]], classes: int) -> dict[str, float]:
+    """Return scores of (label, answer) pairs, the answer 0 where no face was found.
+
+    `selection` is the mean over the classes present of (right + k accuracy) / (faces + k), with
+    k = SHRINKAGE_FACES.
+    """
+    truth, answer = np.array(pairs, np.int64).T
+    confusion = confusion_matrix(truth, answer, classes)
+    count = faces_by_class(confusion)
+    scores = measure(confusion, count > 0, {})
+    right = np.diagonal(confusion)
+    shrunk = (right + SHRINKAGE_FACES * scores.accuracy) / (count + SHRINKAGE_FACES)
+    return {
+        "accuracy": float(scores.accuracy),
+        "mean_recall": float(scores.mean_recall),
+        "miss_rate": float(scores.miss_rate),
+        "selection": float(shrunk[count > 0].mean()),
+    }
+
+
+def temperature_of(faces: Sequence[GivenFace]) -> float:
+    """Return the temperature that fits the probabilities of faces in their ground-truth boxes."""
+    labels = np.array([label for label, _ in faces], np.int64)
+    return fit_temperature(np.stack([row for _, row in faces]), labels)

@@ -1,65 +1,75 @@
-"""Training for classification: the labelled faces of a VOC folder, each in its own box."""
+"""Training of a classifier on the labelled faces of a VOC folder, each in its own box."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from fer_det.config.training import ModelConfig
+from fer_det.config.classifier import TrainClassifierConfig
+from fer_det.data.augment import Augmentation
 from fer_det.data.face_crops import FaceCrops
-from fer_det.engine.scoring import score_crops
-from fer_det.engine.share import own_batches
-from fer_det.engine.tasks.detection import (
-    GivenFace,
-    score_answers,
-    temperature_of,
-    with_temperature,
-)
-from fer_det.models.vgg16 import fold_batch_norm
-from fer_det.models.vgg16_classifier import without_loss
+from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine.scoring import own_batches, score_crops
+from fer_det.engine.tasks import GivenFace, score_answers, temperature_of
+from fer_det.losses import build_loss
+from fer_det.models import build_model
+from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.distributed import Processes
-from fer_det.weights.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
 class ClassificationTask:
-    """Names the expressions of faces whose boxes are given; see Task."""
+    """Finds the expression of faces whose boxes are given; see Task."""
 
+    config: TrainClassifierConfig
     train: FaceCrops
     validation: FaceCrops
-    model_config: ModelConfig
-    hardware: Hardware
-    processes: Processes
-    batch_size: int
-    """Of the validation, in faces."""
-    workers: int
+    selects_best: bool = True
+
+    @classmethod
+    def from_config(cls, config: TrainClassifierConfig) -> ClassificationTask:
+        """Open the splits; raises what VocDataset raises."""
+        model = config.model
+        photos = VocDataset(config.data, "train", model.input_size, model.padding)
+        train = FaceCrops(photos, model.face_margin, Augmentation(config.augment))
+        validation = VocDataset(
+            config.data, "val", model.input_size, model.padding, classes=photos.classes
+        )
+        return cls(config, train, FaceCrops(validation, model.face_margin))
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the labels 1, 2, ..."""
         return self.train.classes
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Scores of the validation split's faces, the same on every process; none is missed."""
-        batches = own_batches(self.validation, self.batch_size, self.processes, self.workers)
-        given: list[GivenFace] = self.processes.gather(
+    def calibration(self) -> FaceCrops:
+        """Return the training split without augmentation."""
+        return self.train.without_augmentation()
+
+    def data_hashes(self) -> dict[str, str]:
+        """See Task."""
+        hashes = {"train": self.train.hash(), "val": self.validation.hash()}
+        return {"path": str(self.config.data), **hashes}
+
+    def build_model(self) -> FaceModel:
+        """See Task."""
+        loss = build_loss(self.config, len(self.classes))
+        return build_model(self.config.model, self.classes, loss=loss)
+
+    def validate(
+        self, model: nn.Module, hardware: Hardware, processes: Processes
+    ) -> dict[str, float]:
+        """See Task; the miss rate is 0."""
+        config = self.config
+        batches = own_batches(self.validation, config.batch_size, processes, config.workers)
+        given: list[GivenFace] = processes.gather(
             [
                 (self.validation.pictures[index].label, row)
-                for index, row in score_crops(model, self.hardware, self.validation, batches)
+                for index, row in score_crops(model, hardware, self.validation, batches)
             ]
         )
         pairs = [(label, int(row.argmax()) + 1) for label, row in given]
-        return {
-            **score_answers(pairs, len(self.classes)),
-            "temperature": temperature_of(given),
-        }
-
-    def best_checkpoint(self, state: Mapping[str, Tensor], info: Mapping[str, Any]) -> Checkpoint:
-        """The classifier as plain VGG16, without what only training needs."""
-        plain = self.model_config.without_batch_norm()
-        kept = fold_batch_norm(without_loss(state))
-        return Checkpoint(kept, plain, self.classes, with_temperature(info))
+        scores = score_answers(pairs, len(self.classes))
+        return {**scores, "temperature": temperature_of(given)}

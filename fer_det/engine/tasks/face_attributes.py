@@ -1,78 +1,95 @@
-"""Training a backbone on made faces: what is learnt of each face, and how well on other people."""
+"""Training of a backbone on synthetic faces, scored on the faces of other people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from fer_det.config.training import ModelConfig
+from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.core.expression import BASIC_EXPRESSIONS
+from fer_det.data.augment import Augmentation
 from fer_det.data.loader import Batch
-from fer_det.data.made_faces import MadeFaces
-from fer_det.engine.scoring import to_unit_range
-from fer_det.engine.share import own_batches
-from fer_det.engine.tasks.detection import score_answers
+from fer_det.data.made_faces import MadeFaces, load_made_faces
+from fer_det.engine.scoring import own_batches, to_unit_range
+from fer_det.engine.tasks import score_answers
+from fer_det.models import build_model
+from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.distributed import Processes
 
 Answer = tuple[int, int, list[float], list[float]]
-"""Label, answered label, measures, answered measures."""
+"""Label, predicted label, measures, predicted measures."""
 
 
 @dataclass(frozen=True)
 class FaceAttributesTask:
-    """Reads expression and measures off one face a picture; see Task.
+    """Predicts expression and measures of the one face of each picture; see Task.
 
-    No epoch is preferred: the faces of the test split say how well it went and choose nothing.
+    The last epoch is used: the test split only shows how well the training went.
     """
 
+    config: TrainBackboneConfig
     train: MadeFaces
     validation: MadeFaces
-    model_config: ModelConfig
-    hardware: Hardware
-    processes: Processes
-    batch_size: int
-    """Of the validation, in pictures."""
-    workers: int
+    selects_best: bool = False
+
+    @classmethod
+    def from_config(cls, config: TrainBackboneConfig) -> FaceAttributesTask:
+        """Open the splits; raises what `load_made_faces` raises."""
+        size, padding = config.model.input_size, config.model.padding
+        augmentation = Augmentation(config.augment)
+        return cls(config, *load_made_faces(config.faces, size, padding, augmentation))
 
     @property
     def classes(self) -> tuple[str, ...]:
         """RAF-DB's seven expressions."""
         return tuple(expression.label for expression in BASIC_EXPRESSIONS)
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Accuracy and mean recall of the expression, and for each group of measures its R2.
+    def calibration(self) -> MadeFaces:
+        """Return the test split; nothing is calibrated, since all weights begin at random."""
+        return self.validation
 
-        R2 is 1 for measures that are all met and 0 for answers no better than the mean.
+    def data_hashes(self) -> dict[str, str]:
+        """See Task."""
+        hashes = {"train": self.train.hash(), "test": self.validation.hash()}
+        return {"path": str(self.config.faces), **hashes}
+
+    def build_model(self) -> FaceModel:
+        """See Task."""
+        groups = self.train.measures.groups
+        return build_model(
+            self.config.model, self.classes, groups=groups, losses=self.config.losses
+        )
+
+    def validate(
+        self, model: nn.Module, hardware: Hardware, processes: Processes
+    ) -> dict[str, float]:
+        """Return accuracy and mean recall of the expression, and the R2 of each group of measures.
+
+        R2 is 1 for perfect predictions and 0 for those that are no better than the mean.
         """
-        batches = own_batches(self.validation, self.batch_size, self.processes, self.workers)
-        answers = self.processes.gather(self._answers(model, batches))
+        config = self.config
+        batches = own_batches(self.validation, config.batch_size, processes, config.workers)
+        answers = processes.gather(self._answers(model, hardware, batches))
         scores = score_answers([answer[:2] for answer in answers], len(self.classes))
         truth, found = (np.array([answer[k] for answer in answers]) for k in (2, 3))
         return scores | self._explained(truth, found)
 
-    def best_checkpoint(
-        self,
-        state: Mapping[str, Tensor],
-        info: Mapping[str, Any],
-    ) -> None:
-        """Nothing: the weights file holds the last epoch."""
-
     @torch.inference_mode()
-    def _answers(self, model: nn.Module, batches: Iterable[Batch]) -> list[Answer]:
+    def _answers(
+        self, model: nn.Module, hardware: Hardware, batches: Iterable[Batch]
+    ) -> list[Answer]:
         model.eval()
-        answers = []
+        device, answers = hardware.device, []
         for pictures, targets in batches:
-            device = self.hardware.device
             images = to_unit_range(pictures, device)
             placed = [{**target, "boxes": target["boxes"].to(device)} for target in targets]
-            with self.hardware.autocast():
+            with hardware.autocast():
                 found = model(images, placed)
             for target, answer in zip(targets, found, strict=True):
                 label = int(answer["probabilities"][0].argmax()) + 1

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from fer_det.config.weights import Channels
 from fer_det.errors import WeightsError
-from fer_det.weights.checkpoint import file_hash
 from fer_det.weights.formats import FORMS
 from fer_det.weights.formats.containers import ANOTHER, WANTED, read_stored
 from fer_det.weights.formats.form import Form, Layers, Layout
@@ -36,7 +35,8 @@ from fer_det.weights.formats.network import (
     kernel_side,
     weight_shapes,
 )
-from fer_det.weights.weights_file import WeightsInfo
+from fer_det.weights.model_file import WeightsInfo
+from fer_det.weights.storage import file_hash
 
 MEAN_TOLERANCE = 1.0
 """How far, in 0..255, a mean that a file states may lie from what its form is known to want."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from fer_det.config.training import Colour
+from fer_det.config.model import Colour
 from fer_det.weights.formats.network import CONVOLUTIONS, LAYERS, Stored, StoredLayer
 
 Layout = Literal["OIHW", "HWIO"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.config.training import Colour
+from fer_det.config.model import Colour
 
 CONVOLUTIONS: Mapping[str, str] = {
     "conv1_1": "features.0",

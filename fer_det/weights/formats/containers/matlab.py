@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.config.training import Colour
+from fer_det.config.model import Colour
 from fer_det.errors import WeightsError
 from fer_det.weights.formats.containers.refusal import broken, lacks_package
 from fer_det.weights.formats.network import Stored, StoredLayer

@@ -12,7 +12,7 @@ from fake_data import vgg_face
 from fer_det.cli import convert_weights, fetch_weights
 from fer_det.weights.formats import public_files
 from fer_det.weights.formats.public_files import BACKBONE_PARAMETERS, PublicFile
-from fer_det.weights.weights_file import load_weights
+from fer_det.weights.model_file import read_model_file
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,12 @@ def test_convert(
     assert "matched: 13 convolutions of the backbone" in told
     assert "absent: fc6, fc7" in told
     assert f"train_frcnn.py --init {out}\n" in told
-    info, tensors = load_weights(out)
-    assert info.image_mean == pytest.approx((0.506613, 0.410833, 0.367035), abs=1e-6)
-    assert info.image_std == (1 / 255,) * 3
-    assert info.licence.startswith("CC BY-NC")
-    assert info.notes["form"] == "vgg_face_rcmalli"
+    file = read_model_file(out)
+    tensors = file.tensors
+    assert file.config.image_mean == pytest.approx((0.506613, 0.410833, 0.367035), abs=1e-6)
+    assert file.config.image_std == (1 / 255,) * 3
+    assert file.info["licence"].startswith("CC BY-NC")
+    assert file.info["notes"]["form"] == "vgg_face_rcmalli"
     weight = network["conv1_1"][0]
     assert np.array_equal(tensors["features.0.weight"], weight.astype(np.float16))
     assert out.stat().st_size < 30_000_000
@@ -79,7 +80,7 @@ def test_fetch_takes_what_lies_there(
     (tmp_path / "notop").symlink_to(keras)
     known["keras_notop"] = PublicFile("http://127.0.0.1:1/notop", BACKBONE_PARAMETERS)
     assert run_fetch(tmp_path) == 0
-    assert load_weights(tmp_path / "out.safetensors")[0].notes["parameters"] == "14714688"
+    assert read_model_file(tmp_path / "out.safetensors").info["notes"]["parameters"] == "14714688"
     capsys.readouterr()
     assert run_fetch(tmp_path) == 0
     assert "is there already" in capsys.readouterr().out

@@ -1,9 +1,14 @@
 import pytest
 
-from fer_det.config.backbone import FaceAttributesConfig, TrainBackboneConfig
+from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.config.command import parse_config
-from fer_det.config.training import ModelConfig
 from fer_det.errors import ConfigError
+from fer_det.models import config_chooser
+
+
+def parse(*argv: str) -> TrainBackboneConfig:
+    choose = {"model": config_chooser("backbone")}
+    return parse_config(TrainBackboneConfig, "train_backbone", argv, choose)
 
 
 @pytest.mark.parametrize(
@@ -22,14 +27,16 @@ from fer_det.errors import ConfigError
 )
 def test_refused(flag: str) -> None:
     with pytest.raises(ConfigError) as told:
-        parse_config(TrainBackboneConfig, "train_backbone", [flag])
+        parse(flag)
     assert flag.split("=")[0].split(".")[-1] in str(told.value)
 
 
-def test_settings_that_a_checkpoint_keeps() -> None:
-    config = FaceAttributesConfig(input_size=64, dropout=0.1, image_mean=(0.1, 0.2, 0.3))
-    wanted = ModelConfig(
-        name="face_attributes", input_size=64, dropout=0.1, image_mean=(0.1, 0.2, 0.3)
-    )
-    assert config.as_model() == wanted
-    assert wanted.batch_norm
+def test_defaults() -> None:
+    config = parse()
+    assert (config.model.name, config.model.input_size) == ("face_attributes", 96)
+    assert config.epochs == 10
+
+
+def test_backbone_with_random_weights_is_never_frozen() -> None:
+    with pytest.raises(ConfigError, match=r"--optimizer.freeze_layers 1; wanted 0"):
+        parse("--optimizer.freeze_layers=1")

@@ -1,10 +1,14 @@
 import pytest
 
-from fer_det.config.backbone import TrainBackboneConfig
-from fer_det.config.classifier import ClassifierConfig, TrainClassifierConfig
+from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.config.command import parse_config
-from fer_det.config.training import ModelConfig, TrainConfig
+from fer_det.config.training import TrainConfig
 from fer_det.errors import ConfigError
+from fer_det.models import Kind, config_chooser
+
+
+def parse(config_class: type, kind: Kind, *argv: str) -> TrainClassifierConfig | TrainConfig:
+    return parse_config(config_class, "prog", argv, {"model": config_chooser(kind)})
 
 
 @pytest.mark.parametrize(
@@ -27,24 +31,15 @@ from fer_det.errors import ConfigError
 )
 def test_refused(flag: str) -> None:
     with pytest.raises(ConfigError) as told:
-        parse_config(TrainClassifierConfig, "train_classifier", [flag])
+        parse(TrainClassifierConfig, "classifier", flag)
     assert flag.split("=")[0].lstrip("-").split(".")[-1] in str(told.value)
 
 
-def test_settings_that_a_checkpoint_keeps() -> None:
-    config = ClassifierConfig(input_size=64, head_width=8, face_margin=0.5)
-    wanted = ModelConfig(name="vgg16_classifier", input_size=64, head_width=8, face_margin=0.5)
-    assert config.as_model() == wanted
-
-
-@pytest.mark.parametrize("kind", [TrainConfig, TrainClassifierConfig])
-def test_frozen_weights_come_from_somewhere(kind: type) -> None:
+@pytest.mark.parametrize(
+    ("config_class", "kind"), [(TrainConfig, "detector"), (TrainClassifierConfig, "classifier")]
+)
+def test_frozen_weights_must_be_pretrained(config_class: type, kind: Kind) -> None:
     flags = ["--optimizer.freeze_layers=4", "--init=a.pth"]
-    assert parse_config(kind, "train", flags).optimizer.freeze_layers == 4
+    assert parse(config_class, kind, *flags).optimizer.freeze_layers == 4
     with pytest.raises(ConfigError, match=r"--optimizer.freeze_layers 4 without --init"):
-        parse_config(kind, "train", flags[:1])
-
-
-def test_backbone_that_begins_at_random_is_never_frozen() -> None:
-    with pytest.raises(ConfigError, match=r"--optimizer.freeze_layers 1; wanted 0"):
-        parse_config(TrainBackboneConfig, "train_backbone", ["--optimizer.freeze_layers=1"])
+        parse(config_class, kind, flags[0])

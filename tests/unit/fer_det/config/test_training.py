@@ -1,52 +1,27 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import (
-    AugmentConfig,
-    EvalConfig,
-    ModelConfig,
-    OptimizerConfig,
-    TrainConfig,
-    from_plain,
-    to_plain,
-)
+from fer_det.config.model import to_plain
+from fer_det.config.scoring import EvalConfig
+from fer_det.config.training import AugmentConfig, OptimizerConfig, TrainConfig
 from fer_det.errors import ConfigError
 from fer_det.imaging.jitter import JitterRanges
+from fer_det.models import config_chooser
+from fer_det.models.vgg16_frcnn.config import Config
 
 
-class TestPlain:
-    def test_model_there_and_back(self) -> None:
-        config = ModelConfig(input_size=96, image_mean=(0.1, 0.2, 0.3), batch_norm=False)
-        plain = json.loads(json.dumps(to_plain(config)))
-        assert from_plain(ModelConfig, plain) == config
-
-    def test_nested_configuration_holds_plain_values_alone(self) -> None:
-        plain = to_plain(TrainConfig(out=Path("a/b")))
-        assert json.loads(json.dumps(plain)) == plain
-        assert plain["out"] == str(Path("a/b"))
-        assert plain["augment"]["jitter"]["rotation"] == JitterRanges().rotation
-
-    def test_absent_field_has_its_default(self) -> None:
-        plain = to_plain(ModelConfig(input_size=96))
-        del plain["nms_iou"]
-        assert from_plain(ModelConfig, plain) == ModelConfig(input_size=96)
-
-    def test_unknown_field(self) -> None:
-        with pytest.raises(ConfigError, match=r"ModelConfig with depth; wanted only .*; use the"):
-            from_plain(ModelConfig, {**to_plain(ModelConfig()), "depth": 3})
+def parse(*argv: str) -> TrainConfig:
+    return parse_config(TrainConfig, "train", argv, {"model": config_chooser("detector")})
 
 
-def test_without_batch_norm() -> None:
-    config = ModelConfig(input_size=96)
-    assert config.without_batch_norm() == replace(config, batch_norm=False)
-
-
-def test_padding_is_the_mean_colour_in_bytes() -> None:
-    assert ModelConfig(image_mean=(0.0, 0.5, 1.0)).padding == (0, 128, 255)
+def test_nested_configuration_holds_plain_values_alone() -> None:
+    plain = to_plain(TrainConfig(model=Config(), out=Path("a/b")))
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["out"] == str(Path("a/b"))
+    assert plain["augment"]["jitter"]["rotation"] == JitterRanges().rotation
 
 
 @pytest.mark.parametrize(
@@ -63,7 +38,17 @@ def test_padding_is_the_mean_colour_in_bytes() -> None:
         "--model.dropout=1",
         "--model.dropout=-0.1",
         "--model.nms_iou=0",
-        "--model.nms_iou=1.5",
+        "--model.anchor_scales=[]",
+        "--model.anchor_scales=[0.1, 9]",
+        "--model.anchor_ratios=[0]",
+        "--model.rpn_negative_iou=0.8",
+        "--model.rpn_nms_iou=0",
+        "--model.rpn_candidates=0",
+        "--model.min_objectness=1.1",
+        "--model.match_iou=0",
+        "--model.box_weights=[0, 1, 1, 1]",
+        "--model.pooling_size=0",
+        "--model.sampling_ratio=0",
         "--model.image_mean=[0.5, 0.5, 127]",
         "--model.image_std=[0.2, 0, 0.2]",
         "--augment.flip=2",
@@ -77,6 +62,8 @@ def test_padding_is_the_mean_colour_in_bytes() -> None:
         "--optimizer.weight_decay=-1",
         "--optimizer.warmup_steps=-1",
         "--optimizer.name=adam",
+        "--optimizer.freeze_layers=-1",
+        "--optimizer.freeze_layers=14",
         "--epochs=0",
         "--batch_size=0",
         "--workers=-1",
@@ -87,7 +74,7 @@ def test_padding_is_the_mean_colour_in_bytes() -> None:
 )
 def test_training_refuses(flag: str) -> None:
     with pytest.raises(ConfigError) as told:
-        parse_config(TrainConfig, "train", [flag])
+        parse(flag)
     name = flag.removeprefix("--").split("=")[0].split(".")[-1]
     assert name in str(told.value)
     assert "\n" not in str(told.value)
@@ -107,5 +94,5 @@ def test_evaluation_wants_weights() -> None:
 @pytest.mark.parametrize("edge", [0.0, 1.0])
 def test_edges_that_are_allowed(edge: float) -> None:
     assert AugmentConfig(flip=edge, scale=0.0, shift=edge).flip == edge
-    assert TrainConfig(balance=edge, workers=0).balance == edge
+    assert TrainConfig(model=Config(), balance=edge, workers=0).balance == edge
     assert OptimizerConfig(momentum=0.0, weight_decay=0.0, warmup_steps=0).momentum == 0

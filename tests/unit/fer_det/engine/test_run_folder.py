@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -6,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from fer_det.engine.run_folder import (
+    LOG_NAME,
+    RunLog,
     find_weights,
     hold_run,
     is_held,
     newest_run_folder,
     next_run_folder,
+    read_log,
 )
 from fer_det.errors import OutputError, WeightsNotFoundError
 
@@ -31,47 +35,49 @@ def write(path: str, age: int = 0) -> Path:
 
 class TestFolders:
     def test_first_free_number(self) -> None:
-        assert next_run_folder("frcnn") == Path("runs/frcnn-001")
-        write("runs/frcnn-001/log.jsonl")
+        assert next_run_folder("detector") == Path("runs/detector-001")
+        write("runs/detector-001/log.jsonl")
         write("runs/other-002/log.jsonl")
-        assert next_run_folder("frcnn") == Path("runs/frcnn-002")
+        assert next_run_folder("detector") == Path("runs/detector-002")
 
     def test_newest_by_its_file(self) -> None:
-        assert newest_run_folder("frcnn", "last.pth") is None
-        write("runs/frcnn-001/last.pth", age=5)
-        write("runs/frcnn-002/last.pth", age=9)
-        write("runs/frcnn-003/best.pth")
+        assert newest_run_folder("detector", "last.pth") is None
+        write("runs/detector-001/last.pth", age=5)
+        write("runs/detector-002/last.pth", age=9)
+        write("runs/detector-003/best.pth")
         write("runs/other-004/last.pth")
-        assert newest_run_folder("frcnn", "last.pth") == Path("runs/frcnn-001")
+        assert newest_run_folder("detector", "last.pth") == Path("runs/detector-001")
 
 
 class TestFindWeights:
     def test_the_file_itself(self) -> None:
-        write("runs/frcnn-001/best.pth")
+        write("runs/detector-001/best.pth")
         here = write("best.pth", age=100)
         assert find_weights(here) == here
-        assert find_weights(Path("runs/frcnn-001/best.pth")) == Path("runs/frcnn-001/best.pth")
+        assert find_weights(Path("runs/detector-001/best.pth")) == Path(
+            "runs/detector-001/best.pth"
+        )
 
     def test_bare_name_in_the_newest_run(self) -> None:
-        write("runs/frcnn-001/best.pth", age=5)
-        write("runs/frcnn-002/best.pth", age=9)
-        write("runs/frcnn-003/last.pth")
-        write("runs/frcnn-004/.best.pth.123.fer_det-tmp")
-        assert find_weights(Path("best.pth")) == Path("runs/frcnn-001/best.pth")
+        write("runs/detector-001/best.pth", age=5)
+        write("runs/detector-002/best.pth", age=9)
+        write("runs/detector-003/last.pth")
+        write("runs/detector-004/.best.pth.123.fer_det-tmp")
+        assert find_weights(Path("best.pth")) == Path("runs/detector-001/best.pth")
 
     def test_folder_of_that_name_is_no_file(self) -> None:
-        Path("runs/frcnn-001/best.pth").mkdir(parents=True)
+        Path("runs/detector-001/best.pth").mkdir(parents=True)
         with pytest.raises(WeightsNotFoundError):
             find_weights(Path("best.pth"))
 
     @pytest.mark.parametrize("name", ["best.pth", "*.pth", "l?st.pth", ".", ""])
     def test_bare_name_that_is_nowhere(self, name: str) -> None:
-        write("runs/frcnn-001/last.pth")
-        with pytest.raises(WeightsNotFoundError, match="also below runs/; wanted a checkpoint"):
+        write("runs/detector-001/last.pth")
+        with pytest.raises(WeightsNotFoundError, match="also below runs/; wanted a model file"):
             find_weights(Path(name))
 
     def test_name_with_a_folder_is_looked_for_there_alone(self) -> None:
-        write("runs/frcnn-001/best.pth")
+        write("runs/detector-001/best.pth")
         with pytest.raises(WeightsNotFoundError, match=r"^elsewhere/best.pth is absent; wanted"):
             find_weights(Path("elsewhere/best.pth"))
 
@@ -81,7 +87,7 @@ import os, sys
 from pathlib import Path
 from fer_det.engine.run_folder import hold_run
 with hold_run(Path("run")):
-    # As a loader process does, the second one outlives the first.
+    # The second process outlives the first, as a loader process does.
     if os.fork():
         print("held", flush=True)
     sys.stdin.read()
@@ -110,3 +116,74 @@ class TestHold:
     def test_folder_that_is_not_there(self) -> None:
         with pytest.raises(OutputError, match="could not be written"), hold_run(Path("absent")):
             pass
+
+
+def write_records(
+    folder: Path, *records: tuple[str, int, dict[str, object]], at: tuple[int, int]
+) -> None:
+    log = RunLog(folder, *at)
+    for kind, step, values in records:
+        log.write(kind, step, values)
+    log.close()
+
+
+def kinds(folder: Path) -> list[tuple[str, int]]:
+    return [(record["kind"], record["step"]) for record in read_log(folder)]
+
+
+EPOCH_OF_TEN = [
+    ("step", 5, {"epoch": 0, "loss": 1.5}),
+    ("step", 10, {"epoch": 0, "loss": 1.25}),
+    ("epoch", 10, {"epoch": 0, "loss": 1.4}),
+]
+
+
+class TestLog:
+    def test_records_are_json_lines_and_curves(self, tmp_path: Path) -> None:
+        write_records(tmp_path, *EPOCH_OF_TEN, at=(0, 0))
+        lines = (tmp_path / LOG_NAME).read_text().splitlines()
+        assert json.loads(lines[0]) == {"kind": "step", "step": 5, "epoch": 0, "loss": 1.5}
+        assert kinds(tmp_path) == [("step", 5), ("step", 10), ("epoch", 10)]
+        (events,) = (tmp_path / "tensorboard").iterdir()
+        data = events.read_bytes()
+        assert b"step/loss" in data
+        assert b"epoch/loss" in data
+        # Whole numbers are no curves.
+        assert b"step/epoch" not in data
+
+    def test_each_record_is_there_at_once(self, tmp_path: Path) -> None:
+        log = RunLog(tmp_path, 0, 0)
+        log.write("step", 5, {"loss": 1.5})
+        assert kinds(tmp_path) == [("step", 5)]
+        log.close()
+
+    def test_records_later_than_the_checkpoint_are_forgotten(self, tmp_path: Path) -> None:
+        write_records(tmp_path, *EPOCH_OF_TEN, ("step", 15, {"epoch": 1, "loss": 1.0}), at=(0, 0))
+        write_records(tmp_path, ("step", 15, {"epoch": 1, "loss": 1.0}), at=(1, 12))
+        assert kinds(tmp_path) == [("step", 5), ("step", 10), ("epoch", 10), ("step", 15)]
+
+    def test_epoch_whose_steps_are_done_but_not_its_validation(self, tmp_path: Path) -> None:
+        write_records(tmp_path, *EPOCH_OF_TEN, at=(0, 0))
+        write_records(tmp_path, at=(0, 10))
+        assert kinds(tmp_path) == [("step", 5), ("step", 10)]
+
+    def test_epoch_that_is_done(self, tmp_path: Path) -> None:
+        write_records(tmp_path, *EPOCH_OF_TEN, at=(0, 0))
+        write_records(tmp_path, at=(1, 10))
+        assert kinds(tmp_path) == [("step", 5), ("step", 10), ("epoch", 10)]
+
+    def test_new_run_forgets_all(self, tmp_path: Path) -> None:
+        write_records(tmp_path, *EPOCH_OF_TEN, at=(0, 0))
+        write_records(tmp_path, at=(0, 0))
+        assert kinds(tmp_path) == []
+
+    def test_torn_last_line_is_left_out_and_then_removed(self, tmp_path: Path) -> None:
+        write_records(tmp_path, *EPOCH_OF_TEN, at=(0, 0))
+        path = tmp_path / LOG_NAME
+        path.write_text(path.read_text() + '{"kind": "step", "st')
+        assert len(read_log(tmp_path)) == 3
+        write_records(tmp_path, ("step", 15, {"epoch": 1}), at=(1, 10))
+        assert kinds(tmp_path)[-2:] == [("epoch", 10), ("step", 15)]
+
+    def test_no_log(self, tmp_path: Path) -> None:
+        assert read_log(tmp_path) == []

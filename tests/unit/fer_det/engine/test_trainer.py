@@ -5,22 +5,22 @@ from typing import Any
 
 import pytest
 import torch
-from fake_data.stub_detector import StubDetector
+from fake_data import stub_detector
+from fake_data.stub_detector import Config, StubDetector
 from fake_data.voc_tree import CLASSES, write_voc_tree
 from torch import Tensor
 
-from fer_det.config.training import AugmentConfig, ModelConfig, OptimizerConfig, TrainConfig
-from fer_det.data.augment import Augmentation
-from fer_det.data.voc_dataset import VocDataset
+from fer_det.config.training import OptimizerConfig, TrainConfig
 from fer_det.engine import trainer as trainer_module
-from fer_det.engine.log import LOG_NAME, read_log
-from fer_det.engine.resume import describe_run, find_resumable
+from fer_det.engine.job import describe_run, find_resumable
+from fer_det.engine.run_folder import LOG_NAME, read_log
 from fer_det.engine.tasks.detection import DetectionTask
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError, TrainingDivergedError
+from fer_det.models import MODELS
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.distributed import Processes
-from fer_det.weights.checkpoint import load_checkpoint
+from fer_det.weights.model_file import read_model_file
 
 SIZE, EPOCHS, STEPS = 32, 2, 3
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger"]
@@ -31,7 +31,8 @@ class Killed(BaseException):
 
 
 @pytest.fixture(autouse=True)
-def frequent_records(monkeypatch: pytest.MonkeyPatch) -> None:
+def with_stub_and_frequent_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODELS, stub_detector.NAME, stub_detector.REGISTERED)
     monkeypatch.setattr(trainer_module, "STEPS_BETWEEN_RECORDS", 2)
 
 
@@ -51,7 +52,7 @@ def config(data: Path) -> TrainConfig:
         balance=0.0,
         workers=0,
         save_minutes=0.0,
-        model=ModelConfig(input_size=SIZE),
+        model=Config(input_size=SIZE),
         optimizer=OptimizerConfig(learning_rate=0.05),
     )
 
@@ -59,21 +60,14 @@ def config(data: Path) -> TrainConfig:
 def make_trainer(
     config: TrainConfig, folder: Path, make_model: Callable[[], StubDetector] | None = None
 ) -> Trainer:
-    """As the command makes it: going on with what lies in the folder."""
+    """As the command makes it: resuming the run in the folder."""
     folder.mkdir(exist_ok=True)
-    train, validation = (
-        VocDataset(config.data, split, SIZE, (0, 0, 0), CLASSES, augmentation)
-        for split, augmentation in (("train", Augmentation(AugmentConfig())), ("val", None))
-    )
     hardware = Hardware(torch.device("cpu"), "float32")
-    data = {"path": str(config.data), "train": train.hash(), "val": validation.hash()}
-    info = describe_run(config, hardware, data, {})
-    task = DetectionTask(
-        train, validation, config.model, hardware, Processes(), config.batch_size, config.workers
-    )
+    task = DetectionTask.from_config(config)
+    info = describe_run(config, hardware, task.data_hashes())
     torch.manual_seed(config.seed)
     return Trainer(
-        make_model() if make_model else StubDetector(len(CLASSES)),
+        make_model() if make_model else StubDetector(config.model, CLASSES),
         config,
         folder,
         task,
@@ -94,7 +88,7 @@ class TestRun:
         folder = tmp_path / "run"
         position = make_trainer(config, folder).run()
         assert (position.epoch, position.step) == (EPOCHS, EPOCHS * STEPS)
-        best, last = load_checkpoint(folder / BEST), load_checkpoint(folder / LAST)
+        best, last = read_model_file(folder / BEST), read_model_file(folder / LAST)
         assert best.classes == last.classes == CLASSES
         assert best.training is None
         assert not best.config.batch_norm
@@ -124,7 +118,7 @@ class TestRun:
         monkeypatch.setattr(
             DetectionTask,
             "validate",
-            lambda self, model: {
+            lambda *arguments: {
                 "accuracy": 0.0,
                 "mean_recall": 1.0,
                 "selection": next(recalls),
@@ -134,7 +128,7 @@ class TestRun:
         trainer = make_trainer(replace(config, epochs=4), tmp_path / "run")
         position = trainer.run()
         assert (position.best_epoch, position.best_recall) == (1, 0.5)
-        best = load_checkpoint(tmp_path / "run" / BEST)
+        best = read_model_file(tmp_path / "run" / BEST)
         assert (best.info["epoch"], best.info["step"]) == (1, 2 * STEPS)
         assert best.temperature == 1.5
 
@@ -143,7 +137,7 @@ class TestRun:
     ) -> None:
         write_voc_tree(tmp_path, {"train": TRAIN, "val": ["happiness", "anger", "happiness"]})
         trainer = make_trainer(replace(config, data=tmp_path), tmp_path / "run", Cheerful)
-        scores = trainer._task.validate(trainer.model)
+        scores = trainer._task.validate(trainer.model, trainer._hardware, Processes())
         assert scores["accuracy"] == pytest.approx(2 / 3)
         assert scores["mean_recall"] == 0.5
         # Two of two and none of one, each with ten more faces of which two thirds are right.
@@ -173,7 +167,7 @@ class Cheerful(StubDetector):
     """Always answers happiness."""
 
     def __init__(self) -> None:
-        super().__init__(len(CLASSES))
+        super().__init__(Config(input_size=SIZE), CLASSES)
         with torch.no_grad():
             self.colour.bias[CLASSES.index("happiness")] = 100
 
@@ -182,7 +176,7 @@ class Forbidden(StubDetector):
     """Must not be trained."""
 
     def __init__(self) -> None:
-        super().__init__(len(CLASSES))
+        super().__init__(Config(input_size=SIZE), CLASSES)
 
     def forward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Any:
         raise AssertionError("trained or asked")
@@ -192,7 +186,7 @@ class DiesAfter(StubDetector):
     """Dies in the training step after so many."""
 
     def __init__(self, steps: int) -> None:
-        super().__init__(len(CLASSES))
+        super().__init__(Config(input_size=SIZE), CLASSES)
         self.left = steps
 
     def forward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Any:
@@ -229,14 +223,14 @@ class TestResume:
         monkeypatch: pytest.MonkeyPatch,
         written: bool,
     ) -> None:
-        save = trainer_module.save_checkpoint
+        save = trainer_module.write_model_file
         for number in range(100):
             folder = tmp_path / f"cut{number}"
-            monkeypatch.setattr(trainer_module, "save_checkpoint", dying_at(save, number, written))
+            monkeypatch.setattr(trainer_module, "write_model_file", dying_at(save, number, written))
             try:
                 make_trainer(config, folder).run()
             except Killed:
-                monkeypatch.setattr(trainer_module, "save_checkpoint", save)
+                monkeypatch.setattr(trainer_module, "write_model_file", save)
                 make_trainer(config, folder).run()
                 assert contents(folder) == whole, number
             else:
@@ -250,7 +244,7 @@ class TestResume:
             ({"epochs": 3}, "--epochs 2, not 3"),
             ({"seed": 1}, "--seed 0, not 1"),
             ({"optimizer": OptimizerConfig(learning_rate=0.01)}, "--optimizer.learning_rate 0.05"),
-            ({"model": ModelConfig(input_size=SIZE, dropout=0.1)}, "--model.dropout 0.5, not 0.1"),
+            ({"model": Config(input_size=SIZE, dropout=0.1)}, "--model.dropout 0.5, not 0.1"),
         ],
     )
     def test_other_settings_are_refused(
@@ -295,7 +289,7 @@ class Spoilt(StubDetector):
     """Its loss, or only the loss's gradient, is no number in the second step."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(len(CLASSES))
+        super().__init__(Config(input_size=SIZE), CLASSES)
         self.what, self.steps = what, 0
 
     def forward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Any:
@@ -324,6 +318,6 @@ class TestDivergence:
         assert "train_000" in text
         assert "\n" not in text
         assert all(bool(values.isfinite().all()) for values in trainer.model.parameters())
-        last = load_checkpoint(tmp_path / "run" / LAST)
+        last = read_model_file(tmp_path / "run" / LAST)
         assert last.training is not None
         assert last.training["position"]["step"] == 1

@@ -23,7 +23,7 @@ def features(seed: int = 0) -> Tensor:
 
 
 def made() -> CentreLoss:
-    """With centres that are not where they began."""
+    """With centres that are not 0."""
     loss = CentreLoss(CLASSES, WIDTH, RATE).double()
     loss.centres.copy_(torch.arange(CLASSES * WIDTH).view(CLASSES, WIDTH) / 10)
     return loss
@@ -33,7 +33,7 @@ def formula(x: Doubles, y: list[int], c: Doubles) -> float:
     return 0.5 * sum(float(((x[i] - c[y[i]]) ** 2).sum()) for i in range(len(y))) / len(y)
 
 
-def moved(x: Doubles, y: list[int], c: Doubles) -> Doubles:
+def updated(x: Doubles, y: list[int], c: Doubles) -> Doubles:
     after = c.copy()
     for j in range(len(c)):
         members = [x[i] for i in range(len(y)) if y[i] == j]
@@ -51,7 +51,7 @@ def test_value_gradient_and_centres() -> None:
     np.testing.assert_allclose(float(value.detach()), formula(plain, labels, centres))
     assert x.grad is not None
     np.testing.assert_allclose(x.grad.numpy(), (plain - centres[labels]) / len(labels))
-    np.testing.assert_allclose(loss.centres.numpy(), moved(plain, labels, centres), rtol=1e-12)
+    np.testing.assert_allclose(loss.centres.numpy(), updated(plain, labels, centres), rtol=1e-12)
     # A class without a face keeps its centre.
     assert np.array_equal(loss.centres[1].numpy(), centres[1])
 
@@ -61,14 +61,14 @@ def test_gradcheck() -> None:
     assert torch.autograd.gradcheck(lambda x: loss(x, LABELS), features().requires_grad_())
 
 
-def test_evaluation_moves_nothing() -> None:
+def test_evaluation_updates_nothing() -> None:
     loss = made().eval()
     before = loss.centres.clone()
     loss(features(), LABELS)
     assert torch.equal(loss.centres, before)
 
 
-def test_centres_settle_in_the_middle_of_their_class() -> None:
+def test_centres_converge_to_the_mean_of_their_class() -> None:
     loss, x = CentreLoss(CLASSES, WIDTH, 0.5).double().train(), features()
     for _ in range(200):
         loss(x, LABELS)
@@ -76,7 +76,7 @@ def test_centres_settle_in_the_middle_of_their_class() -> None:
     assert not bool(loss.centres[1].any())
 
 
-def test_centres_are_saved_and_no_gradient_moves_them() -> None:
+def test_centres_are_saved_and_have_no_gradient() -> None:
     loss = made()
     assert list(loss.state_dict()) == ["centres"]
     assert not list(loss.parameters())

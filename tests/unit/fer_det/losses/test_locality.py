@@ -65,7 +65,7 @@ def test_more_neighbours_than_the_class_has_are_all_of_it() -> None:
     assert not torch.equal(LocalityLoss(3)(x, LABELS), LocalityLoss(4)(x, LABELS))
 
 
-def test_face_alone_in_its_class_adds_nothing() -> None:
+def test_only_face_of_its_class_adds_0() -> None:
     alone = features().requires_grad_()
     value = LocalityLoss(2)(alone[5:6], LABELS[5:6])
     value.backward()
@@ -74,14 +74,14 @@ def test_face_alone_in_its_class_adds_nothing() -> None:
     assert not bool(alone.grad.any())
 
 
-def test_nearest_alone_pull() -> None:
+def test_only_the_nearest_pull() -> None:
     x = torch.tensor([[0.0], [1.0], [9.0]], dtype=torch.float64)
     # 0 and 1 pull each other, 9 is pulled by 1: (1 + 1 + 64) / 2 / 3.
     value = LocalityLoss(1)(x, torch.zeros(3, dtype=torch.int64))
     assert float(value) == pytest.approx(11)
 
 
-def test_faces_that_are_the_same() -> None:
+def test_equal_faces() -> None:
     x = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
     value = LocalityLoss(2)(x, torch.zeros(4, dtype=torch.int64))
     value.backward()

@@ -3,10 +3,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fer_det.config.classifier import ClassifierConfig, TrainClassifierConfig
+from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.errors import ConfigError
 from fer_det.losses import LOSSES, build_loss
-from fer_det.losses.softmax import BesideSoftmax, Softmax
+from fer_det.losses.softmax import BesideSoftmax, Softmax, cross_entropy
+from fer_det.models.vgg16_classifier.config import Config
 
 WIDTH, COUNT = 6, 5
 FEATURES = torch.randn(COUNT, WIDTH, generator=torch.Generator().manual_seed(0))
@@ -15,7 +16,7 @@ LABELS = torch.tensor([0, 2, 2, 0, 2])
 
 
 def config(name: str) -> TrainClassifierConfig:
-    return TrainClassifierConfig(loss=name, model=ClassifierConfig(head_width=WIDTH))
+    return TrainClassifierConfig(loss=name, model=Config(head_width=WIDTH))
 
 
 def test_formula() -> None:
@@ -26,7 +27,36 @@ def test_formula() -> None:
     assert float(found) == pytest.approx(wanted, rel=1e-6)
 
 
-def test_weight_of_what_stands_beside() -> None:
+class TestSoftLabels:
+    VOTES = torch.tensor(
+        [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.1, 0.2, 0.7], [1.0, 0.0, 0.0], [0.0, 0.3, 0.7]]
+    )
+
+    def test_one_hot_rows_are_hard_labels_to_the_last_digit(self) -> None:
+        rows = torch.eye(3)[LABELS]
+        hard = cross_entropy(LOGITS, LABELS)
+        assert torch.equal(cross_entropy(LOGITS, LABELS, rows), hard)
+
+    def test_formula(self) -> None:
+        found = cross_entropy(LOGITS, LABELS, self.VOTES)
+        wanted = -(self.VOTES.double() * LOGITS.double().log_softmax(1)).sum()
+        assert float(found) == pytest.approx(float(wanted), rel=1e-6)
+
+    @pytest.mark.parametrize("name", sorted(LOSSES))
+    def test_every_loss_takes_them(self, name: str) -> None:
+        loss = build_loss(config(name), 3).eval()
+        hard, soft = loss(FEATURES, LOGITS, LABELS), loss(FEATURES, LOGITS, LABELS, self.VOTES)
+        wanted = cross_entropy(LOGITS, LABELS, self.VOTES) / COUNT
+        torch.testing.assert_close(soft["loss_softmax"], wanted)
+        # Losses of features use the most probable class.
+        assert all(torch.equal(soft[key], hard[key]) for key in hard if key != "loss_softmax")
+
+    def test_no_rows(self) -> None:
+        none = torch.empty(0, 3)
+        assert cross_entropy(none, torch.empty(0, dtype=torch.int64), none) == 0
+
+
+def test_weight_of_the_loss_of_features() -> None:
     class Sum(nn.Module):
         def forward(self, features: Tensor, labels: Tensor) -> Tensor:
             return features.sum() + labels.sum()
@@ -41,7 +71,7 @@ def test_weight_of_what_stands_beside() -> None:
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
 class TestEveryLoss:
-    def test_named_losses_that_features_can_learn_from(self, name: str) -> None:
+    def test_named_losses_with_gradients(self, name: str) -> None:
         features, logits = FEATURES.clone().requires_grad_(), LOGITS.clone().requires_grad_()
         losses = build_loss(config(name), 3)(features, logits, LABELS)
         assert "loss_softmax" in losses
@@ -60,12 +90,12 @@ class TestEveryLoss:
         losses = build_loss(config(name), 3)(features, logits, torch.empty(0, dtype=torch.int64))
         total = torch.stack(list(losses.values())).sum()
         assert float(total.detach()) == 0
-        # Several processes wait for each other's gradients, so there must be some.
+        # Several processes exchange their gradients, so each one must have some.
         total.backward()
         assert logits.grad is not None
 
-    def test_a_mean_does_not_grow_with_the_batch(self, name: str) -> None:
-        # Each face stands there twice, so that all classes have the same centres and neighbours.
+    def test_mean_does_not_grow_with_the_batch(self, name: str) -> None:
+        # Each face occurs twice, so all classes keep their centres and neighbours.
         build = build_loss(config(name), 3).eval()
         twice = [torch.cat([part, part]) for part in (FEATURES, LOGITS, LABELS)]
         once = build(FEATURES, LOGITS, LABELS)

@@ -8,7 +8,6 @@ from fake_data.voc_tree import drawn_face
 from PIL import Image
 from torch import Tensor, nn
 
-from fer_det.config.training import ModelConfig
 from fer_det.core.expression import Expression
 from fer_det.errors import (
     ConfigError,
@@ -20,13 +19,15 @@ from fer_det.errors import (
 from fer_det.imaging import decode
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
 from fer_det.models import build_model
+from fer_det.models.vgg16_classifier.config import Config as ClassifierConfig
+from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.predict.predictor import BATCH, Picture, Predictor, to_rgb8
 from fer_det.runtime.device import Hardware
-from fer_det.weights.checkpoint import Checkpoint, save_checkpoint
+from fer_det.weights.model_file import ModelFile, write_model_file
 
 CLASSES = ("fear", "anger")
 SIZE = 64
-CONFIG = ModelConfig(input_size=SIZE, head_width=16, batch_norm=False)
+CONFIG = Config(input_size=SIZE, head_width=16, batch_norm=False)
 PLAIN = Hardware(torch.device("cpu"), "float32")
 BLACK = np.zeros((64, 64, 3), np.uint8)
 PIXELS = drawn_face(3)
@@ -56,14 +57,14 @@ class Stub(nn.Module):
 
 
 def predictor(stub: Stub, classes: tuple[str, ...] = CLASSES) -> Predictor:
-    return Predictor(stub, Checkpoint(model={}, config=CONFIG, classes=classes), PLAIN)
+    return Predictor(stub, ModelFile({}, CONFIG, classes), PLAIN)
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "best.pth"
-    save_checkpoint(path, Checkpoint(build_model(CONFIG, CLASSES).state_dict(), CONFIG, CLASSES))
+    write_model_file(path, ModelFile(build_model(CONFIG, CLASSES).state_dict(), CONFIG, CLASSES))
     return path
 
 
@@ -78,7 +79,7 @@ def test_boxes_come_back_in_the_picture_s_pixels() -> None:
 
 
 def test_the_checkpoint_s_temperature_is_applied() -> None:
-    checkpoint = Checkpoint({}, CONFIG, CLASSES, info={"temperature": 2.0})
+    checkpoint = ModelFile({}, CONFIG, CLASSES, info={"temperature": 2.0})
     first, second = Predictor(Stub(), checkpoint, PLAIN)(BLACK, min_score=0.0)
     # The logits' difference is log 3, and half of it after division by 2.
     assert first.probabilities[Expression.ANGER] == pytest.approx(3**0.5 / (1 + 3**0.5))
@@ -184,7 +185,7 @@ def test_arithmetic_is_chosen_for_the_machine(
 
 def test_the_model_is_run_in_that_arithmetic() -> None:
     stub = Stub()
-    checkpoint = Checkpoint(model={}, config=CONFIG, classes=CLASSES)
+    checkpoint = ModelFile({}, CONFIG, CLASSES)
     for precision in ("float32", "bfloat16"):
         Predictor(stub, checkpoint, Hardware(torch.device("cpu"), precision))(BLACK)
     assert stub.in_bfloat16 == [False, True]
@@ -201,8 +202,8 @@ def test_files_that_are_not_there_or_broken(tmp_path: Path) -> None:
 
 
 def test_classifier_finds_no_faces(tmp_path: Path) -> None:
-    config = ModelConfig(name="vgg16_classifier", input_size=SIZE, head_width=16)
-    save_checkpoint(tmp_path / "best.pth", Checkpoint({}, config, CLASSES))
+    config = ClassifierConfig(input_size=SIZE, head_width=16)
+    write_model_file(tmp_path / "best.pth", ModelFile({}, config, CLASSES))
     with pytest.raises(WeightsError, match=r"best.pth is a classifier, which finds no faces"):
         Predictor.from_checkpoint(tmp_path / "best.pth")
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from fer_det.config.training import ModelConfig
 from fer_det.errors import ConfigError
 from fer_det.models import build_model
+from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.runtime.device import (
     Hardware,
     choose_hardware,
@@ -153,7 +153,7 @@ class TestPrepare:
     @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
     def test_the_same_answers_to_the_last_digit(self, precision: str) -> None:
         torch.manual_seed(0)
-        config = ModelConfig(input_size=32, head_width=16, batch_norm=False)
+        config = Config(input_size=32, head_width=16, batch_norm=False)
         model = build_model(config, ["happiness", "anger"]).eval()
         hardware = Hardware(torch.device("cpu"), precision)
         pictures = torch.rand(2, 3, 32, 32)

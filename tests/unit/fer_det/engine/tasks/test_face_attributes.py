@@ -1,18 +1,13 @@
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from fake_data.made_faces import write_made_faces
 from torch import Tensor, nn
 
-from fer_det.config.backbone import FaceAttributesConfig
-from fer_det.config.training import AugmentConfig
-from fer_det.data.augment import Augmentation
-from fer_det.data.loader import Entry
-from fer_det.data.made_faces import load_made_faces
+from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.engine.tasks.face_attributes import FaceAttributesTask
+from fer_det.models.face_attributes.config import Config
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.distributed import Processes
 
@@ -20,7 +15,7 @@ HARDWARE = Hardware(torch.device("cpu"), "float32")
 
 
 class Oracle(nn.Module):
-    """Knows each picture's target, and shifts its measures; its labels are off by so many."""
+    """Returns each picture's target, with shifted measures and labels that are off by a number."""
 
     def __init__(self, task: FaceAttributesTask, shift: float = 0.0, off: int = 0) -> None:
         super().__init__()
@@ -41,31 +36,37 @@ class Oracle(nn.Module):
 @pytest.fixture
 def task(tmp_path: Path) -> FaceAttributesTask:
     write_made_faces(tmp_path, train=14, test=10)
-    config = FaceAttributesConfig(input_size=32).as_model()
-    train, test = load_made_faces(tmp_path, 32, config.padding, Augmentation(AugmentConfig()))
-    return FaceAttributesTask(train, test, config, HARDWARE, Processes(), batch_size=4, workers=0)
+    model = Config(input_size=32)
+    config = TrainBackboneConfig(model=model, faces=tmp_path, batch_size=4, workers=0)
+    return FaceAttributesTask.from_config(config)
 
 
-def test_all_known(task: FaceAttributesTask) -> None:
-    scores = task.validate(Oracle(task).train())
+def validate(
+    task: FaceAttributesTask, model: nn.Module, processes: Processes | None = None
+) -> dict[str, float]:
+    return task.validate(model, HARDWARE, processes or Processes())
+
+
+def test_perfect_predictions(task: FaceAttributesTask) -> None:
+    scores = validate(task, Oracle(task).train())
     assert scores["accuracy"] == scores["mean_recall"] == scores["selection"] == 1
     for name in ("units_r2", "attributes_r2", "pose_r2"):
         assert scores[name] == pytest.approx(1)
 
 
-def test_nothing_known(task: FaceAttributesTask) -> None:
-    scores = task.validate(Oracle(task, off=1))
+def test_wrong_predictions(task: FaceAttributesTask) -> None:
+    scores = validate(task, Oracle(task, off=1))
     assert scores["accuracy"] == 0
-    # A shift by a training deviation costs the squared ratio to the test split's deviation.
-    shifted = task.validate(Oracle(task, shift=1.0))
-    rows = np.stack([target["measures"] for _, target in entries(task)]).astype(np.float64)
-    spread = rows.var(0)
+    # A shift by a training deviation reduces R2 by the squared ratio to the test deviation.
+    shifted = validate(task, Oracle(task, shift=1.0))
+    rows = torch.stack([target["measures"] for _, target in entries(task)]).double()
+    spread = rows.var(0, correction=0)
     poses = spread[-3:]
     wanted = (1 - 1 / poses[poses > 0]).mean()
     assert shifted["pose_r2"] == pytest.approx(float(wanted), rel=1e-4)
 
 
-def entries(task: FaceAttributesTask) -> list[Entry]:
+def entries(task: FaceAttributesTask) -> list[tuple[Tensor, dict[str, Tensor]]]:
     from fer_det.data.sampler import Draw
 
     return [task.validation[Draw(place, 0)] for place in range(len(task.validation))]
@@ -82,10 +83,19 @@ def test_two_processes_score_all_faces(
             "gather",
             lambda self, found: shares.append(found) or found,  # type: ignore[func-returns-value]
         )
-        replace(task, processes=processes).validate(Oracle(task))
+        validate(task, Oracle(task), processes)
     assert sorted(len(share) for share in shares) == [4, 6]
 
 
-def test_no_epoch_is_preferred(task: FaceAttributesTask) -> None:
-    assert task.best_checkpoint({}, {}) is None  # type: ignore[func-returns-value]
+def test_no_epoch_is_selected(task: FaceAttributesTask) -> None:
+    assert not task.selects_best
     assert task.classes[0] == "surprise"
+
+
+def test_the_backbone_alone_is_deployed(task: FaceAttributesTask) -> None:
+    model = task.build_model()
+    assert any(name.startswith("measures.") for name in model.state_dict())
+    tensors, config = model.deployable()
+    assert len(tensors) == 26
+    assert all(name.startswith("backbone.features.") for name in tensors)
+    assert not config.batch_norm

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -6,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.ops import box_iou
 
-from fer_det.config.training import ModelConfig
-from fer_det.models.vgg16 import fold_batch_norm
-from fer_det.models.vgg16_frcnn.network import FaceFasterRCNN, build
+from fer_det.models.sampling import PictureRandom
+from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.models.vgg16_frcnn.network import FaceFasterRCNN, FaceRoIHeads, build
 
 CLASSES = ("fear", "anger", "neutral")
 SIZE = 64
@@ -16,7 +18,7 @@ SIZE = 64
 
 def make_model(**changes: object) -> FaceFasterRCNN:
     torch.manual_seed(0)
-    config = ModelConfig(input_size=SIZE, head_width=16, **changes)  # type: ignore[arg-type]
+    config = Config(input_size=SIZE, head_width=16, **changes)  # type: ignore[arg-type]
     return build(config, CLASSES)
 
 
@@ -35,7 +37,7 @@ def target(label: int, seed: int) -> dict[str, Tensor]:
 
 @pytest.fixture(scope="module")
 def untrained() -> FaceFasterRCNN:
-    """Plain, so that a picture's answer does not depend on its neighbours in training either."""
+    """Without batch norm, so that a picture's losses do not depend on its neighbours."""
     return make_model(batch_norm=False)
 
 
@@ -100,7 +102,7 @@ def test_boxes_come_in_the_picture_s_own_pixels(untrained: FaceFasterRCNN) -> No
     assert float(found[:, 1::2].max()) > HEIGHT / 2
 
 
-def test_what_is_asked_of_a_box_does_not_depend_on_the_picture_s_size(
+def test_given_box_does_not_depend_on_the_picture_s_size(
     untrained: FaceFasterRCNN,
 ) -> None:
     small = picture()
@@ -112,7 +114,7 @@ def test_what_is_asked_of_a_box_does_not_depend_on_the_picture_s_size(
     torch.testing.assert_close(small_row, large_row, rtol=0.05, atol=0.01)
 
 
-def test_weights_that_are_no_numbers_answer_nothing() -> None:
+def test_weights_that_are_not_finite_find_nothing() -> None:
     model = make_model(batch_norm=False).eval()
     with torch.inference_mode():
         model.backbone.features[0].weight.fill_(float("nan"))
@@ -120,9 +122,9 @@ def test_weights_that_are_no_numbers_answer_nothing() -> None:
     assert answer["boxes"].shape == (0, 4)
 
 
-def test_it_learns_two_pictures_by_heart() -> None:
+def test_it_overfits_two_pictures() -> None:
     torch.manual_seed(0)
-    model = build(ModelConfig(input_size=48, head_width=256, dropout=0.0), CLASSES)
+    model = build(Config(input_size=48, head_width=256, dropout=0.0), CLASSES)
     # The second face lies elsewhere and has another colour.
     pictures = [picture(0), picture(1).flip(0, 2)]
     mirrored = [WIDTH - FACE.x_max, FACE.y_min, WIDTH - FACE.x_min, FACE.y_max]
@@ -130,12 +132,13 @@ def test_it_learns_two_pictures_by_heart() -> None:
     history = fit(model, pictures, targets, steps=36)
     with torch.inference_mode():
         for _ in range(20):
-            # The running statistics lag behind weights that have just moved so far.
+            # The running statistics have to follow weights that have just changed a lot.
             model(pictures, targets)
         answers = model.eval()(pictures)
-        folded = build(model.config.without_batch_norm(), CLASSES).eval()
-        folded.load_state_dict(fold_batch_norm(model.state_dict()))
-        plain = folded(pictures)
+        tensors, config = model.deployable()
+        deployed = build(config, CLASSES).eval()
+        deployed.load_state_dict(tensors)
+        plain = deployed(pictures)
     assert history[-1] < 0.3 * history[0], history
     for answer, same, wanted in zip(answers, plain, targets, strict=True):
         assert float(box_iou(answer["boxes"][:1], wanted["boxes"])) > 0.6
@@ -147,20 +150,154 @@ def test_it_learns_two_pictures_by_heart() -> None:
 def fit(
     model: FaceFasterRCNN, pictures: list[Tensor], targets: list[dict[str, Tensor]], steps: int
 ) -> list[float]:
-    """Train on the same batch with fresh draws; -> the loss of each step."""
+    """Train on the same batch with new random numbers; -> the loss of each step."""
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, nesterov=True)
     history = []
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = 0.02 * (1 - step / steps)
-        drawn = [
+        sampled = [
             {**each, "seed": torch.tensor(len(targets) * step + place)}
             for place, each in enumerate(targets)
         ]
-        loss = torch.stack(list(model.train()(pictures, drawn).values())).sum()
+        loss = torch.stack(list(model.train()(pictures, sampled).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
         optimizer.step()
         history.append(float(loss.detach()))
     return history
+
+
+MAP_SIZE, CHANNELS, COUNT, SAMPLES = 96, 4, 7, 8
+FIRST = [20.0, 14.0, 62.0, 66.0]
+SECOND = [64.0, 40.0, 92.0, 76.0]
+
+
+def make_heads(
+    random: PictureRandom | None = None, dropout: float = 0.0, samples: int = SAMPLES
+) -> FaceRoIHeads:
+    torch.manual_seed(0)
+    config = Config(
+        head_width=8, dropout=dropout, box_loss_weight=1.0, roi_samples=samples, detections=5
+    )
+    return FaceRoIHeads(CHANNELS, COUNT, config, random or PictureRandom())
+
+
+def target_of(*faces: tuple[list[float], int]) -> dict[str, Tensor]:
+    return {
+        "boxes": torch.tensor([box for box, _ in faces]).reshape(-1, 4),
+        "labels": torch.tensor([label for _, label in faces], dtype=torch.int64),
+    }
+
+
+def proposals(seed: int = 0) -> Tensor:
+    """Some on each face, some on the ground."""
+    generator = torch.Generator().manual_seed(seed)
+    near = torch.tensor([FIRST, SECOND]).repeat(8, 1)
+    corners = torch.rand(20, 2, generator=generator) * 60
+    ground = torch.cat([corners, corners + 20], 1)
+    return torch.cat([near + torch.randn(near.shape, generator=generator) * 2, ground])
+
+
+def maps(count: int = 1) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(2)
+    return {"0": torch.rand(count, CHANNELS, MAP_SIZE // 16, MAP_SIZE // 16, generator=generator)}
+
+
+class TestRoISampling:
+    def sample(self, *faces: tuple[list[float], int], seed: int = 0) -> tuple[Tensor, Tensor]:
+        random = PictureRandom()
+        random.reseed([seed])
+        heads = make_heads(random)
+        sampled, _, labels, _ = heads.select_training_samples(
+            [proposals(seed)], [target_of(*faces)]
+        )
+        return sampled[0], labels[0]
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_proposals_on_a_face_to_ignore_are_never_sampled(self, seed: int) -> None:
+        sampled, labels = self.sample((FIRST, 4), (SECOND, -1), seed=seed)
+        iou = box_iou(sampled, torch.tensor([FIRST, SECOND]))
+        assert (iou[:, 1] < 0.5).all()
+        assert (labels[iou[:, 0] >= 0.5] == 4).all()
+        assert (labels[iou[:, 0] < 0.5] == 0).all()
+        assert (labels == 4).sum() == SAMPLES // 2
+        assert len(sampled) == SAMPLES
+
+    def test_without_the_mark_they_would_be(self) -> None:
+        sampled, _ = self.sample((FIRST, 4), seed=0)
+        assert (box_iou(sampled, torch.tensor([SECOND])) >= 0.5).any()
+
+    def test_only_a_face_to_ignore(self) -> None:
+        sampled, labels = self.sample((SECOND, -1))
+        assert len(sampled) == SAMPLES
+        assert not labels.any()
+
+    def test_no_face(self) -> None:
+        _, labels = self.sample()
+        assert labels.tolist() == [0] * SAMPLES
+
+
+class TestRoILosses:
+    def losses(self, heads: FaceRoIHeads, faces: Sequence[tuple[list[float], int]]) -> Tensor:
+        _, losses = heads(maps(), [proposals()], [(MAP_SIZE, MAP_SIZE)], [target_of(*faces)])
+        assert set(losses) == {"loss_classifier", "loss_box_reg"}
+        return torch.stack([losses["loss_classifier"], losses["loss_box_reg"]])
+
+    @pytest.mark.parametrize("faces", [[], [(FIRST, -1)], [(FIRST, 4), (SECOND, -1)]])
+    def test_finite_whatever_is_in_the_picture(self, faces: list[tuple[list[float], int]]) -> None:
+        random = PictureRandom()
+        random.reseed([0])
+        losses = self.losses(make_heads(random, dropout=0.5), faces)
+        assert losses.isfinite().all()
+        losses.sum().backward()
+
+    @pytest.mark.parametrize("samples", [SAMPLES, 500], ids=["found", "too many"])
+    def test_batch_is_the_mean_of_its_pictures(self, samples: int) -> None:
+        random = PictureRandom()
+        heads = make_heads(random, dropout=0.5, samples=samples)
+        both = [target_of((FIRST, 4)), target_of((SECOND, 2), (FIRST, -1))]
+        given, seeds = [proposals(0), proposals(1)], [5, 6]
+        random.reseed(seeds)
+        features = maps(2)["0"]
+        _, together = heads({"0": features}, given, [(MAP_SIZE, MAP_SIZE)] * 2, both)
+        for name, value in together.items():
+            alone = []
+            for place, seed in enumerate(seeds):
+                random.reseed([seed])
+                one = {"0": features[place : place + 1]}
+                _, losses = heads(one, [given[place]], [(MAP_SIZE, MAP_SIZE)], [both[place]])
+                alone.append(losses[name])
+            torch.testing.assert_close(value, torch.stack(alone).mean())
+
+    def test_one_correction_for_all_classes(self) -> None:
+        predictor = make_heads().box_predictor
+        logits, deltas = predictor(torch.rand(3, 8))
+        assert (logits.shape, deltas.shape) == ((3, 1 + COUNT), (3, 4))
+
+
+def test_given_boxes_are_classified() -> None:
+    heads = make_heads().eval()
+    boxes = torch.tensor([FIRST, SECOND])
+    given = [proposals(0), proposals(1)]
+    shapes = [(MAP_SIZE, MAP_SIZE)] * 2
+    with torch.inference_mode():
+        plain, _ = heads(maps(2), given, shapes)
+        asked, _ = heads(maps(2), given, shapes, [{"boxes": boxes}, {"boxes": boxes[:0]}])
+        (head_on_truth,), _ = heads({"0": maps(2)["0"][:1]}, [boxes], shapes[:1])
+    for without, answer in zip(plain, asked, strict=True):
+        for name, values in without.items():
+            torch.testing.assert_close(answer[name], values)
+    assert [len(answer["target_probabilities"]) for answer in asked] == [2, 0]
+    # The same boxes as proposals are answered with the same rows, in the order of their scores.
+    rows = asked[0]["target_probabilities"]
+    order = [int((rows - row).abs().sum(1).argmin()) for row in head_on_truth["probabilities"]]
+    assert sorted(order) == [0, 1]
+    torch.testing.assert_close(rows[order], head_on_truth["probabilities"])
+
+
+def test_no_proposals_at_all() -> None:
+    heads = make_heads().eval()
+    (answer,), _ = heads(maps(), [torch.empty(0, 4)], [(MAP_SIZE, MAP_SIZE)])
+    assert answer["boxes"].shape == (0, 4)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -5,9 +7,12 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import box_iou
 
 from fer_det.models.sampling import PictureRandom
-from fer_det.models.vgg16_frcnn.rpn import ANCHOR_SCALES, MIN_OBJECTNESS, FaceAnchors, FaceRPN
+from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.models.vgg16_frcnn.rpn import FaceAnchors, FaceRPN
 
 SIZE, CHANNELS = 96, 6
+CONFIG = Config(input_size=SIZE, train_proposals=12, test_proposals=6)
+SCALES = CONFIG.anchor_scales
 FACE = [20.0, 14.0, 62.0, 66.0]
 BESIDE = [60.0, 40.0, 90.0, 76.0]
 OVERLAPPING = [30.0, 16.0, 74.0, 68.0]
@@ -15,14 +20,7 @@ OVERLAPPING = [30.0, 16.0, 74.0, 68.0]
 
 def make_rpn(random: PictureRandom | None = None, samples: int = 16) -> FaceRPN:
     torch.manual_seed(0)
-    return FaceRPN(
-        input_size=SIZE,
-        channels=CHANNELS,
-        samples=samples,
-        proposals_training=12,
-        proposals_testing=6,
-        random=random or PictureRandom(),
-    )
+    return FaceRPN(CHANNELS, replace(CONFIG, rpn_samples=samples), random or PictureRandom())
 
 
 def images(count: int) -> ImageList:
@@ -43,23 +41,23 @@ def target(*faces: tuple[list[float], int]) -> dict[str, Tensor]:
 
 @pytest.fixture(scope="module")
 def anchors() -> Tensor:
-    return FaceAnchors(SIZE)(images(1), [maps(1)])[0]
+    return FaceAnchors(CONFIG)(images(1), [maps(1)])[0]
 
 
 class TestAnchors:
     def test_sides_are_parts_of_the_input_and_a_fifth_taller_than_wide(
         self, anchors: Tensor
     ) -> None:
-        assert len(anchors) == len(ANCHOR_SCALES) * (SIZE // 16) ** 2
-        sides = (anchors[:, 2:] - anchors[:, :2])[: len(ANCHOR_SCALES)]
-        areas = torch.tensor([scale * SIZE for scale in ANCHOR_SCALES]) ** 2
+        assert len(anchors) == len(SCALES) * (SIZE // 16) ** 2
+        sides = (anchors[:, 2:] - anchors[:, :2])[: len(SCALES)]
+        areas = torch.tensor([scale * SIZE for scale in SCALES]) ** 2
         # torchvision rounds the edges of its anchors to whole pixels.
         torch.testing.assert_close(sides.prod(1), areas, rtol=0.2, atol=0)
         assert float((sides[:, 1] / sides[:, 0])[-1]) == pytest.approx(1.2, abs=0.05)
 
     def test_stay_exact_beside_bfloat16_maps(self) -> None:
         # bfloat16 has no odd numbers above 256, and the anchors of a large input do.
-        size, generator = 560, FaceAnchors(560)
+        size, generator = 560, FaceAnchors(Config(input_size=560))
         whole = ImageList(torch.zeros(1, 3, size, size), [(size, size)])
         (exact,) = generator(whole, [torch.zeros(1, 1, 35, 35)])
         (beside,) = generator(whole, [torch.zeros(1, 1, 35, 35, dtype=torch.bfloat16)])
@@ -128,7 +126,7 @@ class TestLosses:
         assert all(bool(value.isfinite()) for value in losses.values())
         assert (losses["loss_rpn_box_reg"] > 0) == any(label > 0 for _, label in faces)
 
-    def test_nothing_is_learnt_from_ignored_anchors(self, anchors: Tensor) -> None:
+    def test_ignored_anchors_get_no_gradient(self, anchors: Tensor) -> None:
         random = PictureRandom()
         rpn = make_rpn(random)
         given = [target((FACE, 4), (BESIDE, -1))]
@@ -174,7 +172,7 @@ def test_proposals_lie_in_the_picture_and_are_limited() -> None:
 
 
 @pytest.mark.parametrize("shift", [0.0, -8.0])
-def test_in_evaluation_only_sure_proposals_or_the_very_best_are_handed_on(shift: float) -> None:
+def test_evaluation_keeps_proposals_with_enough_objectness_or_the_best(shift: float) -> None:
     rpn = make_rpn()
     with torch.no_grad():
         rpn.head.cls_logits.weight.mul_(300)
@@ -189,16 +187,16 @@ def test_in_evaluation_only_sure_proposals_or_the_very_best_are_handed_on(shift:
         rpn.train()
         all_boxes, all_scores = rpn.filter_proposals(*filter_proposals)
         rpn.eval()
-        sure_boxes, sure_scores = rpn.filter_proposals(*filter_proposals)
-    for every, score, sure, sure_score in zip(
-        all_boxes, all_scores, sure_boxes, sure_scores, strict=True
+        kept_boxes, kept_scores = rpn.filter_proposals(*filter_proposals)
+    for every, score, kept, kept_score in zip(
+        all_boxes, all_scores, kept_boxes, kept_scores, strict=True
     ):
-        count = max(1, min(6, int((score >= MIN_OBJECTNESS).sum())))
-        assert torch.equal(sure, every[:count])
-        assert torch.equal(sure_score, score[:count])
+        count = max(1, min(6, int((score >= CONFIG.min_objectness).sum())))
+        assert torch.equal(kept, every[:count])
+        assert torch.equal(kept_score, score[:count])
         assert len(every) > count
-    assert (len(sure_boxes[0]) == 1) == (shift < 0)
-    assert len(rpn(listed, features)[0][0]) == len(sure_boxes[0])
+    assert (len(kept_boxes[0]) == 1) == (shift < 0)
+    assert len(rpn(listed, features)[0][0]) == len(kept_boxes[0])
 
 
 def test_boxes_are_decoded_in_float32_under_autocast() -> None:

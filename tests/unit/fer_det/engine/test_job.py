@@ -1,0 +1,150 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fake_data.voc_tree import CLASSES, write_voc_tree
+
+from fer_det.config.model import to_plain
+from fer_det.config.training import TrainConfig
+from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine import job
+from fer_det.engine.job import choose_folder, find_resumable, initialise, read_pretrained
+from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
+from fer_det.models import build_model
+from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.weights.model_file import ModelFile, read_model_file, write_model_file
+
+MODEL = Config(input_size=32, head_width=4)
+CONFIG = TrainConfig(model=MODEL, epochs=3)
+
+
+@pytest.fixture(autouse=True)
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def info_of(config: TrainConfig, train: str = "aa") -> dict[str, Any]:
+    data = {"path": str(config.data), "train": train, "val": "bb"}
+    return {"train_config": to_plain(config), "precision": "float32", "data": data}
+
+
+def write_run(folder: str, config: TrainConfig = CONFIG) -> Path:
+    Path(folder).mkdir(parents=True)
+    state, training = {"weight": torch.ones(2)}, {"position": {"epoch": 1}}
+    file = ModelFile(state, config.model, ("fear",), info_of(config), training)
+    write_model_file(Path(folder) / "last.pth", file)
+    return Path(folder)
+
+
+class TestFolder:
+    def test_as_asked(self) -> None:
+        write_run("runs/detector-001")
+        asked = replace(CONFIG, out=Path("there"))
+        assert choose_folder("detector", asked, info_of(asked)) == Path("there")
+
+    def test_first_run(self) -> None:
+        assert choose_folder("detector", CONFIG, info_of(CONFIG)) == Path("runs/detector-001")
+
+    def test_same_command_resumes(self) -> None:
+        folder = write_run("runs/detector-001")
+        same = replace(CONFIG, workers=0)
+        assert choose_folder("detector", same, info_of(same)) == folder
+
+    @pytest.mark.parametrize("changes", [{"epochs": 4}, {"overwrite": True}])
+    def test_another_run_has_its_own(self, changes: dict[str, Any]) -> None:
+        write_run("runs/detector-001")
+        other = replace(CONFIG, **changes)
+        assert choose_folder("detector", other, info_of(other)) == Path("runs/detector-002")
+
+    def test_other_data(self) -> None:
+        write_run("runs/detector-001")
+        assert choose_folder("detector", CONFIG, info_of(CONFIG, train="cc")) == Path(
+            "runs/detector-002"
+        )
+
+    def test_run_of_another_process_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_run("runs/detector-001")
+        monkeypatch.setattr(job, "is_held", lambda folder: True)
+        assert choose_folder("detector", CONFIG, info_of(CONFIG)) == Path("runs/detector-002")
+
+    def test_broken_run_is_left_alone(self) -> None:
+        (write_run("runs/detector-001") / "last.pth").write_bytes(b"PK\x03\x04")
+        assert choose_folder("detector", CONFIG, info_of(CONFIG)) == Path("runs/detector-002")
+
+
+class TestFind:
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        assert find_resumable(tmp_path / "absent", info_of(CONFIG), overwrite=False) is None
+
+    def test_what_is_there(self) -> None:
+        found = find_resumable(write_run("run"), info_of(CONFIG), overwrite=False)
+        assert found is not None
+        assert found.training == {"position": {"epoch": 1}}
+        assert find_resumable(Path("run"), info_of(CONFIG), overwrite=True) is None
+
+    def test_other_settings(self) -> None:
+        folder = write_run("run")
+        other = info_of(replace(CONFIG, batch_size=4))
+        with pytest.raises(ConfigError, match=r"^run holds a run with --batch_size 16, not 4; "):
+            find_resumable(folder, other, overwrite=False)
+        assert find_resumable(folder, other, overwrite=True) is None
+
+    def test_broken(self) -> None:
+        folder = write_run("run")
+        (folder / "last.pth").write_bytes(b"PK\x03\x04")
+        with pytest.raises(WeightsError, match="truncated or broken"):
+            find_resumable(folder, info_of(CONFIG), overwrite=False)
+
+
+class TestPretrained:
+    MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.1, 0.25)
+
+    def write(self, **info: Any) -> Path:
+        config = replace(MODEL, batch_norm=False, image_mean=self.MEAN, image_std=self.STD)
+        state = build_model(config, CLASSES).state_dict()
+        write_model_file(Path("best.pth"), ModelFile(state, config, CLASSES, info))
+        return Path("best.pth")
+
+    def test_none(self) -> None:
+        assert read_pretrained(CONFIG) == (None, CONFIG)
+
+    def test_its_normalisation_is_used(self) -> None:
+        file, config = read_pretrained(replace(CONFIG, init=self.write()))
+        assert file is not None
+        assert file.path == Path("best.pth")
+        assert (config.model.image_mean, config.model.image_std) == (self.MEAN, self.STD)
+        assert read_pretrained(config)[1] == config
+
+    def test_flags_for_another_normalisation(self) -> None:
+        model = replace(MODEL, image_std=(0.1, 0.1, 0.1))
+        with pytest.raises(
+            ConfigError, match=r"^--model.image_std \[0.1, .* with --init best.pth;"
+        ):
+            read_pretrained(replace(CONFIG, model=model, init=self.write()))
+
+    def test_absent(self) -> None:
+        with pytest.raises(WeightsNotFoundError, match=r"^--init a.pth is absent"):
+            read_pretrained(replace(CONFIG, init=Path("a.pth")))
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"<html>" * 9])
+    def test_no_model_file(self, content: bytes) -> None:
+        Path("a").write_bytes(content)
+        with pytest.raises(WeightsError):
+            read_pretrained(replace(CONFIG, init=Path("a")))
+
+    def test_origins_and_layers_are_listed(self) -> None:
+        write_voc_tree(Path("voc"), {"train": ["fear"] * 9})
+        pictures = VocDataset(Path("voc"), "train", MODEL.input_size, MODEL.padding)
+        face = {"path": "face.safetensors", "sha256": "00", "source": "faces"}
+        init = {"path": "first.pth", "sha256": "00", "source": "vgg16_classifier", "init": face}
+        file = read_model_file(self.write(epoch=4, init=init))
+        assert initialise(build_model(MODEL, CLASSES), file, pictures).splitlines()[:4] == [
+            "pretrained weights: best.pth (vgg16_frcnn, epoch 5)",
+            "  initialised from first.pth (vgg16_classifier)",
+            "  initialised from face.safetensors (faces)",
+            "  taken: 13 layers of the backbone, rpn.head.conv.0.0, rpn.head.cls_logits, "
+            "rpn.head.bbox_pred, roi_heads.box_head.fc6, roi_heads.box_head.fc7, "
+            "roi_heads.box_predictor.cls_score, roi_heads.box_predictor.bbox_pred",
+        ]

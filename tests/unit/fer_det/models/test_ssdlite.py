@@ -1,0 +1,170 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from fake_data.voc_tree import FACE, WIDTH, drawn_face
+from torch import Tensor
+from torchvision.ops import box_iou
+
+from fer_det.errors import ConfigError
+from fer_det.models.ssdlite import Config, build, make_anchors, match_anchors
+
+SIZE = 96
+CONFIG = Config(input_size=SIZE)
+CLASSES = ("fear", "anger", "neutral")
+MIDDLE = [30.0, 26.0, 62.0, 66.0]
+BESIDE = [36.0, 30.0, 70.0, 70.0]
+SMALL = [4.0, 5.0, 9.0, 11.0]
+
+
+@pytest.fixture(scope="module")
+def anchors() -> Tensor:
+    return make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)])
+
+
+def match(anchors: Tensor, *faces: tuple[list[float], int]) -> tuple[Tensor, Tensor]:
+    boxes = torch.tensor([box for box, _ in faces]).reshape(-1, 4)
+    labels = torch.tensor([label for _, label in faces], dtype=torch.int64)
+    return match_anchors(boxes, labels, anchors, CONFIG)
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"input_size": 100},
+            {"anchor_scales": ((0.1,),)},
+            {"anchor_scales": ((0.1,), ())},
+            {"anchor_scales": ((0.1,), (9.0,))},
+            {"anchor_ratio": 0.0},
+            {"match_iou": 0.0},
+            {"nms_iou": 1.5},
+            {"negatives": 0},
+            {"candidates": 0},
+            {"box_loss_weight": -1.0},
+        ],
+    )
+    def test_refused(self, changes: dict[str, object]) -> None:
+        (name,) = changes
+        with pytest.raises(ConfigError, match=f"--model.{name} "):
+            replace(CONFIG, **changes)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("width", ["large", "small"])
+    def test_at_most_three_million_parameters(self, width: str) -> None:
+        model = build(Config(width=width), ["a"] * 7)  # type: ignore[arg-type]
+        assert 1e6 < sum(p.numel() for p in model.parameters()) < 3e6
+        assert len(model.backbone_layers()) == model.config.freezable_layers
+
+
+class TestAnchors:
+    def test_are_centred_in_their_cells(self, anchors: Tensor) -> None:
+        assert len(anchors) == 2 * (36 + 9 + 4 + 1)
+        centres = (anchors[:, :2] + anchors[:, 2:]) / 2
+        assert centres[:3].tolist() == [[8, 8], [8, 8], [24, 8]]
+        assert centres[-1].tolist() == [48, 48]
+
+    def test_sides_are_relative_to_the_input(self, anchors: Tensor) -> None:
+        sides = anchors[:, 2:] - anchors[:, :2]
+        wanted = torch.tensor(CONFIG.anchor_scales[0]) * SIZE
+        torch.testing.assert_close(sides[:2].prod(1).sqrt(), wanted)
+        torch.testing.assert_close(sides[:, 1] / sides[:, 0], torch.full((100,), 1.2))
+
+
+class TestMatching:
+    def test_a_face_has_its_anchors(self, anchors: Tensor) -> None:
+        matched, ignored = match(anchors, (MIDDLE, 2))
+        iou = box_iou(torch.tensor([MIDDLE]), anchors)[0]
+        assert (matched[iou >= 0.5] == 0).all()
+        assert (matched[iou < 0.5] == -1).all()
+        assert not ignored.any()
+
+    def test_a_face_that_fits_no_anchor_has_the_best_one(self, anchors: Tensor) -> None:
+        matched, _ = match(anchors, (MIDDLE, 2), (SMALL, 1))
+        iou = box_iou(torch.tensor([SMALL]), anchors)[0]
+        assert 0 < iou.max() < 0.5
+        assert (matched == 1).nonzero().tolist() == [[int(iou.argmax())]]
+
+    def test_a_labelled_face_keeps_its_anchors_under_one_to_ignore(self, anchors: Tensor) -> None:
+        before, _ = match(anchors, (MIDDLE, 2))
+        after, ignored = match(anchors, (MIDDLE, 2), (BESIDE, -1))
+        assert torch.equal(before, after)
+        iou = box_iou(torch.tensor([BESIDE]), anchors)[0]
+        assert torch.equal(ignored, (iou >= 0.3) & (after < 0))
+        assert ignored.any()
+
+    def test_only_a_face_to_ignore(self, anchors: Tensor) -> None:
+        matched, ignored = match(anchors, (MIDDLE, -1))
+        assert (matched == -1).all()
+        assert ignored.any()
+
+    def test_no_face(self, anchors: Tensor) -> None:
+        matched, ignored = match(anchors)
+        assert (matched == -1).all()
+        assert not ignored.any()
+
+
+def test_ignored_anchors_get_no_gradient() -> None:
+    model = build(CONFIG, CLASSES).train()
+    logits = torch.zeros(100, 4, requires_grad=True)
+    deltas = torch.zeros(100, 4, requires_grad=True)
+    anchors = make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)])
+    target = {"boxes": torch.tensor([MIDDLE, BESIDE]), "labels": torch.tensor([2, -1])}
+    matched, ignored = match_anchors(target["boxes"], target["labels"], anchors, CONFIG)
+    sum(model._losses(logits, deltas, target, anchors)).backward()  # type: ignore[union-attr]
+    assert logits.grad is not None
+    assert deltas.grad is not None
+    assert ignored.any()
+    assert not logits.grad[ignored].any()
+    assert torch.equal(deltas.grad.any(1), matched >= 0)
+    # Three negatives for each positive.
+    assert int(logits.grad.any(1).sum()) == 4 * int((matched >= 0).sum())
+
+
+def test_losses_do_not_depend_on_neighbours() -> None:
+    torch.manual_seed(0)
+    model = build(replace(CONFIG, batch_norm=False), CLASSES).train()
+    pictures = torch.rand(2, 3, SIZE, SIZE)
+    targets = [
+        {"boxes": torch.tensor([box]), "labels": torch.tensor([label])}
+        for box, label in ((MIDDLE, 1), (BESIDE, 3))
+    ]
+    with torch.no_grad():
+        together = model(pictures, targets)
+        alone = [model(pictures[n : n + 1], targets[n : n + 1]) for n in range(2)]
+    for name, value in together.items():
+        torch.testing.assert_close(torch.stack([each[name] for each in alone]).mean(), value)
+
+
+def picture(seed: int) -> Tensor:
+    return torch.from_numpy(drawn_face(seed).transpose(2, 0, 1).copy()).float() / 255
+
+
+def test_it_overfits_two_pictures() -> None:
+    torch.manual_seed(0)
+    scales = ((0.2, 0.3), (0.5, 0.7))
+    model = build(Config(input_size=64, width="small", anchor_scales=scales), CLASSES)
+    # The second face is in another place and has another colour.
+    pictures = [picture(0), picture(1).flip(0, 2)]
+    mirrored = [WIDTH - FACE.x_max, FACE.y_min, WIDTH - FACE.x_min, FACE.y_max]
+    targets = [
+        {"boxes": torch.tensor([box]), "labels": torch.tensor([label])}
+        for box, label in ((FACE.as_tuple(), 1), (mirrored, 3))
+    ]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.004)
+    history = []
+    for _ in range(60):
+        loss = torch.stack(list(model.train()(pictures, targets).values())).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        history.append(float(loss.detach()))
+    with torch.inference_mode():
+        for _ in range(20):
+            # The running statistics have to follow weights that have just changed a lot.
+            model(pictures, targets)
+        answers = model.eval()(pictures, [{"boxes": each["boxes"]} for each in targets])
+    assert history[-1] < 0.2 * history[0], history
+    for answer, wanted in zip(answers, targets, strict=True):
+        assert float(box_iou(answer["boxes"][:1], wanted["boxes"])) > 0.5
+        assert answer["labels"][0] == wanted["labels"][0]
+        assert answer["target_probabilities"].argmax() + 1 == wanted["labels"][0]
