@@ -14,6 +14,8 @@ _NAMES = (
     "ckplus",
     "jaffe",
     "folders",
+    "fer2013",
+    "ferplus",
 )
 
 
