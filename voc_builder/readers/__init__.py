@@ -13,9 +13,14 @@ _NAMES = (
     "rafdb",
     "ckplus",
     "jaffe",
-    "folders",
     "fer2013",
     "ferplus",
+    "kdef",
+    "rafd",
+    "rafdb_compound",
+    "expw",
+    "sfew",
+    "folders",
 )
 
 
