@@ -21,6 +21,7 @@ _NAMES = (
     "expw",
     "sfew",
     "folders",
+    "voc",
 )
 
 
