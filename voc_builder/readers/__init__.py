@@ -13,7 +13,15 @@ _NAMES = (
     "rafdb",
     "ckplus",
     "jaffe",
+    "fer2013",
+    "ferplus",
+    "kdef",
+    "rafd",
+    "rafdb_compound",
+    "expw",
+    "sfew",
     "folders",
+    "voc",
 )
 
 

@@ -72,18 +72,7 @@ class Options:
     """Whether each picture is cut tightly around one face."""
 
     def __post_init__(self) -> None:
-        if self.group_pattern is None:
-            return
-        try:
-            groups = re.compile(self.group_pattern).groups
-        except re.error:
-            groups = 0
-        if not groups:
-            raise ConfigError(
-                f"group_pattern {self.group_pattern!r}",
-                "a regular expression with one bracket",
-                r"try '^(\w+?)_'",
-            )
+        check_group_pattern(self.group_pattern)
 
 
 @dataclass
@@ -96,6 +85,24 @@ class _Picture:
     group: str | None = None
     clip: Clip | None = None
     first: Row | None = None
+
+
+def check_group_pattern(pattern: str | None) -> None:
+    """Raise ConfigError for a pattern that is no regular expression with a bracket."""
+    try:
+        groups = 1 if pattern is None else re.compile(pattern).groups
+    except re.error:
+        groups = 0
+    if not groups:
+        raise ConfigError(
+            f"group_pattern {pattern!r}", "a regular expression with one bracket", r"try '^(\w+?)_'"
+        )
+
+
+def group_of(pattern: str | None, path: PurePosixPath) -> str | None:
+    """What the pattern's first bracket finds in a path; None without a pattern or a match."""
+    found = re.search(pattern, path.as_posix()) if pattern is not None else None
+    return found[1] if found else None
 
 
 def published(options: Options) -> Sequence[Mapping[str, int]]:
@@ -167,10 +174,7 @@ def _read_tables(tree: Tree, tables: Sequence[PurePosixPath], options: Options) 
 
 
 def _sample(tree: Tree, picture: _Picture, sample_id: str, options: Options) -> Sample:
-    path, group = picture.path, picture.group
-    if group is None and options.group_pattern is not None:
-        found = re.search(options.group_pattern, path.as_posix())
-        group = found[1] if found else None
+    path = picture.path
     return Sample(
         sample_id=sample_id,
         dataset="folders",
@@ -178,7 +182,7 @@ def _sample(tree: Tree, picture: _Picture, sample_id: str, options: Options) -> 
         faces=tuple(picture.faces),
         split=picture.split or split_of_folders(path) or "train",
         framing="face_crop" if options.face_crops else "photo",
-        group=group,
+        group=picture.group or group_of(options.group_pattern, path),
         clip=picture.clip,
     )
 

@@ -65,7 +65,8 @@ LAYOUT = "RAF-DB's basic/{EmoLabel,Image} or Kaggle's DATASET/{train,test}/{1..7
 NAME = re.compile(r"((train|test)_\d+)(_aligned)?", re.IGNORECASE)
 """The stem of a picture."""
 
-_LIST = r"list_par?tition_label\.txt"
+LIST = r"list_par?tition_label\.txt"
+"""The name of the list."""
 _LANDMARK_COUNT = 5
 _COMPOUND_REMEDY = "give the folder basic/ (compound/ has other classes: --rafdb_compound)"
 
@@ -111,7 +112,7 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
     """
     tree = Tree(root, TITLE, LAYOUT)
     select_part(tree, "basic")
-    paths, framing = _choose_pictures(tree, *take_pictures(tree), options)
+    paths, framing = choose_pictures(tree, *take_pictures(tree), options.images)
     boxes, manuals = take_annotations(tree)
     found = _find_pictures(tree, paths, _read_lists(tree, paths), options)
     for listed, expression, path in found:
@@ -263,7 +264,7 @@ def _listed_name(cell: str) -> str | None:
 
 def _read_lists(tree: Tree, paths: Sequence[PurePosixPath]) -> list[Listed]:
     """The listed pictures; those of the class folders where there is no list."""
-    lists = [path for path, _ in tree.take_named(_LIST)][:1] or _take_csv_lists(tree)
+    lists = [path for path, _ in tree.take_named(LIST)][:1] or _take_csv_lists(tree)
     if lists:
         listed = [each for path in lists for each in read_list(tree.root / path, EXPRESSIONS)]
         _refuse_other_splits(listed)
@@ -347,26 +348,39 @@ def _check_folders(
 def _find_pictures(
     tree: Tree, paths: Sequence[PurePosixPath], listed: Sequence[Listed], options: Options
 ) -> list[tuple[Listed, Expression, PurePosixPath]]:
-    """Each listed picture with its expression and its place; one that is absent where it should be.
+    """Each listed picture with its expression and its path.
 
-    Raises DatasetNotFoundError where all are absent, and DatasetFormatError where a list and the
-    class folders disagree.
+    Raises DatasetFormatError where a list and the class folders disagree.
+    """
+    decoded = list(_decode_labels(tree, listed, options))
+    places = place_pictures(tree, paths, listed)
+    found = [(each, label, path) for (each, label), path in zip(decoded, places, strict=True)]
+    by_folder = [
+        (folder, expression)
+        for each, expression, path in found
+        if each.row is not None and (folder := _listed_by_folder(path)) is not None
+    ]
+    _refuse_disagreement(tree, by_folder)
+    return found
+
+
+def place_pictures(
+    tree: Tree, paths: Sequence[PurePosixPath], listed: Sequence[Listed]
+) -> list[PurePosixPath]:
+    """The path of each listed picture; of an absent one the path that it should have.
+
+    Raises DatasetNotFoundError where all are absent.
     """
     index = PictureIndex(tree, paths)
     name = "{}_aligned" if paths[0].stem.lower().endswith("_aligned") else "{}"
     home = Counter(path.parent for path in paths).most_common(1)[0][0]
-    found = []
-    by_folder: list[tuple[Listed, Expression]] = []
-    for each, expression in _decode_labels(tree, listed, options):
-        path = each.path or index.find(name.format(each.stem))
-        found.append((each, expression, path or home / f"{name.format(each.stem)}.jpg"))
-        if path is not None and each.row is not None:
-            folder = _listed_by_folder(path)
-            by_folder += [(folder, expression)] if folder else []
-    if not set(paths) & {path for _, _, path in found}:
+    found = [each.path or index.find(name.format(each.stem)) for each in listed]
+    if not any(found):
         raise tree.not_found(f"none of the {len(found)} listed pictures is below {tree.root}")
-    _refuse_disagreement(tree, by_folder)
-    return found
+    return [
+        path or home / f"{name.format(each.stem)}.jpg"
+        for each, path in zip(listed, found, strict=True)
+    ]
 
 
 def _refuse_disagreement(tree: Tree, folders: Sequence[tuple[Listed, Expression]]) -> None:
@@ -435,18 +449,15 @@ def _first_code(tree: Tree, listed: Sequence[Listed], options: Options) -> int:
     return int(numbering == "from_zero")
 
 
-def _choose_pictures(
-    tree: Tree,
-    originals: list[PurePosixPath],
-    aligned: list[PurePosixPath],
-    options: Options,
+def choose_pictures(
+    tree: Tree, originals: list[PurePosixPath], aligned: list[PurePosixPath], images: str
 ) -> tuple[list[PurePosixPath], Framing]:
     """The photos or the crops; DatasetNotFoundError where there are none."""
-    if options.images != "aligned" and originals:
+    if images != "aligned" and originals:
         return originals, "photo"
-    if options.images != "original" and aligned:
+    if images != "original" and aligned:
         return aligned, "face_crop"
-    if options.images == "original" and aligned:
+    if images == "original" and aligned:
         raise DatasetNotFoundError(
             f"{tree.root} holds aligned crops only",
             "the original photos",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections import Counter
@@ -200,10 +201,11 @@ class PictureIndex:
     def __len__(self) -> int:
         return len(self._by_path)
 
-    def find(self, name: str) -> PurePosixPath | None:
+    def find(self, name: str, near: PurePosixPath | None = None) -> PurePosixPath | None:
         """The picture that a listed name or path means; None where it is absent.
 
-        Raises DatasetFormatError where several pictures have that name.
+        near: the folder of the list, which decides between pictures of one name. Raises
+        DatasetFormatError where several pictures have that name.
         """
         wanted = PurePosixPath(name.replace("\\", "/").lower())
         exact = self._by_path.get(wanted.as_posix())
@@ -214,6 +216,9 @@ class PictureIndex:
         # Of pictures of one name, those whose path ends as the listed one does.
         ends = [path for path in found if path.as_posix().lower().endswith(f"/{wanted.as_posix()}")]
         found = ends or found
+        if len(found) > 1 and near is not None:
+            shared = {path: _shared_depth(path.parent, near) for path in found}
+            found = [path for path in found if shared[path] == max(shared.values())]
         if len(found) > 1:
             raise DatasetFormatError(
                 f"{name} is listed, and {found[0]} and {found[1]} below {self._tree.root} have"
@@ -280,6 +285,12 @@ def _expression_of_folders(path: PurePosixPath) -> tuple[Expression | None] | No
         if expression is not None or names_no_expression(folder):
             return (expression,)
     return None
+
+
+def _shared_depth(first: PurePosixPath, second: PurePosixPath) -> int:
+    """How many folders two paths share from the root on."""
+    pairs = zip(first.parts, second.parts, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _common_depth(paths: Sequence[PurePosixPath]) -> int:

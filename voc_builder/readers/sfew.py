@@ -1,0 +1,119 @@
+"""SFEW 2.0: stills of films with seven expressions, split by subject.
+
+Dhall, Goecke, Lucey and Gedeon, "Static facial expression analysis in tough conditions", ICCV
+workshops 2011.
+
+    Train/Train_Aligned_Faces/Angry/Airheads_000519240_00000005.png     143 x 181 crops
+    Val/Val_Aligned_Faces/Angry/...                                     or Val_Aligned_Faces_new
+    Train/Angry/..., Val/Angry/...                                      whole stills
+    Test/...                                                            without labels
+
+The film is the name up to the first _. Papers report the validation split.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from fer_det.core.sample import Face, Framing, Sample, Split
+from fer_det.errors import DatasetFormatError, DatasetNotFoundError
+from voc_builder.readers.class_names import split_of_folders
+from voc_builder.readers.tree import Tree, path_ids
+
+TITLE = "SFEW"
+
+_LAYOUT = "SFEW's {Train,Val}/{Train,Val}_Aligned_Faces/{Angry,Disgust,...}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read SFEW."""
+
+    images: Literal["auto", "aligned", "original"] = "auto"
+    """Which pictures: aligned crops, whole stills, or (auto) crops if there are any."""
+
+
+def published(options: Options) -> Sequence[Mapping[str, int]]:
+    """The counts of the data set could not be checked."""
+    del options
+    return ()
+
+
+def read(root: Path, options: Options) -> Iterator[Sample]:
+    """Yield the labelled pictures by path. See Reader.read."""
+    tree = Tree(root, TITLE, _LAYOUT)
+    found = tree.take_class_folders()
+    aligned = [each for each in found if _is_aligned(each[0])]
+    original = [each for each in found if not _is_aligned(each[0])]
+    pictures = original if options.images == "original" else aligned or original
+    if not pictures and found:
+        raise DatasetNotFoundError(
+            f"{root} holds no {options.images} pictures", _LAYOUT, "choose other images"
+        )
+    if not pictures:
+        raise tree.not_found()
+    framing: Framing = "face_crop" if pictures is aligned else "photo"
+    splits = {path: _split_of(tree, path) for path, _ in pictures}
+    divided = films_in_two_splits(TITLE, splits)
+    ids = path_ids("sfew", [path for path, _ in pictures])
+    for path, expression in pictures:
+        if expression is None:
+            yield tree.left_out("sfew", path, "no expression")
+            continue
+        film = path.name.partition("_")[0]
+        yield Sample(
+            sample_id=ids[path],
+            dataset="sfew",
+            picture=tree.picture(path),
+            faces=(Face(expression),),
+            split=splits[path],
+            framing=framing,
+            group=None if film in divided else film,
+            attributes={"film": film},
+        )
+    for path, _ in tree.take_pictures(".*"):
+        if split_of_folders(path) != "test":
+            raise DatasetFormatError(
+                f"{root / path} is in no folder named after an expression",
+                _LAYOUT,
+                "complete the copy of the data set",
+            )
+        yield tree.left_out("sfew", path, "no label", "test")
+    yield from tree.finish("sfew")
+
+
+def films_in_two_splits(title: str, splits: Mapping[PurePosixPath, Split]) -> set[str]:
+    """Films whose pictures are in several of the published splits, which are kept; warns of them.
+
+    They cannot be groups, since a group is never divided.
+    """
+    by_film: dict[str, set[Split]] = {}
+    for path, split in splits.items():
+        by_film.setdefault(path.name.partition("_")[0], set()).add(split)
+    divided = {film for film, own in by_film.items() if len(own) > 1}
+    if divided:
+        print(
+            f"warning: {title}: {len(divided)} films are in more than one split of the data set,"
+            f" {min(divided)} is one; the splits are kept as they are",
+            file=sys.stderr,
+        )
+    return divided
+
+
+def _is_aligned(path: PurePosixPath) -> bool:
+    return any("aligned" in folder.lower() for folder in path.parts[:-1])
+
+
+def _split_of(tree: Tree, path: PurePosixPath) -> Split:
+    split = split_of_folders(path)
+    if split is None:
+        raise DatasetFormatError(
+            f"{tree.root / path} is in no folder named Train or Val",
+            _LAYOUT,
+            "give the folder that holds Train/ and Val/",
+        )
+    return split
