@@ -1,12 +1,8 @@
-"""Turn a public file of VGG-Face into a weights file of ours.
-
-`python tools/convert_weights.py --help` tells more.
-"""
+"""Convert a published file of VGG-Face into a weights file of fer_det; see --help."""
 
 import sys
 
-# First, since it goes on in the repository's own .venv where that is not the Python in use.
-import _environment  # noqa: F401
+import _environment  # noqa: F401  (first: it may run this script again in .venv)
 
 from fer_det.cli.convert_weights import main
 

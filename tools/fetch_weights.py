@@ -1,12 +1,8 @@
-"""Download a public file of weights and turn it into a weights file of ours.
-
-`python tools/fetch_weights.py --help` tells more.
-"""
+"""Download a published file of weights and convert it; see --help."""
 
 import sys
 
-# First, since it goes on in the repository's own .venv where that is not the Python in use.
-import _environment  # noqa: F401
+import _environment  # noqa: F401  (first: it may run this script again in .venv)
 
 from fer_det.cli.fetch_weights import main
 
