@@ -1,7 +1,8 @@
-"""tools/convert_weights.py: a public file of weights in, a weights file of ours out."""
+"""The command that converts a published file of weights into a weights file of fer_det."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,30 +13,30 @@ from fer_det.errors import WeightsError
 from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
-    from fer_det.weights.formats.conversion import Converted
+    from fer_det.weights.formats.convert import ConvertedWeights
 
 PROG = "convert_weights.py"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; -> exit code."""
+    """Run the command and return its exit code."""
     return run_command(_convert, argv)
 
 
-def write_converted(converted: Converted, config: ConvertWeightsConfig) -> None:
-    """Write the weights file, tell its hash and how to go on.
+def write_converted(converted: ConvertedWeights, config: ConvertWeightsConfig) -> None:
+    """Write the weights file; print its hash and the command to train with it.
 
     Raises OutputError, and WeightsError for a network narrower than VGG16.
     """
     import torch
 
-    from fer_det.weights.formats.network import FULL_HEAD, FULL_WIDTH
+    from fer_det.weights.formats.layers import FULL_HEAD, FULL_WIDTH
     from fer_det.weights.model_file import save_weights
 
     width = len(converted.tensors["features.0.bias"])
     if width != FULL_WIDTH:
         raise WeightsError(
-            f"{converted.path} has a backbone that begins with {width} channels",
+            f"{converted.path} has {width} channels in conv1_1",
             f"VGG16's {FULL_WIDTH}",
             "name another file",
         )
@@ -43,12 +44,13 @@ def write_converted(converted: Converted, config: ConvertWeightsConfig) -> None:
     digest = save_weights(config.out, converted.tensors, converted.info, dtype)
     head = f" --model.head_width {FULL_HEAD}" if "fc6" in converted.matched else ""
     print(f"{config.out}: sha256 {digest}")
-    print(f"next: python tools/train_frcnn.py --init {config.out}{head}")
+    print(f"next: python tools/train_frcnn.py --init {shlex.quote(str(config.out))}{head}")
 
 
 def _convert(argv: Sequence[str] | None) -> int:
-    config = parse_config(ConvertWeightsConfig, PROG, _named(argv))
-    from fer_det.weights.formats.conversion import convert_weights
+    config = parse_config(ConvertWeightsConfig, PROG, _with_flag(argv))
+    # Imported here, since --help needs no torch.
+    from fer_det.weights.formats.convert import convert_weights
 
     converted = convert_weights(config.weights, config.head, config.channels)
     print(converted.describe(), flush=True)
@@ -56,8 +58,8 @@ def _convert(argv: Sequence[str] | None) -> int:
     return EXIT_OK
 
 
-def _named(argv: Sequence[str] | None) -> list[str]:
-    """The same words, with the flag put before a file that stands first without it."""
+def _with_flag(argv: Sequence[str] | None) -> list[str]:
+    """The same words, with --weights before a file that comes first without it."""
     words = list(sys.argv[1:] if argv is None else argv)
     bare = bool(words) and not words[0].startswith("-")
     return [f"--weights={words[0]}", *words[1:]] if bare else words

@@ -1,4 +1,4 @@
-"""tools/fetch_weights.py: a public file from the network in, a weights file of ours out."""
+"""The command that downloads a published file of weights and converts it."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ PROG = "fetch_weights.py"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; -> exit code."""
+    """Run the command and return its exit code."""
     return run_command(_fetch, argv)
 
 
 def _fetch(argv: Sequence[str] | None) -> int:
     config = parse_config(FetchWeightsConfig, PROG, argv)
+    # Imported here, since --help needs no torch.
     from fer_det.cli.convert_weights import write_converted
-    from fer_det.weights.formats.conversion import convert_weights
-    from fer_det.weights.formats.fetch import fetch, unpacked
-    from fer_det.weights.formats.public_files import PUBLIC_FILES
+    from fer_det.weights.formats.convert import convert_weights
+    from fer_det.weights.formats.fetch import PUBLIC_FILES, fetch, unpacked
     from fer_det.weights.model_file import read_model_file
 
     if config.out.is_file():
         source = read_model_file(config.out).source
-        print(f"{config.out} is there already ({source}); delete it to make it anew")
+        print(f"{config.out} is there already ({source}); delete it to write it again")
         return EXIT_OK
     file = PUBLIC_FILES[config.file]
     path = fetch(file, config.folder, config.timeout)
-    with unpacked(file, path) as place:
-        converted = convert_weights(place)
+    with unpacked(file, path) as weights:
+        converted = convert_weights(weights)
         print(converted.describe(), flush=True)
         if converted.parameters != file.parameters:
             raise WeightsError(
                 f"{path} has {converted.parameters:,} parameters",
                 f"{file.parameters:,}",
-                "delete it and type the same command again",
+                "delete it and give the same command again",
             )
-        wish = ConvertWeightsConfig(weights=place, out=config.out, dtype=config.dtype)
-        write_converted(converted, wish)
+        conversion = ConvertWeightsConfig(weights=weights, out=config.out, dtype=config.dtype)
+        write_converted(converted, conversion)
     return EXIT_OK
 
 

@@ -1,4 +1,4 @@
-"""Every setting of the commands that convert and fetch weights, with its default and its help."""
+"""The settings of the commands that convert and download weights."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from fer_det.config.model import demand
 Channels = Literal["auto", "rgb", "bgr"]
 StoredType = Literal["float32", "float16"]
 PublicName = Literal[
-    "caffe", "matconvnet", "torch", "pytorch", "keras", "keras_notop", "deepface", "imagenet"
+    "caffe", "matconvnet", "pytorch", "keras", "keras_notop", "deepface", "imagenet"
 ]
 
 
 @dataclass(frozen=True)
 class ConvertWeightsConfig:
-    """Turn a public file of VGG-Face, or torchvision's VGG16, into a weights file of ours.
+    """Convert a published file of VGG-Face, or torchvision's VGG16, into a weights file of fer_det.
 
-    The file may also stand first, without its flag: convert_weights.py IN --out OUT.safetensors.
-    What it is, is told by what is in it, not by its name; nothing in it is run.
+    The file may also come first, without its flag: convert-weights IN --out OUT.safetensors. It is
+    recognised by its content, not by its name, and nothing in it is run.
     """
 
     weights: Path
-    """File to convert: .pth, .h5, .mat, .caffemodel or .t7, unpacked."""
+    """File to convert: .pth, .h5, .mat or .caffemodel, unpacked."""
     out: Path
-    """Weights file to write, .safetensors, from which training can start."""
+    """Weights file to write, .safetensors, with which training can start."""
     head: bool = True
-    """Take fc6 and fc7 too, where the file has them; they are nine tenths of it."""
+    """Take fc6 and fc7, too, where the file has them; they are nine tenths of it."""
     dtype: StoredType = "float32"
-    """Type of the numbers written; float16 is half as large and nearly the same."""
+    """Type of the numbers written; float16 takes half the space and is nearly the same."""
     channels: Channels = "auto"
-    """Order of colours that the file's first layer reads; auto is what is known of its form."""
+    """Order of colours that the file's first layer reads; auto is what is known of its format."""
 
 
 @dataclass(frozen=True)
 class FetchWeightsConfig:
-    """Download a public file of weights, check it and turn it into a weights file of ours.
+    """Download a published file of weights, check it and convert it into a weights file of fer_det.
 
-    Only this command uses the network, and only when it is typed. A file that already lies in
-    --folder is not downloaded again, whoever put it there.
+    This is the only command that uses the network. A file that is in --folder already is not
+    downloaded again.
     """
 
     file: PublicName = "caffe"
-    """Which public file; weights/README.md tells sources, sizes and licences."""
+    """Which published file; weights/README.md lists sources, sizes and licences."""
     folder: Path = Path("weights/downloads")
-    """Folder that downloads go to; a broken one goes on where it stopped."""
+    """Folder for downloads; a download that broke off continues where it stopped."""
     out: Path = Path("weights/vgg_face.safetensors")
-    """Weights file to write, .safetensors, from which training can start."""
+    """Weights file to write, .safetensors, with which training can start."""
     dtype: StoredType = "float32"
-    """Type of the numbers written; float16 is half as large and nearly the same."""
+    """Type of the numbers written; float16 takes half the space and is nearly the same."""
     timeout: float = 60.0
-    """Seconds without an answer after which the network counts as absent."""
+    """Seconds without an answer after which the download is given up."""
 
     def __post_init__(self) -> None:
         demand(self.timeout > 0, f"--timeout {self.timeout}", "more than 0 seconds")

@@ -1,9 +1,7 @@
-"""A narrow VGG-Face of random numbers, written in the layout of each of its public files."""
+"""A narrow VGG-Face of random numbers, written in the layout of each of its published files."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Network = dict[str, tuple[Array, Array]]
-"""Weight and bias by layer, conv1_1 ... fc8, in some one convention."""
+"""Weight and bias by layer, conv1_1 ... fc8, in one of the conventions."""
 
 WIDTHS = (1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 8, 8, 8)
 CONVOLUTIONS = (
@@ -27,8 +25,8 @@ MEAN = (129.1863, 104.7624, 93.5940)
 """Red, green and blue."""
 
 
-def draw(width: int = 2, head: int = 6, classes: int = 2622, seed: int = 0) -> Network:
-    """The network as a weights file holds it: OIHW, reads red first, fc6 over C, H, W."""
+def sample_network(width: int = 2, head: int = 6, classes: int = 2622, seed: int = 0) -> Network:
+    """A network as a weights file holds it: OIHW, reads red first, fc6 over C, H, W."""
     random = np.random.default_rng(seed)
 
     def layer(*shape: int) -> tuple[Array, Array]:
@@ -47,13 +45,13 @@ def draw(width: int = 2, head: int = 6, classes: int = 2622, seed: int = 0) -> N
 
 
 def blue_first(network: Network) -> Network:
-    """The same function of pictures whose channels are turned round."""
+    """The same function of pictures whose channels are reversed."""
     weight, bias = network["conv1_1"]
     return {**network, "conv1_1": (weight[:, ::-1].copy(), bias)}
 
 
 def rows_first(network: Network) -> Network:
-    """The same network as Keras and MatConvNet lay it out: (H, W, I, O), fc6 as (7, 7, I, O)."""
+    """The same network in the layout of Keras and MatConvNet: (H, W, I, O), fc6 as (7, 7, I, O)."""
     turned = {}
     for name, (weight, bias) in network.items():
         side = 7 if name == "fc6" else 1 if name.startswith("fc") else 3
@@ -62,7 +60,7 @@ def rows_first(network: Network) -> Network:
     return turned
 
 
-# Each writer takes the network in the convention of its form.
+# Each writer takes the network in the convention of its format.
 
 
 def write_pytorch(path: Path, network: Network, zipped: bool = True) -> None:
@@ -82,9 +80,10 @@ def torchvision_names(network: Network) -> Network:
 
 
 def write_keras(path: Path, network: Network, top: bool = True, whole: str = "") -> None:
-    """rcmalli's files: a group a layer, pools among them; fc6 is a product over H, W, C.
+    """rcmalli's files: one group a layer, pools among them; fc6 is a matrix over H, W, C.
 
-    whole: the description of a model, in a file of the whole of it; its weights then lie deeper.
+    whole: the description of a model, for a file of a whole model, whose weights are one group
+    deeper.
     """
     import h5py
 
@@ -156,13 +155,13 @@ def write_matconvnet(
 
 
 def write_caffe(path: Path, network: Network, old: bool = True) -> None:
-    """VGG_FACE.caffemodel, in the form before 2014's end (layers, four axes) or after (layer)."""
+    """VGG_FACE.caffemodel, in the layout before 2015 (layers, four axes) or after (layer)."""
     message = caffe_message(network, old)
     path.write_bytes(message.SerializeToString())
 
 
 def caffe_message(network: Network, old: bool = True) -> Any:
-    """The NetParameter itself, by protobuf."""
+    """The NetParameter as protobuf's object."""
     net = _net_parameter()()
     net.name = "VGG_FACE_16_layers"
     for name, (weight, bias) in network.items():
@@ -183,7 +182,7 @@ def caffe_message(network: Network, old: bool = True) -> Any:
 
 
 def _net_parameter() -> Any:
-    """The class of the message, with caffe.proto's numbers of the fields that matter."""
+    """The class of the message, with caffe.proto's numbers of the fields that are used."""
     text, whole, real = 9, 5, 2
     proto = descriptor_pb2.FileDescriptorProto(name="fake.proto", package="fake", syntax="proto2")
 
@@ -209,90 +208,3 @@ def _net_parameter() -> Any:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(proto)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("fake.Net"))
-
-
-class Torch7:
-    """Writes Torch's objects one by one, as its File does."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self._index = 0
-
-    def int(self, *values: int) -> None:
-        """Ints of four bytes."""
-        self.data += struct.pack(f"<{len(values)}i", *values)
-
-    def long(self, *values: int) -> None:
-        """Longs of eight bytes."""
-        self.data += struct.pack(f"<{len(values)}q", *values)
-
-    def text(self, text: str) -> None:
-        """A string without its type."""
-        self.int(len(text))
-        self.data += text.encode()
-
-    def value(self, value: Any) -> None:
-        """A plain value, a table, an array or, where it is a function, what that writes."""
-        if isinstance(value, bool):
-            self.int(5, value)
-        elif isinstance(value, (int, float)):
-            self.int(1)
-            self.data += struct.pack("<d", value)
-        elif isinstance(value, str):
-            self.int(2)
-            self.text(value)
-        elif isinstance(value, np.ndarray):
-            self._tensor(value)
-        elif isinstance(value, Mapping):
-            self.int(3, self._next(), len(value))
-            for key, entry in value.items():
-                self.value(key)
-                self.value(entry)
-        else:
-            value()
-
-    def object(self, class_name: str) -> None:
-        """What stands before an object's content."""
-        self.int(4, self._next())
-        self.text("V 1")
-        self.text(class_name)
-
-    def module(self, class_name: str, entries: Mapping[Any, Any]) -> None:
-        """A module of nn."""
-        self.object(class_name)
-        self.value(entries)
-
-    def _tensor(self, array: NDArray[Any]) -> None:
-        kind = {"f4": "Float", "f8": "Double"}[array.dtype.str[1:]]
-        self.object(f"torch.{kind}Tensor")
-        self.int(array.ndim)
-        self.long(*array.shape, *(stride // array.itemsize for stride in array.strides), 1)
-        self.object(f"torch.{kind}Storage")
-        self.long(array.size)
-        self.data += array.tobytes()
-
-    def _next(self) -> int:
-        self._index += 1
-        return self._index
-
-
-def write_torch7(path: Path, network: Network) -> None:
-    """VGG_FACE.t7: convolutions as matrices of I x 3 x 3 columns, in double precision."""
-    torch7 = Torch7()
-
-    def module(class_name: str, entries: dict[Any, Any]) -> Callable[[], None]:
-        return lambda: torch7.module(class_name, {"train": False, "_type": "x", **entries})
-
-    modules: list[Callable[[], None]] = []
-    for name, (weight, bias) in network.items():
-        kind = "Linear" if name.startswith("fc") else "SpatialConvolutionMM"
-        entries = {
-            "weight": weight.reshape(len(weight), -1).astype(np.float64),
-            "bias": bias.astype(np.float64),
-            "gradWeight": np.zeros(0),
-        }
-        modules += [module(f"nn.{kind}", entries), module("nn.ReLU", {"inplace": True})]
-        if name in POOLED_AFTER:
-            modules.append(module("nn.SpatialMaxPooling", {"kW": 2}))
-    torch7.module("nn.Sequential", {"modules": dict(enumerate(modules, start=1)), "train": False})
-    path.write_bytes(torch7.data)

@@ -1,4 +1,4 @@
-"""VGG-Face's answers worked out by hand, in the conventions of those who published it."""
+"""VGG-Face's answers computed by NumPy, in the conventions of those who published it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Array = NDArray[np.float64]
 
 
 def subtract_mean(pixels: NDArray[np.uint8], blue_first: bool) -> Array:
-    """[H, W, 3] red first in 0..255 -> what VGG-Face looks at, [H, W, 3]."""
+    """[H, W, 3] red first in 0..255 -> VGG-Face's input, [H, W, 3]."""
     red, green, blue = (pixels[..., n].astype(np.float64) - MEAN[n] for n in range(3))
     return np.stack([blue, green, red] if blue_first else [red, green, blue], axis=-1)
 
@@ -33,13 +33,13 @@ def rows_first(network: Network, pixels: Array) -> Array:
             features = features.reshape(shape).max(axis=(1, 3))
     for name in ("fc6", "fc7"):
         weight, bias = network[name]
-        # Row by row, and at each place all channels: H, W, C.
+        # In the order H, W, C.
         features = np.maximum(features.reshape(-1) @ weight.reshape(features.size, -1) + bias, 0)
     return features
 
 
 def channels_first(network: Network, pixels: Array) -> Array:
-    """fc7's answer as Caffe, Torch and PyTorch compute it: [C, H, W] and kernels (O, I, H, W)."""
+    """fc7's answer as Caffe and PyTorch compute it: [C, H, W] and kernels (O, I, H, W)."""
     features = np.moveaxis(pixels, 2, 0)
     for name in CONVOLUTIONS:
         weight, bias = network[name]
@@ -57,6 +57,6 @@ def channels_first(network: Network, pixels: Array) -> Array:
             features = features.reshape(shape).max(axis=(2, 4))
     for name in ("fc6", "fc7"):
         weight, bias = network[name]
-        # Channel by channel, and of each its rows: C, H, W.
+        # In the order C, H, W.
         features = np.maximum(weight.astype(np.float64) @ features.reshape(-1) + bias, 0)
     return features

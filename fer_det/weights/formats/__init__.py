@@ -1,23 +1,6 @@
-"""The public forms of weights that can be converted; a new one is a file here and a line below."""
+"""Published files of VGG16's weights: their formats, readers, conversion and download.
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import cast
-
-from fer_det.weights.formats.form import Form
-
-_NAMES = (
-    "vgg_face_caffe",
-    "vgg_face_matconvnet",
-    "vgg_face_torch",
-    "vgg_face_dag",
-    "vgg_face_rcmalli",
-    "vgg_face_deepface",
-    "imagenet_torchvision",
-    "imagenet_features",
-)
-
-FORMS: tuple[Form, ...] = tuple(
-    cast(Form, import_module(f"{__name__}.{name}").FORM) for name in _NAMES
-)
+A new published file is one entry in published.py; a new kind of file is also one module with a
+reader. No reader runs anything that a file holds, and none allocates memory by a number in the file
+before the file's own size has shown that the number can be true.
+"""

@@ -10,14 +10,14 @@ import pytest
 from fake_data import vgg_face
 
 from fer_det.cli import convert_weights, fetch_weights
-from fer_det.weights.formats import public_files
-from fer_det.weights.formats.public_files import BACKBONE_PARAMETERS, PublicFile
+from fer_det.weights.formats import fetch
+from fer_det.weights.formats.fetch import BACKBONE_PARAMETERS, PublicFile
 from fer_det.weights.model_file import read_model_file
 
 
 @pytest.fixture(scope="module")
 def network() -> vgg_face.Network:
-    return vgg_face.draw(width=64, head=1, classes=1)
+    return vgg_face.sample_network(width=64, head=1, classes=1)
 
 
 @pytest.fixture(scope="module")
@@ -32,37 +32,37 @@ def test_convert(
 ) -> None:
     out = tmp_path / "deep" / "vgg.safetensors"
     assert convert_weights.main([str(keras), "--out", str(out), "--dtype", "float16"]) == 0
-    told, wrong = capsys.readouterr()
-    assert wrong == ""
-    assert "14,714,688 parameters, reads blue, green, red" in told
-    assert "matched: 13 convolutions of the backbone" in told
-    assert "absent: fc6, fc7" in told
-    assert f"train_frcnn.py --init {out}\n" in told
+    printed, errors = capsys.readouterr()
+    assert errors == ""
+    assert "14,714,688 parameters, reads blue, green, red" in printed
+    assert "matched: 13 convolutions of the backbone" in printed
+    assert "absent: fc6, fc7" in printed
+    assert f"train_frcnn.py --init {out}\n" in printed
     file = read_model_file(out)
     tensors = file.tensors
     assert file.config.image_mean == pytest.approx((0.506613, 0.410833, 0.367035), abs=1e-6)
     assert file.config.image_std == (1 / 255,) * 3
     assert file.info["licence"].startswith("CC BY-NC")
-    assert file.info["notes"]["form"] == "vgg_face_rcmalli"
+    assert file.info["notes"]["weight_format"] == "vgg_face_rcmalli"
     weight = network["conv1_1"][0]
     assert np.array_equal(tensors["features.0.weight"], weight.astype(np.float16))
     assert out.stat().st_size < 30_000_000
 
 
 def test_narrow_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    vgg_face.write_pytorch(tmp_path / "a", vgg_face.draw(width=1, head=2))
+    vgg_face.write_pytorch(tmp_path / "a", vgg_face.sample_network(width=1, head=2))
     argv = ["--weights", str(tmp_path / "a"), "--out", str(tmp_path / "b")]
     assert convert_weights.main(argv) == 2
-    told = capsys.readouterr().err
-    assert "begins with 1 channels; wanted VGG16's 64" in told
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert "has 1 channels in conv1_1; wanted VGG16's 64" in error
+    assert error.count("\n") == 1
     assert not (tmp_path / "b").exists()
 
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, PublicFile]:
     table: dict[str, PublicFile] = {}
-    monkeypatch.setattr(public_files, "PUBLIC_FILES", table)
+    monkeypatch.setattr(fetch, "PUBLIC_FILES", table)
     return table
 
 
@@ -71,7 +71,7 @@ def run_fetch(folder: Path) -> int:
     return fetch_weights.main(["--file=keras_notop", f"--folder={folder}", f"--out={out}"])
 
 
-def test_fetch_takes_what_lies_there(
+def test_fetch_uses_the_file_that_is_there(
     keras: Path,
     known: dict[str, PublicFile],
     tmp_path: Path,
@@ -86,21 +86,21 @@ def test_fetch_takes_what_lies_there(
     assert "is there already" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("lies_there", [True, False])
+@pytest.mark.parametrize("is_there", [True, False])
 def test_fetch_refuses(
-    lies_there: bool,
+    is_there: bool,
     known: dict[str, PublicFile],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Other counts of parameters, and no network."""
-    if lies_there:
-        vgg_face.write_pytorch(tmp_path / "a", vgg_face.draw(width=1, head=2))
+    if is_there:
+        vgg_face.write_pytorch(tmp_path / "a", vgg_face.sample_network(width=1, head=2))
     known["keras_notop"] = PublicFile("http://127.0.0.1:1/a", BACKBONE_PARAMETERS)
     assert run_fetch(tmp_path) == 2
-    told = capsys.readouterr().err
-    assert ("wanted 14,714,688" if lies_there else f"put at {tmp_path / 'a'} by hand") in told
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert ("wanted 14,714,688" if is_there else f"that file at {tmp_path / 'a'};") in error
+    assert error.count("\n") == 1
     assert not (tmp_path / "out.safetensors").exists()
 
 

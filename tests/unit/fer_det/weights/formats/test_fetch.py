@@ -1,4 +1,4 @@
-"""Fetching, from a server on this machine: whole and checked, resumed, or refused in one line."""
+"""Downloads from a server on this machine: complete and checked, continued, or refused."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from pathlib import Path
 import pytest
 
 from fer_det.errors import FerDetError, WeightsError, WeightsNotFoundError
-from fer_det.weights.formats.fetch import fetch, unpacked
-from fer_det.weights.formats.public_files import PUBLIC_FILES, PublicFile
+from fer_det.weights.formats.fetch import PUBLIC_FILES, PublicFile, fetch, unpacked
 
 CONTENT = bytes(range(256)) * 5000
 
 
 @dataclass
 class Server:
-    """What is served, and what was asked for."""
+    """What is served, and the ranges that were requested."""
 
     content: bytes = CONTENT
     stops_after: int | None = None
     kind: str = "application/octet-stream"
     knows_ranges: bool = True
-    asked: list[str | None] = field(default_factory=list)
+    requested: list[str | None] = field(default_factory=list)
     url: str = ""
 
 
@@ -38,9 +37,9 @@ def server() -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = self.headers["Range"]
-            state.asked.append(asked)
-            begin = int(asked[6:-1]) if asked and state.knows_ranges else 0
+            wanted = self.headers["Range"]
+            state.requested.append(wanted)
+            begin = int(wanted[6:-1]) if wanted and state.knows_ranges else 0
             if begin >= len(state.content):
                 self.send_error(416)
                 return
@@ -63,72 +62,72 @@ def server() -> Iterator[Server]:
 
 
 def public(server: Server) -> PublicFile:
-    return PublicFile(server.url, 1, md5=hashlib.md5(CONTENT).hexdigest(), least_bytes=1000)
+    return PublicFile(server.url, 1, md5=hashlib.md5(CONTENT).hexdigest(), min_bytes=1000)
 
 
 def refused(file: PublicFile, folder: Path) -> str:
-    with pytest.raises(FerDetError) as told:
+    with pytest.raises(FerDetError) as caught:
         fetch(file, folder, 5)
-    assert "\n" not in str(told.value)
-    return str(told.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
-def test_whole(server: Server, tmp_path: Path) -> None:
+def test_download(server: Server, tmp_path: Path) -> None:
     path = fetch(public(server), tmp_path / "deep" / "er", 5)
     assert path.read_bytes() == CONTENT
     assert [entry.name for entry in path.parent.iterdir()] == ["a.bin"]
 
 
-def test_what_lies_there_is_not_asked_for(server: Server, tmp_path: Path) -> None:
+def test_file_that_is_there_is_not_downloaded(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(CONTENT)
     assert fetch(public(server), tmp_path, 5) == tmp_path / "a.bin"
-    assert server.asked == []
+    assert server.requested == []
 
 
-def test_what_lies_there_is_checked_and_kept(server: Server, tmp_path: Path) -> None:
+def test_file_that_is_there_is_checked_and_kept(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(CONTENT[:-1] + b"x")
     assert "has the md5" in refused(public(server), tmp_path)
     assert (tmp_path / "a.bin").is_file()
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
-def test_goes_on(server: Server, knows_ranges: bool, tmp_path: Path) -> None:
+def test_download_continues(server: Server, knows_ranges: bool, tmp_path: Path) -> None:
     server.stops_after, server.knows_ranges = 500_000, knows_ranges
-    with pytest.raises(WeightsNotFoundError, match="goes on from there"):
+    with pytest.raises(WeightsNotFoundError, match="the same command continues it"):
         fetch(public(server), tmp_path, 5)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin.part"]
     server.stops_after = None
     assert fetch(public(server), tmp_path, 5).read_bytes() == CONTENT
-    assert server.asked == [None, "bytes=500000-"]
+    assert server.requested == [None, "bytes=500000-"]
 
 
-def test_part_that_is_all(server: Server, tmp_path: Path) -> None:
+def test_part_that_is_complete(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.bin.part").write_bytes(CONTENT)
     assert fetch(public(server), tmp_path, 5).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(CONTENT[::-1], "has the md5"), (b"short", "has 5 bytes; wanted")],
 )
-def test_other_content(server: Server, content: bytes, told: str, tmp_path: Path) -> None:
+def test_other_content(server: Server, content: bytes, message: str, tmp_path: Path) -> None:
     server.content = content
     with pytest.raises(WeightsError):
         fetch(public(server), tmp_path, 5)
     assert list(tmp_path.iterdir()) == []
-    assert told in refused(public(server), tmp_path)
+    assert message in refused(public(server), tmp_path)
 
 
 def test_web_page(server: Server, tmp_path: Path) -> None:
     server.kind = "text/html; charset=utf-8"
-    assert "a web page was answered" in refused(public(server), tmp_path)
+    assert "answered with a web page" in refused(public(server), tmp_path)
 
 
 def test_no_network(tmp_path: Path) -> None:
     file = PublicFile("http://127.0.0.1:1/vgg.pth", 1)
-    told = refused(file, tmp_path)
-    assert "could not be fetched" in told
-    assert f"put at {tmp_path / 'vgg.pth'} by hand" in told
+    message = refused(file, tmp_path)
+    assert "could not be downloaded" in message
+    assert f"that file at {tmp_path / 'vgg.pth'};" in message
 
 
 class TestUnpacked:
@@ -164,8 +163,8 @@ class TestUnpacked:
                 pass
 
 
-def test_public_files_say_how_they_are_checked() -> None:
+def test_every_public_file_can_be_checked() -> None:
     for file in PUBLIC_FILES.values():
         assert file.url.startswith("https://")
-        assert file.md5 or file.least_bytes or file.member
+        assert file.md5 or file.min_bytes or file.member
         assert replace(file).file_name.count(".") >= 1

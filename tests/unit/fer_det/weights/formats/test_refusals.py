@@ -1,12 +1,9 @@
-"""Files that are broken, hostile or of another network: one line each, and nothing in them ran."""
+"""Files that are broken, hostile or of another network: an error of one line, and no code runs."""
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
 import pickle
-import tarfile
 import tracemalloc
 import zipfile
 import zlib
@@ -18,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 from fake_data import vgg_face
-from fake_data.vgg_face import Network, Torch7
+from fake_data.vgg_face import Network
 from torch import nn
 
 from fer_det.errors import FerDetError, WeightsError, WeightsNotFoundError
-from fer_det.weights.formats.conversion import convert_weights
+from fer_det.weights.formats.convert import convert_weights
 
 WRITERS: dict[str, Callable[[Path, Network], None]] = {
     "pytorch": vgg_face.write_pytorch,
@@ -34,9 +31,7 @@ WRITERS: dict[str, Callable[[Path, Network], None]] = {
     ),
     "caffe": vgg_face.write_caffe,
     "caffe_new": lambda path, network: vgg_face.write_caffe(path, network, old=False),
-    "torch7": vgg_face.write_torch7,
 }
-BY_NAME = [name for name in WRITERS if name != "torch7"]
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +40,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     path = tmp_path_factory.mktemp("whole") / "a"
     found = {}
     for name, write in WRITERS.items():
-        write(path, vgg_face.draw(width=1, head=2))
+        write(path, vgg_face.sample_network(width=1, head=2))
         found[name] = path.read_bytes()
     return found
 
 
 def refused(path: Path) -> str:
-    with pytest.raises(FerDetError) as told:
+    with pytest.raises(FerDetError) as caught:
         convert_weights(path)
-    assert isinstance(told.value, ValueError)
-    line = str(told.value)
+    assert isinstance(caught.value, ValueError)
+    line = str(caught.value)
     assert "\n" not in line
     assert str(path) in line
     assert len(line) < 500 + len(str(path))
@@ -67,8 +62,8 @@ def test_truncated(name: str, part: float, files: dict[str, bytes], tmp_path: Pa
     whole = files[name]
     path = tmp_path / "a"
     path.write_bytes(whole[:-1] if part < 0 else whole[: int(part * len(whole))])
-    if name in ("keras", "torch7") and part < 0:
-        # Their last byte may be one that nothing needs.
+    if name == "keras" and part < 0:
+        # Nothing may need its last byte.
         assert_refused_or_whole(path)
         return
     assert "broken" in refused(path)
@@ -84,11 +79,11 @@ def assert_refused_or_whole(path: Path) -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_flipped_bytes(name: str, files: dict[str, bytes], tmp_path: Path) -> None:
-    """Whatever comes of it, it is told in one line or is a whole network of finite numbers."""
+    """The result is an error of one line or a whole network of finite numbers."""
     path, random = tmp_path / "a", np.random.default_rng(3)
     for _ in range(12):
         data = bytearray(files[name])
-        # Where structure is, and anywhere.
+        # Most of them where the structure is.
         ends = (2000, len(data)) if random.random() < 0.7 else (len(data), len(data))
         for place in random.integers(0, min(ends), 3):
             data[place] = random.integers(0, 256)
@@ -98,55 +93,32 @@ def test_flipped_bytes(name: str, files: dict[str, bytes], tmp_path: Path) -> No
 
 class TestNoWeights:
     def test_absent(self, tmp_path: Path) -> None:
-        for path in (tmp_path / "a", tmp_path):
-            with pytest.raises(WeightsNotFoundError, match="is absent; wanted a public file"):
-                convert_weights(path)
+        with pytest.raises(WeightsNotFoundError, match="a is absent"):
+            convert_weights(tmp_path / "a")
 
-    @pytest.mark.parametrize(
-        ("content", "told"),
-        [
-            (b"", "empty"),
-            (b"<!DOCTYPE html><html>not found</html>", "a web page"),
-            (b"\n  <html>", "a web page"),
-            (gzip.compress(b"x"), "unpack it"),
-            (b"hello" * 99, "of no known kind"),
-            (b"\x40\0\0\0\0\0\0\0" + b'{"__metadata__":{}}', "safetensors"),
-        ],
-    )
-    def test_other_content(self, content: bytes, told: str, tmp_path: Path) -> None:
-        (tmp_path / "a").write_bytes(content)
-        assert told in refused(tmp_path / "a")
-
-    def test_old_pytorch_archive(self, tmp_path: Path) -> None:
-        with tarfile.open(tmp_path / "a", "w", format=tarfile.USTAR_FORMAT) as archive:
-            archive.addfile(tarfile.TarInfo("sys_info"), io.BytesIO())
-        assert "torch.save(state_dict)" in refused(tmp_path / "a")
-
-    def test_matlab_73(self, tmp_path: Path) -> None:
-        (tmp_path / "a").write_bytes(b"MATLAB 7.3 MAT-file, Platform: X".ljust(2000))
-        assert "-v7" in refused(tmp_path / "a")
+    def test_file_without_a_reader_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(b"<!DOCTYPE html><title>404</title>")
+        assert "is a web page" in refused(tmp_path / "a")
 
 
 class TestOtherNetwork:
-    @pytest.mark.parametrize("name", BY_NAME)
+    @pytest.mark.parametrize("name", WRITERS)
     @pytest.mark.parametrize("layer", ["conv1_1", "conv4_2", "fc7", "fc8"])
     def test_layer_is_missing(self, name: str, layer: str, tmp_path: Path) -> None:
-        network = vgg_face.draw(width=1, head=2)
+        network = vgg_face.sample_network(width=1, head=2)
         del network[layer]
         WRITERS[name](tmp_path / "a", network)
         assert f"lacks {layer};" in refused(tmp_path / "a")
 
-    def test_layer_is_missing_where_places_count(self, tmp_path: Path) -> None:
-        network = vgg_face.draw(width=1, head=2)
+    def test_layer_is_missing_where_positions_count(self, tmp_path: Path) -> None:
+        network = vgg_face.sample_network(width=1, head=2)
         del network["conv4_2"]
-        vgg_face.write_torch7(tmp_path / "a", network)
-        assert "no known form (15 layers with weights" in refused(tmp_path / "a")
-        vgg_face.write_deepface(tmp_path / "b", vgg_face.rows_first(network))
-        assert "no known form (15 layers with weights" in refused(tmp_path / "b")
+        vgg_face.write_deepface(tmp_path / "a", vgg_face.rows_first(network))
+        assert "no known format (15 layers with weights" in refused(tmp_path / "a")
 
     @pytest.mark.parametrize("name", WRITERS)
     def test_other_shape(self, name: str, tmp_path: Path) -> None:
-        network = vgg_face.draw(width=2, head=2)
+        network = vgg_face.sample_network(width=2, head=2)
         network["conv3_2"] = network["conv2_2"]
         WRITERS[name](tmp_path / "a", network)
         assert "has conv3_2 of shape" in refused(tmp_path / "a")
@@ -154,30 +126,30 @@ class TestOtherNetwork:
     @pytest.mark.parametrize("name", WRITERS)
     def test_other_training(self, name: str, tmp_path: Path) -> None:
         """ImageNet's VGG16 has the same names, and another mean."""
-        WRITERS[name](tmp_path / "a", vgg_face.draw(width=1, head=2, classes=1000))
-        assert "tells 1,000 classes apart; wanted 2,622" in refused(tmp_path / "a")
+        WRITERS[name](tmp_path / "a", vgg_face.sample_network(width=1, head=2, classes=1000))
+        assert "and 1,000 classes; wanted 2,622" in refused(tmp_path / "a")
 
     @pytest.mark.parametrize("oxford", [False, True])
     def test_other_mean(self, oxford: bool, tmp_path: Path) -> None:
-        network = vgg_face.rows_first(vgg_face.draw(width=1, head=2))
+        network = vgg_face.rows_first(vgg_face.sample_network(width=1, head=2))
         swapped = vgg_face.MEAN[::-1]
         vgg_face.write_matconvnet(tmp_path / "a", network, oxford=oxford, mean=swapped)
         assert "states the mean colour 93.6, 104.8, 129.2; wanted 129.2" in refused(tmp_path / "a")
 
     def test_extra_layer_is_left(self, tmp_path: Path) -> None:
-        network = vgg_face.draw(width=1, head=2)
+        network = vgg_face.sample_network(width=1, head=2)
         network["fc9"] = network["fc7"]
         vgg_face.write_pytorch(tmp_path / "a", network)
-        assert convert_weights(tmp_path / "a").left == ("fc9",)
+        assert convert_weights(tmp_path / "a").ignored == ("fc9",)
 
     def test_others(self, tmp_path: Path) -> None:
         torch.save(nn.Linear(3, 4).state_dict(), tmp_path / "a")
-        assert "no known form (no weights)" in refused(tmp_path / "a")
+        assert "no known format (no weights)" in refused(tmp_path / "a")
         torch.save([torch.ones(3)], tmp_path / "b")
         assert "holds a list" in refused(tmp_path / "b")
 
     def test_not_finite(self, tmp_path: Path) -> None:
-        network = vgg_face.draw(width=1, head=2)
+        network = vgg_face.sample_network(width=1, head=2)
         network["conv2_1"][0][0, 0, 0, 0] = np.inf
         vgg_face.write_pytorch(tmp_path / "a", network)
         assert "conv2_1 with numbers that are not finite" in refused(tmp_path / "a")
@@ -185,17 +157,17 @@ class TestOtherNetwork:
     def test_wider_than_vgg16(self, tmp_path: Path) -> None:
         """A tensor without strides takes no room in its file."""
         state = {}
-        for name, (weight, bias) in vgg_face.draw(width=1, head=2).items():
+        for name, (weight, bias) in vgg_face.sample_network(width=1, head=2).items():
             shape = [size * 1000 if size != 3 else 3 for size in weight.shape]
             state[f"{name}.weight"] = torch.zeros(1).expand(shape)
             state[f"{name}.bias"] = torch.zeros(1).expand(len(bias) * 1000)
         state["fc8.bias"] = torch.zeros(2622)
         torch.save(state, tmp_path / "a")
-        assert "1,000 wide" in refused(tmp_path / "a")
+        assert "1,000 channels in conv1_1" in refused(tmp_path / "a")
 
 
 class Runs:
-    """A pickle of this makes a folder when it is read without care."""
+    """Unpickling it makes a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -217,9 +189,9 @@ class TestCode:
         ran = tmp_path / "ran"
         state = {"conv1_1.weight": torch.ones(3), "x": Runs(ran)}
         torch.save(state, tmp_path / "a", _use_new_zipfile_serialization=zipped)
-        told = refused(tmp_path / "a")
-        assert "would run code" in told
-        assert "torch.save(model.state_dict()" in told
+        message = refused(tmp_path / "a")
+        assert "would run code" in message
+        assert "torch.save(model.state_dict()" in message
         assert not ran.exists()
 
     def test_whole_model(self, tmp_path: Path) -> None:
@@ -228,23 +200,9 @@ class TestCode:
 
     def test_keras_lambda(self, tmp_path: Path) -> None:
         described = '{"config": {"layers": [{"class_name": "Lambda", "config": {"function": []}}]}}'
-        network = vgg_face.rows_first(vgg_face.draw(width=1, head=2))
+        network = vgg_face.rows_first(vgg_face.sample_network(width=1, head=2))
         vgg_face.write_keras(tmp_path / "a", network, whole=described)
         assert "Lambda" in refused(tmp_path / "a")
-
-    @pytest.mark.parametrize("kind", [6, 7, 8])
-    def test_torch7_function(self, kind: int, tmp_path: Path) -> None:
-        torch7 = Torch7()
-        torch7.module("nn.Sequential", {"modules": lambda: torch7.int(kind, 1, 4, 0)})
-        (tmp_path / "a").write_bytes(torch7.data)
-        assert "holds a function, which is not read" in refused(tmp_path / "a")
-
-    @pytest.mark.parametrize("class_name", ["tds.Hash", "torch.MemoryFile", "os.execute", "nn."])
-    def test_torch7_class(self, class_name: str, tmp_path: Path) -> None:
-        torch7 = Torch7()
-        torch7.module(class_name, {})
-        (tmp_path / "a").write_bytes(torch7.data)
-        assert f"class '{class_name}'" in refused(tmp_path / "a")
 
 
 class TestKerasLinks:
@@ -253,7 +211,7 @@ class TestKerasLinks:
         import h5py
 
         path, other = tmp_path / "a", tmp_path / "other"
-        vgg_face.write_keras(other, vgg_face.rows_first(vgg_face.draw(width=1, head=2)))
+        vgg_face.write_keras(other, vgg_face.rows_first(vgg_face.sample_network(width=1, head=2)))
         with h5py.File(path, "w") as file:
             file.attrs["layer_names"] = [b"conv1_1"]
             if kind == "external":
@@ -268,8 +226,8 @@ class TestKerasLinks:
             elif kind == "raw":
                 group = file.create_group("conv1_1")
                 group.create_dataset("bias", (3,), "f4", external=[(str(other), 0, 12)])
-        told = refused(path)
-        assert any(word in told for word in ("link", "another file", "absent"))
+        message = refused(path)
+        assert any(word in message for word in ("link", "another file", "absent"))
 
 
 class TestMemory:
@@ -278,12 +236,12 @@ class TestMemory:
     def refused_in_little(self, path: Path) -> str:
         tracemalloc.start()
         try:
-            told = refused(path)
+            message = refused(path)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
         assert peak < 50_000_000
-        return told
+        return message
 
     def test_keras_states_numbers_that_are_not_there(self, tmp_path: Path) -> None:
         import h5py
@@ -303,51 +261,6 @@ class TestMemory:
             kernel[:10, :10] = 1
         assert "states more than" in self.refused_in_little(tmp_path / "a")
 
-    @pytest.mark.parametrize("count", [2**31 - 1, -5])
-    def test_torch7_table(self, count: int, tmp_path: Path) -> None:
-        torch7 = Torch7()
-        torch7.int(3, 1, count)
-        (tmp_path / "a").write_bytes(torch7.data)
-        assert "broken Torch file" in self.refused_in_little(tmp_path / "a")
-
-    @pytest.mark.parametrize("count", [2**62, 2**31, -1])
-    def test_torch7_storage(self, count: int, tmp_path: Path) -> None:
-        torch7 = Torch7()
-        torch7.object("torch.FloatStorage")
-        torch7.long(count)
-        (tmp_path / "a").write_bytes(torch7.data + b"\0" * 100)
-        assert "ends within a value" in self.refused_in_little(tmp_path / "a")
-
-    @pytest.mark.parametrize(
-        ("sizes", "strides"),
-        [((10**9, 10**9), (0, 0)), ((10**9,), (1,)), ((-1, -9), (-9, 1)), ((2**62, 4), (4, 1))],
-    )
-    def test_torch7_tensor(
-        self, sizes: tuple[int, ...], strides: tuple[int, ...], tmp_path: Path
-    ) -> None:
-        torch7 = Torch7()
-        torch7.object("torch.FloatTensor")
-        torch7.int(len(sizes))
-        torch7.long(*sizes, *strides, 1)
-        torch7.object("torch.FloatStorage")
-        torch7.long(9)
-        (tmp_path / "a").write_bytes(torch7.data + b"\0" * 36)
-        assert "an array" in self.refused_in_little(tmp_path / "a")
-
-    def test_torch7_depth(self, tmp_path: Path) -> None:
-        torch7 = Torch7()
-        for index in range(5000):
-            torch7.int(3, index, 1)
-        (tmp_path / "a").write_bytes(torch7.data)
-        assert "more values than a network has" in self.refused_in_little(tmp_path / "a")
-
-    def test_torch7_holds_itself(self, tmp_path: Path) -> None:
-        torch7 = Torch7()
-        modules = {n: (lambda: torch7.int(4, 1)) for n in range(1, 50)}
-        torch7.module("nn.Sequential", {"modules": modules})
-        (tmp_path / "a").write_bytes(torch7.data)
-        assert "no known form (no weights)" in self.refused_in_little(tmp_path / "a")
-
     @pytest.mark.parametrize(
         "axes", [(2**31 - 1,) * 4, (1, 1, 1, 2**31 - 1), (0, 0, 0, 0), (-1,) * 4]
     )
@@ -365,8 +278,8 @@ class TestMemory:
             b"\x12" + b"\xff" * 20,
         ):
             (tmp_path / "a").write_bytes(b"\x0a\x01a" + tail)
-            assert "ends within" in (told := self.refused_in_little(tmp_path / "a")) or (
-                "without end" in told
+            assert "ends within" in (message := self.refused_in_little(tmp_path / "a")) or (
+                "too long" in message
             )
 
     def test_caffe_fields(self, tmp_path: Path) -> None:
@@ -374,7 +287,7 @@ class TestMemory:
         assert "more than 10,000 fields" in self.refused_in_little(tmp_path / "a")
 
     def test_matlab_unpacks_to_much(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from fer_det.weights.formats.containers import matlab
+        from fer_det.weights.formats import matlab
 
         monkeypatch.setattr(matlab, "MAX_UNPACKED_BYTES", 20_000_000)
         packed = zlib.compress(b"\0" * 60_000_000)

@@ -1,7 +1,7 @@
-"""Each public form, written as its framework writes it, gives that framework's own answers.
+"""Each published format, written as its framework writes it, gives that framework's own answers.
 
-The answers are worked out by hand in the framework's convention: its order of colours, its mean,
-its layout. Ours come from the converted tensors through the detector's own normalisation.
+The expected answers are computed by NumPy in the framework's convention: its order of colours, its
+mean, its layout. Ours come from the converted tensors and the detector's own normalisation.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_det.models.transform import ViewTransform
-from fer_det.weights.formats import FORMS
-from fer_det.weights.formats.conversion import Converted, convert_weights
-from fer_det.weights.formats.network import count_parameters, weight_shapes
+from fer_det.weights.formats.convert import ConvertedWeights, convert_weights
+from fer_det.weights.formats.layers import count_parameters, weight_shapes
+from fer_det.weights.formats.published import WEIGHT_FORMATS
 
 SIZE = 224
 FULL = "2.6 million photos of 2,622 people"
@@ -31,8 +31,7 @@ FULL = "2.6 million photos of 2,622 people"
 
 @dataclass(frozen=True)
 class Case:
-    form: str
-    file: str
+    format: str
     write: Callable[..., None]
     rows_first: bool
     blue_first: bool
@@ -40,27 +39,20 @@ class Case:
 
 
 CASES = {
-    "dag": Case("vgg_face_dag", "a.pth", vgg_face.write_pytorch, False, False, {}),
-    "dag_pickle": Case(
-        "vgg_face_dag", "a.pth", vgg_face.write_pytorch, False, False, {"zipped": False}
-    ),
-    "keras": Case("vgg_face_rcmalli", "a.h5", vgg_face.write_keras, True, True, {}),
-    "deepface": Case("vgg_face_deepface", "a.h5", vgg_face.write_deepface, True, True, {}),
-    "vlfeat": Case("vgg_face_matconvnet", "a.mat", vgg_face.write_matconvnet, True, False, {}),
-    "oxford": Case(
-        "vgg_face_matconvnet", "a.mat", vgg_face.write_matconvnet, True, False, {"oxford": True}
-    ),
-    "caffe": Case("vgg_face_caffe", "a.caffemodel", vgg_face.write_caffe, False, True, {}),
-    "caffe_new": Case(
-        "vgg_face_caffe", "a.caffemodel", vgg_face.write_caffe, False, True, {"old": False}
-    ),
-    "torch": Case("vgg_face_torch", "a.t7", vgg_face.write_torch7, False, True, {}),
+    "dag": Case("vgg_face_dag", vgg_face.write_pytorch, False, False, {}),
+    "dag_pickle": Case("vgg_face_dag", vgg_face.write_pytorch, False, False, {"zipped": False}),
+    "keras": Case("vgg_face_rcmalli", vgg_face.write_keras, True, True, {}),
+    "deepface": Case("vgg_face_deepface", vgg_face.write_deepface, True, True, {}),
+    "vlfeat": Case("vgg_face_matconvnet", vgg_face.write_matconvnet, True, False, {}),
+    "oxford": Case("vgg_face_matconvnet", vgg_face.write_matconvnet, True, False, {"oxford": True}),
+    "caffe": Case("vgg_face_caffe", vgg_face.write_caffe, False, True, {}),
+    "caffe_new": Case("vgg_face_caffe", vgg_face.write_caffe, False, True, {"old": False}),
 }
 
 
 @cache
 def pixels() -> NDArray[np.uint8]:
-    """A picture with another course in each colour and no symmetry."""
+    """A picture with another pattern in each colour and no symmetry."""
     rows, columns = np.mgrid[0:SIZE, 0:SIZE] / SIZE
     random = np.random.default_rng(1)
     channels = [200 * rows, 90 + 120 * columns * rows, 250 * np.abs(np.sin(5 * columns + rows))]
@@ -70,7 +62,7 @@ def pixels() -> NDArray[np.uint8]:
 
 @cache
 def canonical() -> Network:
-    return vgg_face.draw()
+    return vgg_face.sample_network()
 
 
 @cache
@@ -88,7 +80,7 @@ def own_convention(rows_first: bool, blue_first: bool) -> Network:
 
 
 def written(case: Case, folder: Path) -> Path:
-    # Nothing in the name tells what it is.
+    # The name says nothing about the format.
     path = folder / "weights.bin"
     case.write(path, own_convention(case.rows_first, case.blue_first), **case.options)
     return path
@@ -117,7 +109,7 @@ def answer(tensors: Mapping[str, Tensor], mean: Any, std: Any, head: bool = True
         return nn.Sequential(*layers)(batch.tensors)[0]
 
 
-def assert_answers(converted: Converted, wanted: NDArray[np.float64]) -> None:
+def assert_answers(converted: ConvertedWeights, wanted: NDArray[np.float64]) -> None:
     info = converted.info
     found = answer(converted.tensors, info.image_mean, info.image_std).double().numpy()
     assert np.abs(wanted).max() > 1
@@ -125,10 +117,10 @@ def assert_answers(converted: Converted, wanted: NDArray[np.float64]) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_form_gives_its_own_answers(name: str, tmp_path: Path) -> None:
+def test_format_gives_its_own_answers(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     converted = convert_weights(written(case, tmp_path))
-    assert converted.form.name == case.form
+    assert converted.format.name == case.format
     assert converted.info.trained_on == FULL
     assert_answers(converted, by_hand(case.rows_first, case.blue_first))
     for number, (weight, bias) in zip(
@@ -139,17 +131,19 @@ def test_form_gives_its_own_answers(name: str, tmp_path: Path) -> None:
         assert np.array_equal(converted.tensors[f"{number}.weight"].numpy(), weight)
         assert np.array_equal(converted.tensors[f"{number}.bias"].numpy(), bias)
     assert converted.dropped == ("fc8",)
-    assert converted.absent == converted.left == ()
+    assert converted.absent == converted.ignored == ()
     assert converted.parameters == sum(w.size + b.size for w, b in canonical().values())
 
 
-def test_every_form_is_tested() -> None:
+def test_every_format_is_tested() -> None:
     others = {"imagenet_torchvision", "imagenet_features"}
-    assert {form.name for form in FORMS} == {case.form for case in CASES.values()} | others
+    assert {each.name for each in WEIGHT_FORMATS} == {
+        case.format for case in CASES.values()
+    } | others
 
 
-def test_answers_tell_habits_apart() -> None:
-    """What the other tests rest on: a wrong turn changes the answer by far more than rounding."""
+def test_wrong_conventions_give_other_answers() -> None:
+    """The other tests rely on it: a wrong convention changes the answer far more than rounding."""
     mean, std = [m / 255 for m in vgg_face.MEAN], [1 / 255] * 3
     network = canonical()
     right = answer(as_tensors(network), mean, std).numpy()
@@ -165,7 +159,7 @@ def test_answers_tell_habits_apart() -> None:
 
 
 def misread_fc6(network: Network) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """fc6 over H, W, C taken as over C, H, W."""
+    """fc6 over H, W, C, read as over C, H, W."""
     weight, bias = network["fc6"]
     return weight.reshape(len(weight), -1, 7, 7).transpose(0, 2, 3, 1).reshape(weight.shape), bias
 
@@ -187,15 +181,15 @@ class TestKeras:
         assert converted.absent == ("fc6", "fc7")
         assert converted.dropped == ()
         assert len(converted.tensors) == 26
-        told = converted.describe()
-        assert "matched: 13 convolutions of the backbone\n" in told
-        assert "absent: fc6, fc7" in told
+        described = converted.describe()
+        assert "matched: 13 convolutions of the backbone\n" in described
+        assert "absent: fc6, fc7" in described
 
     def test_whole_model(self, tmp_path: Path) -> None:
         path = tmp_path / "a"
         described = '{"class_name": "Model", "config": {"layers": []}}'
         vgg_face.write_keras(path, own_convention(True, True), whole=described)
-        assert convert_weights(path).form.name == "vgg_face_rcmalli"
+        assert convert_weights(path).format.name == "vgg_face_rcmalli"
 
 
 class TestImageNet:
@@ -204,9 +198,9 @@ class TestImageNet:
         return path
 
     def test_torchvision(self, tmp_path: Path) -> None:
-        network = vgg_face.draw(classes=1000)
+        network = vgg_face.sample_network(classes=1000)
         converted = convert_weights(self.write(tmp_path / "a", network))
-        assert converted.form.name == "imagenet_torchvision"
+        assert converted.format.name == "imagenet_torchvision"
         scaled = (pixels() / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
         info = converted.info
         found = answer(converted.tensors, info.image_mean, info.image_std).double().numpy()
@@ -215,17 +209,17 @@ class TestImageNet:
         )
 
     def test_features_alone_have_another_normalisation(self, tmp_path: Path) -> None:
-        network = vgg_face.draw(classes=1000)
+        network = vgg_face.sample_network(classes=1000)
         for name in ("fc6", "fc7", "fc8"):
             network[name] = tuple(np.full_like(array, np.nan) for array in network[name])  # type: ignore[assignment]
         converted = convert_weights(self.write(tmp_path / "a", network))
-        assert converted.form.name == "imagenet_features"
+        assert converted.format.name == "imagenet_features"
         assert converted.info.image_mean == (0.48235, 0.45882, 0.40784)
         assert converted.info.image_std == (1 / 255,) * 3
         assert len(converted.tensors) == 26
 
 
-class TestWishes:
+class TestOptions:
     def test_without_head(self, tmp_path: Path) -> None:
         converted = convert_weights(written(CASES["dag"], tmp_path), head=False)
         assert len(converted.tensors) == 26
@@ -242,7 +236,7 @@ class TestWishes:
 
 class TestCounts:
     def test_full_width(self) -> None:
-        """Figures of VGG-Face's published network."""
+        """The counts of VGG-Face's published network."""
         shapes = weight_shapes(64, 4096, 2622)
         fc6, fc7, fc8 = (count_parameters({n: shapes.pop(n)}) for n in ("fc6", "fc7", "fc8"))
         assert (fc6, fc7, fc8) == (102_764_544, 16_781_312, 10_742_334)

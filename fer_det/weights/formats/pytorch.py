@@ -1,4 +1,8 @@
-"""PyTorch's files: a state dict in a zip archive or in the older pickle, read with weights_only."""
+"""Reader of PyTorch's state dicts, such as vgg_face_dag.pth: a ZIP archive or an older pickle.
+
+torch.load reads them with weights_only, so nothing in them is run. A layer is `NAME.weight`, which
+is OIHW or a matrix (O, C H W), with `NAME.bias`.
+"""
 
 from __future__ import annotations
 
@@ -13,42 +17,38 @@ import torch
 from torch import Tensor
 
 from fer_det.errors import WeightsError
-from fer_det.weights.formats.containers.refusal import broken
-from fer_det.weights.formats.network import Stored, StoredLayer
+from fer_det.weights.formats.layers import StoredLayer, StoredWeights, broken_file
 
 _ZIP = b"PK\x03\x04"
-_PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 _KIND = "PyTorch file"
 _WANTED = "a state dict: names and tensors, nothing else"
-_REMEDY = "write it anew with a PyTorch that you trust: torch.save(model.state_dict(), 'new.pth')"
+_REMEDY = "save its tensors where you trust it: torch.save(model.state_dict(), 'new.pth')"
 
 
-def opens(head: bytes) -> bool:
-    """A zip archive or a pickle."""
-    return head.startswith((_ZIP, *_PICKLES))
+def read(path: Path) -> StoredWeights:
+    """Read the layers of a state dict.
 
-
-def read(path: Path) -> Stored:
-    """The layers of a state dict; anything that would have to be run is refused."""
+    Raises WeightsError for a file that is broken, or that could only be read by running code.
+    """
     _check_archive(path)
     try:
         with warnings.catch_warnings():
-            # Of a pickle's unusual protocol, which is an error below if it matters.
+            # torch warns of unusual pickle protocols; where it matters, an error follows.
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        told = f"{path} is broken, or would run code when it is read, which is not done"
-        raise WeightsError(told, _WANTED, _REMEDY) from error
-    # torch's reader stumbles over broken files in any way; all of it means "broken".
+        found = f"{path} is broken, or would run code when it is read"
+        raise WeightsError(found, _WANTED, _REMEDY) from error
+    # torch raises errors of many kinds for a broken file.
     except Exception as error:
-        raise broken(path, _KIND, type(error).__name__) from error
+        raise broken_file(path, _KIND, type(error).__name__) from error
     if not isinstance(state, Mapping):
         raise WeightsError(f"{path} holds a {type(state).__name__}", _WANTED, _REMEDY)
-    return Stored("pytorch", tuple(_layers(state)))
+    return StoredWeights(tuple(_layers(state)))
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse a zip archive whose entries are more than the file that they lie in."""
+    """Refuse a ZIP archive whose entries are together larger than the archive."""
     with path.open("rb") as file:
         if file.read(len(_ZIP)) != _ZIP:
             return
@@ -56,10 +56,10 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise broken(path, _KIND, error) from error
+        raise broken_file(path, _KIND, error) from error
     if sum(entry.file_size for entry in entries) > path.stat().st_size:
-        told = f"{path} has packed or overlapping entries, which PyTorch never writes"
-        raise WeightsError(told, _WANTED, _REMEDY)
+        found = f"{path} has packed or overlapping entries, which PyTorch never writes"
+        raise WeightsError(found, _WANTED, _REMEDY)
 
 
 def _layers(state: Mapping[Any, Any]) -> list[StoredLayer]:

@@ -1,4 +1,9 @@
-"""MATLAB's files up to version 7: MatConvNet's networks, read by scipy, which runs nothing."""
+"""Reader of MATLAB's files up to version 7, such as MatConvNet's vgg_face.mat.
+
+scipy reads them. The network is the struct `net`, or its fields are variables of the file. A layer
+of the cell array `layers` has a name and a weight, HWIO, with a bias. `averageImage` in
+`meta.normalization` is the mean colour, red green blue in 0..255.
+"""
 
 from __future__ import annotations
 
@@ -13,46 +18,48 @@ from numpy.typing import NDArray
 
 from fer_det.config.model import Colour
 from fer_det.errors import WeightsError
-from fer_det.weights.formats.containers.refusal import broken, lacks_package
-from fer_det.weights.formats.network import Stored, StoredLayer
+from fer_det.weights.formats.layers import (
+    StoredLayer,
+    StoredWeights,
+    broken_file,
+    missing_package,
+)
 
-_MAGIC = b"MATLAB 5.0 MAT-file"
 _KIND = "MATLAB file"
 _HEADER_BYTES = 128
 _COMPRESSED = 15
 _CHUNK = 1 << 20
 MAX_UNPACKED_BYTES = 2**30
-"""All of VGG-Face are 580 MB."""
+"""VGG-Face is 580 MB."""
 _VARIABLES = ["net", "layers", "meta", "normalization"]
 
 
-def opens(head: bytes) -> bool:
-    """The sentence that such files begin with."""
-    return head.startswith(_MAGIC)
+def read(path: Path) -> StoredWeights:
+    """Read the layers that have a name, a weight and a bias, and the mean colour.
 
-
-def read(path: Path) -> Stored:
-    """The layers of a network that stands in the file itself or in its variable `net`."""
+    Raises WeightsError for a broken file, ConfigError without scipy.
+    """
     try:
         from scipy.io import loadmat
     except ImportError as error:
-        raise lacks_package(path, "scipy") from error
+        raise missing_package(path, "scipy") from error
     _check_size(path)
     try:
         variables = loadmat(path, variable_names=_VARIABLES)
         network = variables.get("net", variables)
         cells = _entry(network, "layers")
         layers = () if cells is None else tuple(_layers(cells))
-        return Stored("matlab", layers, _mean(network))
-    # A broken file makes scipy raise whatever the damage looks like.
+        return StoredWeights(layers, _mean(network))
+    # scipy raises errors of many kinds for a broken file.
     except Exception as error:
-        raise broken(path, _KIND, type(error).__name__) from error
+        raise broken_file(path, _KIND, type(error).__name__) from error
 
 
 def _check_size(path: Path) -> None:
-    """Unpack each variable once, a piece at a time, so that none is larger than it may be.
+    """Unpack each variable once, piece by piece, and refuse a file that unpacks to too much.
 
-    A file is 128 bytes and then elements: 4 bytes with a type, 4 with a length, and the content.
+    A file is a header of 128 bytes and then elements: 4 bytes with a type, 4 with a length, and the
+    content.
     """
     total = 0
     with path.open("rb") as file:
@@ -60,38 +67,38 @@ def _check_size(path: Path) -> None:
         order = "<" if header[126:128] == b"IM" else ">"
         while tag := file.read(8):
             if len(tag) < 8:
-                raise broken(path, _KIND, "ends within a variable")
+                raise broken_file(path, _KIND, "ends within a variable")
             kind, length = struct.unpack(f"{order}II", tag)
             unpack = zlib.decompressobj() if kind == _COMPRESSED else None
             while length:
                 piece = file.read(min(length, _CHUNK))
                 if not piece:
-                    raise broken(path, _KIND, "ends within a variable")
+                    raise broken_file(path, _KIND, "ends within a variable")
                 length -= len(piece)
                 total += len(piece) if unpack is None else _unpacked(path, unpack, piece)
                 if total > MAX_UNPACKED_BYTES:
                     raise WeightsError(
                         f"{path} unpacks to more than {MAX_UNPACKED_BYTES:,} bytes",
-                        "VGG-Face, which is smaller",
+                        f"at most {MAX_UNPACKED_BYTES:,}; VGG-Face has 580 MB",
                         "name another file",
                     )
 
 
 def _unpacked(path: Path, unpack: Any, piece: bytes) -> int:
-    """How many bytes a piece becomes; never more than a part of them are held."""
+    """Number of bytes that a piece unpacks to; they are not kept."""
     count = 0
     try:
         while piece and count <= MAX_UNPACKED_BYTES:
             count += len(unpack.decompress(piece, _CHUNK))
             piece = unpack.unconsumed_tail
     except zlib.error as error:
-        raise broken(path, _KIND, error) from error
+        raise broken_file(path, _KIND, error) from error
     return count
 
 
 def _layers(cells: NDArray[Any]) -> Iterator[StoredLayer]:
     for cell in cells.reshape(-1):
-        # Since MatConvNet's beta 17 both stand in `weights`; before, each in its own entry.
+        # MatConvNet since beta 17 has both in `weights`, before it had `filters` and `biases`.
         pair = _entry(cell, "weights")
         arrays = (
             [_entry(cell, "filters"), _entry(cell, "biases")]
@@ -107,7 +114,7 @@ def _layers(cells: NDArray[Any]) -> Iterator[StoredLayer]:
 
 
 def _mean(network: Any) -> Colour | None:
-    """The mean colour that the network states: red green blue, or a picture of them."""
+    """The mean colour, which is stored as three numbers or as a picture of the mean."""
     for owner in (network, _entry(network, "meta")):
         average = _entry(_entry(owner, "normalization"), "averageImage")
         if average is not None and average.size % 3 == 0 and average.size:
@@ -118,7 +125,7 @@ def _mean(network: Any) -> Colour | None:
 
 
 def _entry(owner: Any, name: str) -> Any:
-    """An entry of MATLAB's struct, which scipy gives as an array of one record; None without."""
+    """A field of a MATLAB struct, which scipy returns as an array of one record; None if absent."""
     if isinstance(owner, dict):
         return owner.get(name)
     if isinstance(owner, np.ndarray) and owner.dtype.names and name in owner.dtype.names:

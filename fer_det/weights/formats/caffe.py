@@ -1,9 +1,11 @@
-"""Caffe's .caffemodel files: the few fields of protobuf's message NetParameter that hold weights.
+"""Reader of Caffe's .caffemodel files, such as VGG_FACE.caffemodel.
 
-The file is walked where it lies, mapped into memory, so neither its lengths nor its counts can ask
-for any. Numbers of fields are those of caffe.proto: NetParameter.layers = 2 (V1LayerParameter, with
+A file is a protobuf message, NetParameter, of which only the fields that hold weights are read. It
+is mapped into memory, and arrays are views of it, so a length or a count in the file allocates
+nothing. Field numbers are those of caffe.proto: NetParameter.layers = 2 (V1LayerParameter, with
 name = 4 and blobs = 6), NetParameter.layer = 100 (LayerParameter, with name = 1 and blobs = 7),
-BlobProto.num, channels, height, width = 1 ... 4, data = 5, shape = 7, double_data = 8.
+BlobProto.num, channels, height, width = 1 ... 4, data = 5, shape = 7, double_data = 8. A blob is
+OIHW, and fc6 reads C, H, W.
 """
 
 from __future__ import annotations
@@ -17,14 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.weights.formats.containers.refusal import broken
-from fer_det.weights.formats.network import Stored, StoredLayer
+from fer_det.weights.formats.layers import StoredLayer, StoredWeights, broken_file
 
 _KIND = "Caffe model"
-_BEGINNINGS = (b"\x0a", b"\x12", b"\xa2\x06")
-"""The tags of NetParameter.name, .layers and .layer."""
-_OF_LAYER = {2: (4, 6), 100: (1, 7)}
-"""Where name and blobs stand, by the field that the layer stands in."""
+_NAME_AND_BLOBS = {2: (4, 6), 100: (1, 7)}
+"""Field of NetParameter that holds a layer -> the layer's fields with its name and its blobs."""
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 MAX_FIELDS = 10_000
 MAX_AXES = 32
@@ -32,7 +31,7 @@ MAX_NAME_BYTES = 1000
 
 
 class _BrokenError(Exception):
-    """What is wrong with the message."""
+    """A message that breaks protobuf's rules or Caffe's."""
 
 
 @dataclass(frozen=True)
@@ -40,46 +39,44 @@ class _Field:
     number: int
     wire: int
     value: int
-    """Of a varint."""
+    """The number, in a field that is a varint."""
     content: memoryview
-    """Of everything else."""
+    """The bytes, in any other field."""
 
 
-def opens(head: bytes) -> bool:
-    """The tag of a field that stands first in a network; protobuf has no magic."""
-    return head.startswith(_BEGINNINGS) and head.lstrip()[:1] != b"<"
+def read(path: Path) -> StoredWeights:
+    """Read the layers that have two blobs, weight and bias.
 
-
-def read(path: Path) -> Stored:
-    """The layers that have two blobs, weights and biases."""
+    Raises WeightsError for a broken file.
+    """
     try:
         with path.open("rb") as file:
             view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        return Stored("caffe", tuple(_Walk(view).layers()))
+        return StoredWeights(tuple(_Message(view).layers()))
     except (_BrokenError, ValueError, OSError) as error:
-        raise broken(path, _KIND, error) from error
+        raise broken_file(path, _KIND, error) from error
 
 
-class _Walk:
-    """One pass over a message, which counts the fields that it meets."""
+class _Message:
+    """One pass over a NetParameter, which counts the fields that it reads."""
 
     def __init__(self, view: memoryview) -> None:
         self._view = view
-        self._fields = 0
+        self._count = 0
 
     def layers(self) -> Iterator[StoredLayer]:
-        for field in self._walk(self._view):
-            if field.number in _OF_LAYER and field.wire == _BYTES:
-                layer = self._layer(field.content, *_OF_LAYER[field.number])
+        for field in self._fields_of(self._view):
+            if field.number in _NAME_AND_BLOBS and field.wire == _BYTES:
+                layer = self._layer(field.content, *_NAME_AND_BLOBS[field.number])
                 if layer is not None:
                     yield layer
 
     def _layer(self, message: memoryview, name_at: int, blobs_at: int) -> StoredLayer | None:
         name, blobs = "", []
-        for field in self._walk(message):
+        for field in self._fields_of(message):
             if field.number == name_at and field.wire == _BYTES:
                 if len(field.content) > MAX_NAME_BYTES:
-                    raise _BrokenError("a name without end")
+                    raise _BrokenError("a name that is too long")
                 name = bytes(field.content).decode("utf-8", "replace")
             elif field.number == blobs_at and field.wire == _BYTES:
                 blobs.append(self._blob(field.content))
@@ -91,7 +88,7 @@ class _Walk:
         axes = {1: 0, 2: 0, 3: 0, 4: 0}
         shape: list[int] | None = None
         pieces: list[NDArray[Any]] = []
-        for field in self._walk(message):
+        for field in self._fields_of(message):
             if field.number in axes and field.wire == _VARINT:
                 axes[field.number] = field.value
             elif field.number == 7 and field.wire == _BYTES:
@@ -101,7 +98,7 @@ class _Walk:
                     raise _BrokenError("numbers that are not packed")
                 pieces.append(np.frombuffer(field.content, "<f4" if field.number == 5 else "<f8"))
         if shape is None:
-            # The old way: always four axes, of which those that a matrix lacks are 1.
+            # Before 2015: always four axes; those that a matrix lacks are 1 and stand first.
             shape = list(axes.values())
             if shape[:2] == [1, 1]:
                 shape = shape[2:]
@@ -110,7 +107,7 @@ class _Walk:
 
     def _shape(self, message: memoryview) -> list[int]:
         shape: list[int] = []
-        for field in self._walk(message):
+        for field in self._fields_of(message):
             if field.number == 1 and field.wire == _VARINT:
                 shape.append(field.value)
             elif field.number == 1 and field.wire == _BYTES:
@@ -120,11 +117,11 @@ class _Walk:
                     shape.append(value)
         return shape
 
-    def _walk(self, message: memoryview) -> Iterator[_Field]:
+    def _fields_of(self, message: memoryview) -> Iterator[_Field]:
         at, end = 0, len(message)
         while at < end:
-            self._fields += 1
-            if self._fields > MAX_FIELDS:
+            self._count += 1
+            if self._count > MAX_FIELDS:
                 raise _BrokenError(f"more than {MAX_FIELDS:,} fields")
             tag, at = _varint(message, at)
             number, wire = tag >> 3, tag & 7
@@ -144,7 +141,7 @@ class _Walk:
 
 
 def _checked(shape: list[int], size: int) -> tuple[int, ...]:
-    """The same shape, if so many numbers have it; exact, whatever the file states."""
+    """`shape` as a tuple; _BrokenError unless an array of `size` numbers can have it."""
     count = 1
     for axis in shape[:MAX_AXES]:
         count *= axis
@@ -154,14 +151,14 @@ def _checked(shape: list[int], size: int) -> tuple[int, ...]:
 
 
 def _varint(view: memoryview, at: int) -> tuple[int, int]:
-    """A number of up to ten bytes, seven bits in each -> itself and where it ends."""
+    """Read a number of up to ten bytes of seven bits each -> (the number, the place after it)."""
     value = 0
-    for turn in range(10):
+    for place in range(10):
         if at >= len(view):
             raise _BrokenError("ends within a number")
         byte = view[at]
         at += 1
-        value |= (byte & 0x7F) << (7 * turn)
+        value |= (byte & 0x7F) << (7 * place)
         if byte < 0x80:
             return value, at
-    raise _BrokenError("a number without end")
+    raise _BrokenError("a number that is too long")
