@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,8 @@ def _run(config: TrainConfig, hardware: Hardware, processes: Processes) -> None:
     from fer_det.engine.tasks.detection import DetectionTask
     from fer_det.engine.trainer import BEST
 
-    pretrained, config = read_pretrained(config)
+    pretrained, model = read_pretrained(config.init, config.model)
+    config = replace(config, model=model)
     job = TrainingJob(KIND, config, DetectionTask.from_config(config), pretrained)
     finished = job.run(hardware, processes)
     if processes.is_first:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ def _run(config: TrainClassifierConfig, hardware: Hardware, processes: Processes
     from fer_det.engine.tasks.classification import ClassificationTask
     from fer_det.engine.trainer import BEST
 
-    pretrained, config = read_pretrained(config)
+    pretrained, model = read_pretrained(config.init, config.model)
+    config = replace(config, model=model)
     job = TrainingJob(KIND, config, ClassificationTask.from_config(config), pretrained)
     finished = job.run(hardware, processes)
     if processes.is_first:

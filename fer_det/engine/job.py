@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.config.model import ModelConfig, to_plain
-from fer_det.config.training import RunConfig, TrainConfig
+from fer_det.config.training import RunConfig
 from fer_det.data.loader import PictureDataset, make_loader
 from fer_det.data.sampler import Draw
 from fer_det.engine.run_folder import hold_run, is_held, newest_run_folder, next_run_folder
@@ -50,7 +49,7 @@ CALIBRATION_PICTURES = 64
 """Pictures on which inserted batch normalisation is calibrated."""
 CALIBRATION_BATCH = 16
 
-C = TypeVar("C", TrainConfig, TrainClassifierConfig)
+M = TypeVar("M", bound=ModelConfig)
 
 
 @dataclass(frozen=True)
@@ -127,32 +126,28 @@ class TrainingJob:
         return FinishedRun(folder, trainer.model, trainer.run())
 
 
-def read_pretrained(config: C) -> tuple[ModelFile | None, C]:
-    """Read --init; return it, and the settings with the normalisation that its weights need.
+def read_pretrained(path: Path | None, config: M) -> tuple[ModelFile | None, M]:
+    """Read --init; return it, and the model's settings with the normalisation of its weights.
 
     Raises WeightsNotFoundError and WeightsError, and ConfigError where the flags ask for another
     normalisation.
     """
-    if config.init is None:
+    if path is None:
         return None, config
-    if not config.init.is_file():
-        raise WeightsNotFoundError(
-            f"--init {config.init} is absent",
-            "a model file or published weights",
-            "change the flag",
-        )
-    file = read_model_file(config.init)
+    if not path.is_file():
+        raise WeightsNotFoundError(f"--init {path} is absent", "a model file", "change the flag")
+    file = read_model_file(path)
     default = ModelConfig()
     for name in ("image_mean", "image_std"):
-        asked, own = getattr(config.model, name), getattr(file.config, name)
+        asked, own = getattr(config, name), getattr(file.config, name)
         if asked not in (getattr(default, name), own):
             raise ConfigError(
-                f"--model.{name} {list(asked)} with --init {config.init}",
+                f"--model.{name} {list(asked)} with --init {path}",
                 f"that file's own {list(own)}",
                 "leave the flag out",
             )
     mean, std = file.config.image_mean, file.config.image_std
-    return file, replace(config, model=replace(config.model, image_mean=mean, image_std=std))
+    return file, replace(config, image_mean=mean, image_std=std)
 
 
 def initialise(model: FaceModel, file: ModelFile, pictures: PictureDataset) -> str:

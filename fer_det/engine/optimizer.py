@@ -1,19 +1,67 @@
-"""The optimizer of a model's parameter groups, and the learning rate at each step."""
+"""Steps of the optimizer: learning rate schedule, gradient clipping, loss scaling for float16."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any, cast
 
+import torch
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from fer_det.config.training import OptimizerConfig
 from fer_det.models.contract import FaceModel
+from fer_det.runtime.device import Hardware
 
 ADAM_SECOND_BETA = 0.999
 
 
+class Optimization:
+    """The optimizer of a model's own parameter groups."""
+
+    def __init__(self, model: FaceModel, config: OptimizerConfig, hardware: Hardware) -> None:
+        self.optimizer = make_optimizer(model, config)
+        self._model, self._config = model, config
+        self._scaler = torch.amp.GradScaler(
+            hardware.device.type, enabled=hardware.precision == "float16"
+        )
+
+    @property
+    def skips_infinite_steps(self) -> bool:
+        """Whether a gradient that is not finite only means that the loss was scaled too much."""
+        return bool(self._scaler.is_enabled())
+
+    def compute_gradients(self, loss: Tensor) -> Tensor:
+        """Compute and clip the gradients of a loss -> [], their total norm before."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self.optimizer)
+        return nn.utils.clip_grad_norm_(self._model.parameters(), self._config.clip_norm)
+
+    def step(self, number: int, total: int) -> float:
+        """Update the weights in the `number`-th of `total` steps; return the learning rate."""
+        peak, warmup = self._config.learning_rate, self._config.warmup_steps
+        rate = learning_rate(peak, number, total, warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["multiplier"]
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        return rate
+
+    def state(self) -> dict[str, Any]:
+        """Return what last.pth holds of it."""
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self._scaler.state_dict()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self.optimizer.load_state_dict(cast(dict[str, Any], state["optimizer"]))
+        if self._scaler.is_enabled():
+            self._scaler.load_state_dict(state["scaler"])
+
+
 def make_optimizer(model: FaceModel, config: OptimizerConfig) -> Optimizer:
-    """Return SGD with Nesterov momentum, or AdamW, on the model's own parameter groups."""
+    """Return SGD with Nesterov momentum, or AdamW."""
     groups = model.parameter_groups(config)
     if config.name == "adamw":
         betas = (config.momentum, ADAM_SECOND_BETA)
@@ -25,12 +73,6 @@ def make_optimizer(model: FaceModel, config: OptimizerConfig) -> Optimizer:
         nesterov=config.momentum > 0,
         fused=True,
     )
-
-
-def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Set each group's learning rate to its multiple of `rate`."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["multiplier"]
 
 
 def learning_rate(peak: float, step: int, total: int, warmup: int) -> float:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from fer_det.config.training import RunConfig
 from fer_det.data.loader import make_loader
 from fer_det.data.sampler import EpochSampler
-from fer_det.engine.optimizer import learning_rate, make_optimizer, set_learning_rate
+from fer_det.engine.optimizer import Optimization
 from fer_det.engine.run_folder import RunLog
 from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.tasks import Task
@@ -71,14 +71,11 @@ class Trainer:
         """info: what model files hold of the run; resumed: the last.pth to resume from."""
         self.model = model.to(hardware.device)
         self.model.freeze(config.optimizer.freeze_layers)
-        self.optimizer = make_optimizer(self.model, config.optimizer)
+        self._optimization = Optimization(self.model, config.optimizer, hardware)
         self.position = Position()
         self._config, self._folder = config, folder
         self._task = task
         self._hardware, self._processes, self._info = hardware, processes, info
-        self._scaler = torch.amp.GradScaler(
-            hardware.device.type, enabled=hardware.precision == "float16"
-        )
         if resumed is not None:
             self._restore(resumed)
         self._wrapped = self._wrap()
@@ -158,13 +155,6 @@ class Trainer:
         pictures [B, 3, S, S] uint8. Raises TrainingDivergedError where a loss or gradient is not
         finite.
         """
-        rate = learning_rate(
-            self._config.optimizer.learning_rate,
-            self.position.step,
-            self._total_steps,
-            self._config.optimizer.warmup_steps,
-        )
-        set_learning_rate(self.optimizer, rate)
         device = self._hardware.device
         images = to_unit_range(pictures, device)
         placed = [
@@ -176,16 +166,10 @@ class Trainer:
         loss = torch.stack([value.float() for value in losses.values()]).sum()
         if not bool(loss.isfinite()):
             raise self._diverged("a loss", losses, targets)
-        self.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self._scaler.unscale_(self.optimizer)
-        clip_norm = self._config.optimizer.clip_norm
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), clip_norm)
-        # With float16 the scaler skips such a step and lowers its scale.
-        if not self._scaler.is_enabled() and not bool(norm.isfinite()):
+        norm = self._optimization.compute_gradients(loss)
+        if not self._optimization.skips_infinite_steps and not bool(norm.isfinite()):
             raise self._diverged("a gradient", losses, targets)
-        self._scaler.step(self.optimizer)
-        self._scaler.update()
+        rate = self._optimization.step(self.position.step, self._total_steps)
         values = {"loss": loss, **losses, "gradient_norm": norm}
         return {name: float(value.detach()) for name, value in values.items()} | {
             "learning_rate": rate
@@ -203,11 +187,7 @@ class Trainer:
         write_model_file(self._folder / BEST, ModelFile(tensors, config, self._task.classes, info))
 
     def _save_last(self) -> None:
-        training = {
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self._scaler.state_dict(),
-            "position": vars(self.position),
-        }
+        training = {**self._optimization.state(), "position": vars(self.position)}
         model = self.model
         file = ModelFile(model.state_dict(), model.config, self._task.classes, self._info, training)
         write_model_file(self._folder / LAST, file)
@@ -216,9 +196,7 @@ class Trainer:
     def _restore(self, file: ModelFile) -> None:
         assert file.training is not None
         self.model.load_state_dict(file.tensors)
-        self.optimizer.load_state_dict(cast(dict[str, Any], file.training["optimizer"]))
-        if self._scaler.is_enabled():
-            self._scaler.load_state_dict(file.training["scaler"])
+        self._optimization.restore(file.training)
         self.position = Position(**file.training["position"])
 
     def _wrap(self) -> nn.Module:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from fer_det.config.classifier import TrainClassifierConfig
 
 LOSSES = {
     "softmax": "fer_det.losses.softmax",

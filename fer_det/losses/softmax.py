@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fer_det.config.classifier import TrainClassifierConfig
+if TYPE_CHECKING:
+    from fer_det.config.classifier import TrainClassifierConfig
 
 
 def cross_entropy(

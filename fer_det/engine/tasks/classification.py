@@ -26,18 +26,20 @@ class ClassificationTask:
     config: TrainClassifierConfig
     train: FaceCrops
     validation: FaceCrops
+    loss: nn.Module
     selects_best: bool = True
 
     @classmethod
     def from_config(cls, config: TrainClassifierConfig) -> ClassificationTask:
-        """Open the splits; raises what VocDataset raises."""
+        """Open the splits; raises what VocDataset raises, and ConfigError for an unknown loss."""
         model = config.model
         photos = VocDataset(config.data, "train", model.input_size, model.padding)
         train = FaceCrops(photos, model.face_margin, Augmentation(config.augment))
         validation = VocDataset(
             config.data, "val", model.input_size, model.padding, classes=photos.classes
         )
-        return cls(config, train, FaceCrops(validation, model.face_margin))
+        loss = build_loss(config, len(photos.classes))
+        return cls(config, train, FaceCrops(validation, model.face_margin), loss)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -55,8 +57,7 @@ class ClassificationTask:
 
     def build_model(self) -> FaceModel:
         """See Task."""
-        loss = build_loss(self.config, len(self.classes))
-        return build_model(self.config.model, self.classes, loss=loss)
+        return build_model(self.config.model, self.classes, loss=self.loss)
 
     def validate(
         self, model: nn.Module, hardware: Hardware, processes: Processes

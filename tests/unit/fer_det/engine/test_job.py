@@ -108,31 +108,31 @@ class TestPretrained:
         return Path("best.pth")
 
     def test_none(self) -> None:
-        assert read_pretrained(CONFIG) == (None, CONFIG)
+        assert read_pretrained(None, MODEL) == (None, MODEL)
 
     def test_its_normalisation_is_used(self) -> None:
-        file, config = read_pretrained(replace(CONFIG, init=self.write()))
+        file, config = read_pretrained(self.write(), MODEL)
         assert file is not None
         assert file.path == Path("best.pth")
-        assert (config.model.image_mean, config.model.image_std) == (self.MEAN, self.STD)
-        assert read_pretrained(config)[1] == config
+        assert (config.image_mean, config.image_std) == (self.MEAN, self.STD)
+        assert read_pretrained(Path("best.pth"), config)[1] == config
 
     def test_flags_for_another_normalisation(self) -> None:
         model = replace(MODEL, image_std=(0.1, 0.1, 0.1))
         with pytest.raises(
             ConfigError, match=r"^--model.image_std \[0.1, .* with --init best.pth;"
         ):
-            read_pretrained(replace(CONFIG, model=model, init=self.write()))
+            read_pretrained(self.write(), model)
 
     def test_absent(self) -> None:
         with pytest.raises(WeightsNotFoundError, match=r"^--init a.pth is absent"):
-            read_pretrained(replace(CONFIG, init=Path("a.pth")))
+            read_pretrained(Path("a.pth"), MODEL)
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"<html>" * 9])
     def test_no_model_file(self, content: bytes) -> None:
         Path("a").write_bytes(content)
         with pytest.raises(WeightsError):
-            read_pretrained(replace(CONFIG, init=Path("a")))
+            read_pretrained(Path("a"), MODEL)
 
     def test_origins_and_layers_are_listed(self) -> None:
         write_voc_tree(Path("voc"), {"train": ["fear"] * 9})

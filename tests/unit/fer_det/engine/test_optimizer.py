@@ -1,13 +1,14 @@
+import copy
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 from torch.optim import SGD, AdamW
 
 from fer_det.config.training import OptimizerConfig
-from fer_det.engine.optimizer import learning_rate, make_optimizer, set_learning_rate
+from fer_det.engine.optimizer import Optimization, learning_rate, make_optimizer
 from fer_det.models.contract import FaceModel
+from fer_det.runtime.device import Hardware
 
 PEAK, TOTAL, WARMUP = 0.4, 100, 8
 
@@ -44,22 +45,57 @@ def test_no_momentum(name: str) -> None:
     assert not torch.equal(model.rest.weight, before)
 
 
-def test_schedule_keeps_the_multipliers() -> None:
-    optimizer = make_optimizer(Small(), OptimizerConfig(backbone_lr_multiplier=0.1))
-    set_learning_rate(optimizer, 2.0)
-    assert [group["lr"] for group in optimizer.param_groups] == [0.2, 0.2, 2.0, 2.0]
+class TestSteps:
+    def make(self, **changes: float) -> tuple[Small, Optimization]:
+        model, config = Small(), OptimizerConfig(learning_rate=0.5, **changes)  # type: ignore[arg-type]
+        return model, Optimization(model, config, Hardware(torch.device("cpu"), "float32"))
 
+    def loss(self, model: Small) -> torch.Tensor:
+        return sum(layer(torch.ones(1, 2)).square().sum() for layer in (model.backbone, model.rest))  # type: ignore[return-value]
 
-def test_multiplier_of_0_leaves_the_backbone_unchanged() -> None:
-    model = Small()
-    config = replace(OptimizerConfig(learning_rate=0.5), backbone_lr_multiplier=0.0)
-    optimizer = make_optimizer(model, config)
-    before = {name: values.clone() for name, values in model.state_dict().items()}
-    for layer in (model.backbone, model.rest):
-        layer(torch.ones(1, 2)).square().sum().backward()
-    optimizer.step()
-    moved = {n for n, v in model.state_dict().items() if not torch.equal(v, before[n])}
-    assert moved == {"rest.weight", "rest.bias"}
+    def test_schedule_keeps_the_multipliers(self) -> None:
+        model, optimization = self.make(backbone_lr_multiplier=0.1, warmup_steps=0)
+        optimization.compute_gradients(self.loss(model))
+        assert optimization.step(50, 100) == pytest.approx(0.25)
+        rates = [group["lr"] for group in optimization.optimizer.param_groups]
+        assert rates == pytest.approx([0.025, 0.025, 0.25, 0.25])
+
+    def test_multiplier_of_0_leaves_the_backbone_unchanged(self) -> None:
+        model, optimization = self.make(backbone_lr_multiplier=0.0)
+        before = {name: values.clone() for name, values in model.state_dict().items()}
+        optimization.compute_gradients(self.loss(model))
+        optimization.step(0, 1)
+        moved = {n for n, v in model.state_dict().items() if not torch.equal(v, before[n])}
+        assert moved == {"rest.weight", "rest.bias"}
+
+    @pytest.mark.parametrize("clip_norm", [0.01, 1e9])
+    def test_gradients_are_clipped_together(self, clip_norm: float) -> None:
+        model, optimization = self.make(clip_norm=clip_norm)
+        norm = float(optimization.compute_gradients(self.loss(model)))
+        after = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+        assert norm > 0.1
+        assert float(after.norm()) == pytest.approx(min(norm, clip_norm), rel=1e-3)
+
+    def test_gradient_that_is_not_finite_shows(self) -> None:
+        model, optimization = self.make()
+        loss = model.rest(torch.tensor([[float("nan"), 1.0]])).sum()
+        assert optimization.compute_gradients(loss).isnan()
+        assert not optimization.skips_infinite_steps
+
+    def test_state_is_restored(self) -> None:
+        model, optimization = self.make()
+        for number in range(3):
+            optimization.compute_gradients(self.loss(model))
+            optimization.step(number, 10)
+        other_model, other = self.make()
+        other_model.load_state_dict(model.state_dict())
+        # As if written to a file: the optimizer would use the same tensors.
+        other.restore(copy.deepcopy(optimization.state()))
+        for each, own in ((optimization, model), (other, other_model)):
+            each.compute_gradients(self.loss(own))
+            each.step(3, 10)
+        for name, values in model.state_dict().items():
+            assert torch.equal(values, other_model.state_dict()[name])
 
 
 class TestSchedule:
