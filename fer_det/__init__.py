@@ -14,7 +14,7 @@ from fer_det.core.sample import Sample
 if TYPE_CHECKING:
     from fer_det.predict.predictor import Predictor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BASIC_EXPRESSIONS",
