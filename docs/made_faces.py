@@ -1,10 +1,10 @@
-"""Draw docs/made_faces.jpg and docs/made_sequences.jpg: what made faces look like, nothing chosen.
+"""Write docs/made_faces.jpg and docs/made_sequences.jpg: examples of made faces, not selected.
 
     python docs/made_faces.py
 
-The first sheet has eight people who never lived, a column each, in the seven expressions of RAF-DB,
-at the default variety of tools/make_faces.py. The second has three sequences in CK+'s way, from the
-neutral face to the peak. Both are made anew from their recipes.
+The first picture shows eight synthetic identities, one per column, in the seven expressions of
+RAF-DB, at the default variety of tools/make_faces.py. The second shows three sequences as in CK+,
+from the neutral face to the peak. All of them are rendered again.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ SEED = 0
 VARIETY = 0.5
 IDENTITIES = range(1, 9)
 SHOWN = (Expression.HAPPINESS, Expression.SURPRISE, Expression.DISGUST)
-"""The first sequence of each."""
+"""The first sequence of each of these is shown."""
 COUNT = 30
-"""Sequences that these are taken from; tools/make_faces.py's default."""
+"""Number of sequences to choose from; the default of tools/make_faces.py."""
 FRAMES = 7
 
 _TILE, _GAP, _NAMES = 148, 4, 92
-_PAPER, _INK = (255, 255, 255), (40, 40, 40)
+_BACKGROUND, _TEXT_COLOUR = (255, 255, 255), (40, 40, 40)
 _FONT = ImageFont.load_default(15)
 
 Row = tuple[str, list[Image.Image]]
 
 
 def main() -> None:
-    """Make both sheets."""
+    """Write both pictures."""
     for path, rows in ((FACES, draw_faces()), (SEQUENCES, draw_sequences())):
-        sheet = lay_out(rows)
+        grid = arrange(rows)
         buffer = io.BytesIO()
-        sheet.save(buffer, "JPEG", quality=82)
+        grid.save(buffer, "JPEG", quality=82)
         write_bytes(path, buffer.getvalue())
-        print(f"{path}: {sheet.width} x {sheet.height}, {path.stat().st_size:,} bytes")
+        print(f"{path}: {grid.width} x {grid.height}, {path.stat().st_size:,} bytes")
 
 
 def draw_faces() -> list[Row]:
-    """A row an expression, a column a person."""
+    """Render one row for each expression, with one column for each identity."""
     rows = []
     for number, expression in enumerate(BASIC_EXPRESSIONS):
         start = number * len(IDENTITIES)
@@ -80,7 +80,7 @@ def draw_faces() -> list[Row]:
 
 
 def draw_sequences() -> list[Row]:
-    """A row a sequence, from its first frame to its last."""
+    """Render one row for each sequence, from its first frame to its last."""
     labelled = [each for each in assign_sequences(SEED, COUNT) if each.labelled]
     rows = []
     for expression in SHOWN:
@@ -92,7 +92,7 @@ def draw_sequences() -> list[Row]:
 
 
 def tile(picture: MadePicture) -> Image.Image:
-    """The largest square with the face in it, as near to the picture's middle as can be."""
+    """Crop the largest square around the face that lies inside the picture, and scale it."""
     pixels: NDArray[np.uint8] = decode_rgb8(picture.jpeg, "a made picture").pixels
     height, width = pixels.shape[:2]
     side = min(width, height)
@@ -103,17 +103,17 @@ def tile(picture: MadePicture) -> Image.Image:
     return square.resize((_TILE, _TILE), Image.Resampling.LANCZOS)
 
 
-def lay_out(rows: list[Row]) -> Image.Image:
-    """The tiles on a sheet, each row with its name."""
+def arrange(rows: list[Row]) -> Image.Image:
+    """Arrange the tiles in a grid, with the name of each row."""
     step = _TILE + _GAP
     width = _NAMES + step * max(len(tiles) for _, tiles in rows)
-    sheet = Image.new("RGB", (width, step * len(rows)), _PAPER)
-    pen = ImageDraw.Draw(sheet)
+    grid = Image.new("RGB", (width, step * len(rows)), _BACKGROUND)
+    pen = ImageDraw.Draw(grid)
     for number, (name, tiles) in enumerate(rows):
-        pen.text((4, number * step + _TILE // 2 - 8), name, fill=_INK, font=_FONT)
+        pen.text((4, number * step + _TILE // 2 - 8), name, fill=_TEXT_COLOUR, font=_FONT)
         for place, picture in enumerate(tiles):
-            sheet.paste(picture, (_NAMES + place * step, number * step))
-    return sheet
+            grid.paste(picture, (_NAMES + place * step, number * step))
+    return grid
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ LANDMARKS = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
 
 
 def draw_spot(recipe: Recipe) -> MadePicture:
-    """Draw a spot that FakeDetector finds; the recipe determines its position, size and background."""
+    """Draw a spot that FakeDetector finds; the recipe sets its position, size and background."""
     scene = recipe.subject.scene
     width, height = scene.width, scene.height
     column, row = (

@@ -155,7 +155,8 @@ def test_no_kind_takes_a_gigabyte(tmp_path: Path) -> None:
     for number, kind in enumerate(KINDS.values()):
         (tmp_path / f"{number:03d}").write_bytes(kind.data)
     code = (
-        "import sys, pathlib; from fer_det.imaging.decode import load_rgb8; from fer_det.errors import *\n"
+        "import sys, pathlib; from fer_det.errors import *\n"
+        "from fer_det.imaging.decode import load_rgb8\n"
         "for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
         "    try: load_rgb8(path)\n"
         "    except ImageError as error: print(path.name, error.found)\n"
