@@ -23,7 +23,7 @@ class MakeConfig:
     """
 
     out: Path = Path("data/made")
-    """Output folder; gets rafdb/ for build_voc's --rafdb and ckplus/ for its --ckplus."""
+    """Output folder, with the faces in the layouts of RAF-DB (rafdb) and CK+ (ckplus)."""
     images: int = 1000
     """Number of photos in RAF-DB's layout; a fifth of them is the test split."""
     seed: int = 0

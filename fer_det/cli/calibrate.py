@@ -10,7 +10,6 @@ from fer_det.config.command import parse_config
 from fer_det.config.scoring import CalibrateConfig
 from fer_det.io.files import make_folder
 from fer_det.runtime.command import EXIT_OK, run_command
-from fer_det.runtime.device import keep_freed_memory
 
 PROG = "calibrate.py"
 SPLIT = "val"
@@ -35,7 +34,7 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     )
     from fer_det.evaluation.picture import most_probable
     from fer_det.evaluation.table import format_score
-    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.device import choose_hardware, keep_freed_memory
     from fer_det.runtime.progress import track
     from fer_det.weights.model_file import TEMPERATURE, read_model_file, write_model_file
 

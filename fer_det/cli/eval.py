@@ -13,7 +13,6 @@ from fer_det.config.scoring import EvalConfig
 from fer_det.errors import ConfigError
 from fer_det.io.files import make_folder
 from fer_det.runtime.command import EXIT_OK, run_command
-from fer_det.runtime.device import keep_freed_memory
 
 if TYPE_CHECKING:
     from fer_det.data.voc_dataset import VocDataset
@@ -41,7 +40,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.evaluation.table import format_evaluation
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
-    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.device import choose_hardware, keep_freed_memory
     from fer_det.runtime.progress import track
     from fer_det.weights.model_file import read_model_file
 

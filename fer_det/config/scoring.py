@@ -21,7 +21,7 @@ class EvalConfig:
     split: str = "test"
     """Image set to score."""
     out: Path | None = None
-    """Folder for scores.json; by default the folder of --weights."""
+    """Folder for scores.json; by default that of the model file."""
     subset: tuple[str, ...] = ()
     """Classes of which an additional mean recall is printed, for instance those with many faces."""
     batch_size: int = 32
@@ -60,7 +60,7 @@ class CalibrateConfig:
     weights: Path
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     out: Path | None = None
-    """Model file to write; by default <name>_calibrated.pth beside --weights."""
+    """Model file to write; by default <name>_calibrated.pth in the same folder."""
     data: Path | None = None
     """VOC folder with a val split; by default the one that the model was trained on."""
     batch_size: int = 32

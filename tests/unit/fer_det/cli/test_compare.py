@@ -77,7 +77,7 @@ def test_made_faces_have_their_warning(tmp_path: Path, capsys: pytest.CaptureFix
     ("argv", "message"),
     [
         (["A"], "1 scores.json; wanted two or more"),
-        ([], "required: scores"),
+        ([], "SCORES is missing"),
         (["A", "absent.json"], "absent.json is absent"),
         (["A", "OTHER"], "has other faces than"),
         (["A", "B", "--report=."], "--report ., which is a folder"),

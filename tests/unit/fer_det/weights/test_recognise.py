@@ -26,6 +26,7 @@ from torch import nn
 
 from fer_det.errors import WeightsError, WeightsNotFoundError
 from fer_det.weights.recognise import recognise_weights, refuse_foreign
+from fer_det.weights.storage import FORMAT
 
 ROOT = Path(__file__).parents[4]
 NETWORK = vgg_face.sample_network(width=1, head=2)
@@ -81,7 +82,7 @@ def test_own_files(tmp_path: Path) -> None:
     path = tmp_path / "a"
     for made in (saved(content()), saved(content(), _use_new_zipfile_serialization=False)):
         path.write_bytes(made)
-        assert refuse_foreign(path, "x").description == "a file of fer_det ('fer_det checkpoint 1')"
+        assert refuse_foreign(path, "x").description == f"a file of fer_det ({FORMAT!r})"
     path.write_bytes(saved({**content(), "format": "fer_det model 12"}))
     assert "'fer_det model 12'" in refuse_foreign(path, "x").description
     own = refuse_foreign(ROOT / "weights" / "vgg16_made_faces.safetensors", "x")
