@@ -23,7 +23,6 @@ from _pictures import Photo, take_photos, write_rafdb
 from _plot import Panel, draw_panels
 from memory import run_task
 from numpy.typing import NDArray
-from voc_builder.build.workers import load_mtcnn
 
 from fer_det.config.command import parse_config
 from fer_det.config.training import Precision
@@ -34,6 +33,7 @@ from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory
+from voc_builder.build.convert import load_mtcnn
 
 CROP = 64
 CANVAS = 800

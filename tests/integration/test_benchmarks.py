@@ -24,7 +24,7 @@ TINY = {
 ASKS_FOR_PICTURES = {"loader", "mtcnn", "scaling"}
 """The other that needs some, voc, makes its own, as all do where none are named."""
 TAKES_A_RUN_OF_EACH_TOOL = {"memory"}
-OLDER = {"made_faces"}
+OLDER = {"face_rendering"}
 """Which has a figure of its own kind."""
 
 

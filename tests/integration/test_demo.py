@@ -14,6 +14,7 @@ import pytest
 import torch
 from fake_data.anny import needs_anny
 
+from fer_det.cli.main import MODULES
 from fer_det.imaging.decode import load_rgb8
 from fer_det.predict.predictor import Predictor
 from fer_det.weights.model_file import read_model_file
@@ -29,7 +30,15 @@ SMALL = [
     "--model.input_size=32",
     "--model.head_width=16",
 ]
-STEPS = ["make_faces", "build_voc", "balance_voc", "train_frcnn", "eval_rafdb", "predict"]
+COMMANDS = {
+    "make_faces": "make-faces",
+    "build_voc": "build-voc",
+    "balance_voc": "balance",
+    "train_frcnn": "train",
+    "eval_rafdb": "eval",
+    "predict": "predict",
+}
+"""The tools of the demo in their order, and their commands."""
 
 
 pytestmark = [pytest.mark.disable_socket, needs_anny]
@@ -53,17 +62,12 @@ def spelled(demo: Path) -> tuple[list[tuple[str, list[str]]], tuple[Path, Path]]
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("demo") / "demo"
-    packages = {
-        "make_faces": "voc_builder",
-        "build_voc": "voc_builder",
-        "balance_voc": "voc_builder",
-    }
     calls, (drawn, picture) = spelled(folder)
-    assert [name for name, _ in calls] == STEPS
+    assert [name for name, _ in calls] == list(COMMANDS)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         for name, flags in calls:
-            command = importlib.import_module(f"{packages.get(name, 'fer_det')}.cli.{name}")
+            command = importlib.import_module(MODULES[COMMANDS[name]])
             small = SMALL if name == "train_frcnn" else []
             alone = [] if name == "predict" else [ALONE]
             assert command.main([*flags, *small, *alone]) == 0, name

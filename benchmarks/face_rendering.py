@@ -1,6 +1,6 @@
 """What a made face costs, and whether MTCNN finds it where its mesh is.
 
-    python benchmarks/made_faces.py [pictures]
+    python benchmarks/face_rendering.py [pictures]
 
 Makes photos of `make_faces`'s default settings in this process, on one thread, and asks MTCNN for
 their faces. Prints CPU seconds a photo, and of how many photos one of MTCNN's boxes overlaps the

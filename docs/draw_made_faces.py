@@ -1,6 +1,6 @@
 """Write docs/made_faces.jpg and docs/made_sequences.jpg: examples of made faces, not selected.
 
-    python docs/made_faces.py
+    python docs/draw_made_faces.py
 
 The first picture shows eight synthetic identities, one per column, in the seven expressions of
 RAF-DB, at the default variety of tools/make_faces.py. The second shows three sequences as in CK+,
