@@ -90,7 +90,7 @@ def test_help_explains_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Turn raw data sets into one Pascal VOC folder" in text
     for name, reader in READERS.items():
         assert f"--{name} PATH Folder of the data set {reader.TITLE}." in text
-        assert f"How to read {reader.TITLE}:" in text
+        assert f"{reader.Options.__doc__.rstrip('.')}:" in text
     for flag in ("--boxes", "--val_fraction", "--seed", "--coarse_first", "--overwrite", "--out"):
         assert flag in text
     assert "Args:" not in text

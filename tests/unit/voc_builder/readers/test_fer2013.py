@@ -1,10 +1,10 @@
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_data import fer2013 as fake
+from fake_data.real_fer2013 import csv_folder, needs_fer2013
 
 from fer_det.core.expression import Expression
 from fer_det.core.sample import Sample
@@ -152,18 +152,10 @@ def test_published_counts() -> None:
     assert published(Options(public_test="test"))[0] == {"train": 28_709, "test": 7_178}
 
 
-@pytest.mark.skipif("FERDET_FER2013" not in os.environ, reason="FERDET_FER2013 names no FER2013")
-class TestReal:
-    """On the folder with fer2013.csv and the class folders in fer2013/."""
-
-    root = Path(os.environ.get("FERDET_FER2013", ""))
-
-    def test_counts_of_the_private_test(self) -> None:
-        for root in (self.root, self.root / "fer2013"):
-            samples = samples_of(root)
-            counts = Counter(each.labels[0] for each in samples if each.split == "test")
-            # The 26 rows that FERPlus discards differ by a label from the published 491 ... 626.
-            assert [counts[each] for each in EXPRESSIONS.values()] == [
-                491, 55, 528, 878, 594, 416, 627,
-            ]  # fmt: skip
-            assert sum(each.split == "val" for each in samples) == 3_589
+@needs_fer2013
+def test_counts_of_the_real_private_test(tmp_path: Path) -> None:
+    samples = samples_of(csv_folder(tmp_path))
+    counts = Counter(each.labels[0] for each in samples if each.split == "test")
+    # The 26 rows that FERPlus discards differ by a label from the published 491 ... 626.
+    assert [counts[each] for each in EXPRESSIONS.values()] == [491, 55, 528, 878, 594, 416, 627]
+    assert sum(each.split == "val" for each in samples) == 3_589

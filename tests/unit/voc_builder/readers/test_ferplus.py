@@ -1,5 +1,4 @@
 import csv
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -7,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_data import ferplus as fake
+from fake_data.real_fer2013 import csv_folder, needs_fer2013
 
 from fer_det.core.expression import Expression
 from fer_det.core.label import Label, LabelDistribution, expression_of
@@ -180,10 +180,15 @@ class TestBroken:
         assert Counter(each.split for each in samples_of(tmp_path)) == {"train": 6, "test": 3}
 
 
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return csv_folder(tmp_path_factory.mktemp("fer2013"))
+
+
 @pytest.mark.parametrize("mode", ["majority", "probability", "crossentropy", "multi_target"])
-@pytest.mark.skipif("FERDET_FER2013" not in os.environ, reason="FERDET_FER2013 names no FER2013")
-def test_the_authors_counts(mode: Mode) -> None:
-    root = Path(os.environ["FERDET_FER2013"])
+@needs_fer2013
+def test_the_authors_counts(mode: Mode, real: Path) -> None:
+    root = real
     counts = {
         "majority": (25_060, 3_199, 3_153),
         "probability": (27_956, 3_505, 3_505),
@@ -197,7 +202,7 @@ def test_the_authors_counts(mode: Mode) -> None:
     )
     assert tuple(labelled[usage] for usage in fake.FOLDERS) == counts
     if mode == "majority":
-        samples = samples_of(root / "FERPlus", contempt="keep")
+        samples = samples_of(root, contempt="keep")
         assert Counter(each.split for each in samples) == published(Options(contempt="keep"))[0]
         test = Counter(expression_of(s.labels[0]).label for s in samples if s.split == "test")
         assert test == {
