@@ -241,7 +241,7 @@ def assert_refused(code: int, capsys: pytest.CaptureFixture[str], told: str) -> 
 @pytest.mark.parametrize("device", ["/dev/full", "/dev/null"])
 def test_device_is_not_replaced_by_a_file(device: str) -> None:
     before = Path(device).stat()
-    with pytest.raises(OutputError, match="is no plain file"):
+    with pytest.raises(OutputError, match="is not a plain file"):
         write_bytes(Path(device), b"x")
     assert Path(device).stat() == before
 
