@@ -1,10 +1,10 @@
-"""How much dearer a detector's answer is than its backbone's forward pass.
+"""How much longer a detector's prediction takes than its backbone's forward pass.
 
     python benchmarks/inference.py [--size 224] [--batches '[1, 16]'] [--width 512]
                                    [--rank 256] [--proposals 3]
 
 Times the whole detector in evaluation (normalisation, backbone, proposals, box head, NMS) as
-best.pth holds it, in turns with its own backbone alone, on random pictures and random weights.
+best.pth holds it, alternating with its backbone alone, on random pictures with random weights.
 """
 
 import sys
@@ -30,7 +30,7 @@ CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 
 @dataclass(frozen=True)
 class Config(BenchmarkConfig):
-    """Time the detector's answers against its bare backbone."""
+    """Time the detector's predictions against its backbone."""
 
     size: int = 224
     """Side of the input, in pixels."""
@@ -41,14 +41,14 @@ class Config(BenchmarkConfig):
     rank: int | None = None
     """Rank of fc6 and fc7, as tools/truncate_head.py leaves them; null: whole."""
     proposals: int = 3
-    """Boxes a picture that the RPN hands on; a trained one hands on 2.6 of a photo of one face.
-    Random weights would hand on as many as they may, 32."""
+    """Proposals of each picture; a trained RPN keeps 2.6 for a photo of one face, one with random
+    weights all 32 that are allowed."""
     precision: Precision = "auto"
-    """Arithmetic of the network; auto takes bfloat16 where the processor is fast at it."""
+    """Number format of the network; auto takes bfloat16 where the processor computes it fast."""
     device: str = "auto"
     """cpu, cuda, ..."""
     rounds: int = 15
-    """How many times each side is timed, in turns with the other, after one round to warm up."""
+    """How many times each is timed, alternating, after one round to warm up."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,7 +83,7 @@ def _make_model(config: Config, hardware: Hardware) -> nn.Module:
 def _compare(
     config: Config, hardware: Hardware, report: Report, model: nn.Module, batch: int
 ) -> float:
-    """Time one size of batch -> answer over backbone."""
+    """Time one batch size -> prediction over backbone."""
     pictures = torch.randint(0, 256, (batch, 3, config.size, config.size), dtype=torch.uint8)
     seconds = in_turns(
         {

@@ -1,9 +1,9 @@
-"""How much faster two processes prepare training pictures than the network can use them.
+"""How much faster two processes load training pictures than the network uses them.
 
     python benchmarks/loader.py [--pictures FOLDER] [--size 112] [--workers 2]
 
-The trainer's own loader (read, decode, vary, scale, collate) over a VOC folder of made faces, in
-turns with the trainer's own step. Starting the workers counts as the loader's time.
+The trainer's loader (read, decode, augment, scale, collate) on a VOC folder of synthetic faces,
+alternating with the trainer's step. The start of the workers counts as the loader's time.
 """
 
 import sys
@@ -34,9 +34,9 @@ class Config(BenchmarkConfig):
     """Time the loader against the training step."""
 
     pictures: Path | None = None
-    """Folder of .jpg photos; null: some made faces."""
+    """Folder of .jpg photos; null: some synthetic faces."""
     count: int = 32
-    """Pictures taken, which are repeated under other names."""
+    """Number of different pictures, which are repeated under other names."""
     size: int = 112
     """Side of the input, in pixels."""
     width: int = 512
@@ -44,11 +44,11 @@ class Config(BenchmarkConfig):
     batch_size: int = 16
     """Pictures a step."""
     batches: int = 24
-    """Batches that the loader prepares in a round."""
+    """Batches that the loader loads in a round."""
     workers: int = 2
-    """Processes that prepare pictures."""
+    """Processes that load pictures."""
     precision: Precision = "auto"
-    """Arithmetic of the step; auto takes bfloat16 where the processor is fast at it."""
+    """Number format of the step; auto takes bfloat16 where the processor computes it fast."""
     device: str = "auto"
     """cpu, cuda, ..."""
 

@@ -1,11 +1,11 @@
-"""How much dearer a training step is than the arithmetic that it cannot do without.
+"""How much longer a training step takes than the backbone alone.
 
     python benchmarks/train_step.py [--sizes '[112, 224]'] [--widths '[512, 4096]'] [--stock false]
 
-Times the trainer's own step, forward, backward, clipping and AdamW, on a batch of random pictures
-with one face each, in turns with the forward and backward pass of VGG16's bare backbone on the same
-batch: with batch normalisation, as it is trained, and plain. With it one step of torchvision's
-Faster R-CNN on VGG16 with its own settings (800 px, 2,000 proposals, 512 RoIs, float32).
+Times the trainer's step (forward, backward, clipping and AdamW) on a batch of random pictures with
+one face each, alternating with the forward and backward pass of VGG16's backbone on the same batch,
+with batch normalisation, as it is trained, and without. Also one step of torchvision's Faster R-CNN
+on VGG16 with its default settings (800 px, 2,000 proposals, 512 RoIs, float32).
 """
 
 import sys
@@ -39,14 +39,14 @@ from fer_det.runtime.distributed import Processes
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 FACE = (0.2, 0.15, 0.8, 0.9)
-"""The face's box, in parts of the picture."""
+"""The face's box, relative to the picture."""
 STOCK_SIZE = 800
 STOCK_ANCHORS = ((32, 64, 128, 256, 512),)
 
 
 @dataclass(frozen=True)
 class Config(BenchmarkConfig):
-    """Time a training step against the bare backbone, and against torchvision's settings."""
+    """Time a training step against its backbone, and against torchvision's settings."""
 
     sizes: tuple[int, ...] = (112, 224)
     """Sides of the input, in pixels."""
@@ -55,13 +55,13 @@ class Config(BenchmarkConfig):
     batch_size: int = 16
     """Pictures a step."""
     stock: bool = True
-    """Whether one step of torchvision's own settings, on one picture, is timed as well."""
+    """Also time one step with torchvision's settings, on one picture."""
     precision: Precision = "auto"
-    """Arithmetic of our side; auto takes bfloat16 where the processor is fast at it."""
+    """Number format of our step; auto takes bfloat16 where the processor computes it fast."""
     device: str = "auto"
     """cpu, cuda, ..."""
     rounds: int = 5
-    """How many times each side is timed, in turns with the others, after one round to warm up."""
+    """How many times each is timed, alternating, after one round to warm up."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -135,7 +135,7 @@ def _compare(
 def make_trainer(
     model_config: ModelConfig, hardware: Hardware, batch_size: int, folder: Path
 ) -> Trainer:
-    """The trainer of tools/train_frcnn.py's default run; it is only asked for single steps."""
+    """The trainer of tools/train_frcnn.py's default run, used for single steps only."""
     labels = [1 + number % len(CLASSES) for number in range(batch_size)]
     pictures = [SimpleNamespace(label=label, path=Path(f"{label}.jpg")) for label in labels]
     task = SimpleNamespace(train=SimpleNamespace(pictures=pictures))
@@ -151,7 +151,7 @@ def make_trainer(
 
 
 def _backbone_step(backbone: nn.Module, hardware: Hardware, pictures: Tensor) -> Callable[[], None]:
-    """The backbone's forward and backward pass on the batch, and nothing else."""
+    """Only the backbone's forward and backward pass on the batch."""
     images = to_unit_range(pictures, hardware.device)
 
     def step() -> None:
@@ -164,7 +164,7 @@ def _backbone_step(backbone: nn.Module, hardware: Hardware, pictures: Tensor) ->
 
 
 def _time_stock_step() -> float:
-    """Seconds of one training step of torchvision's Faster R-CNN as it comes, on one picture."""
+    """Seconds of one training step of torchvision's Faster R-CNN on one picture."""
     torch.manual_seed(0)
     backbone = vgg16_features(batch_norm=False)
     backbone.out_channels = OUT_CHANNELS  # type: ignore[assignment]

@@ -1,1 +1,1 @@
-"""The training loop and what it stands on."""
+"""Training: the loop, its run folder, its tasks; and the scoring of a split."""

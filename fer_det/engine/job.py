@@ -139,10 +139,10 @@ def read_pretrained(path: Path | None, config: M) -> tuple[ModelFile | None, M]:
     file = read_model_file(path)
     default = ModelConfig()
     for name in ("image_mean", "image_std"):
-        asked, own = getattr(config, name), getattr(file.config, name)
-        if asked not in (getattr(default, name), own):
+        wanted, own = getattr(config, name), getattr(file.config, name)
+        if wanted not in (getattr(default, name), own):
             raise ConfigError(
-                f"--model.{name} {list(asked)} with --init {path}",
+                f"--model.{name} {list(wanted)} with --init {path}",
                 f"that file's own {list(own)}",
                 "leave the flag out",
             )

@@ -29,13 +29,13 @@ def trained_on(file: ModelFile) -> Path | None:
     return None if path is None else Path(path)
 
 
-def find_data(asked: Path | None, file: ModelFile) -> Path:
-    """Return the VOC folder asked for, or the one that the model was trained on.
+def find_data(wanted: Path | None, file: ModelFile) -> Path:
+    """Return the wanted VOC folder, or without one the folder that the model was trained on.
 
     Raises DatasetNotFoundError where neither is known and present.
     """
-    if asked is not None:
-        return asked
+    if wanted is not None:
+        return wanted
     known = trained_on(file)
     if known is not None and known.is_dir():
         return known

@@ -149,7 +149,7 @@ def save_weights(
 ) -> str:
     """Write published weights, which are part of a network; return the file's sha256.
 
-    tensors: by the names that a model's `published_prefixes` know.
+    tensors: by names that begin like those in a model's `published_prefixes`.
     """
     config = ModelConfig(image_mean=info.image_mean, image_std=info.image_std, batch_norm=False)
     described = {"source": info.source, "licence": info.licence, "trained_on": info.trained_on}

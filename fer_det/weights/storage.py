@@ -211,7 +211,7 @@ def _canonical(content: Any) -> Any:
     """The same content with equal strings as one object, and each container as its own.
 
     Pickle writes an object that it has met before as a reference, so otherwise the bytes would
-    depend on whether a string was read from a file or stands in the program.
+    depend on whether a string comes from a file or from the program.
     """
     if isinstance(content, Mapping):
         return {_canonical(key): _canonical(entry) for key, entry in content.items()}

@@ -145,7 +145,7 @@ class TestDetector:
         assert "random" not in out
 
     @pytest.mark.parametrize(
-        ("flags", "told"),
+        ("flags", "message"),
         [
             ([], "detector holds a run with --init with sha256"),
             (["--init=absent.pth"], "--init absent.pth is absent"),
@@ -162,7 +162,7 @@ class TestDetector:
         space: Path,
         detector: Path,
         flags: list[str],
-        told: str,
+        message: str,
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -171,7 +171,7 @@ class TestDetector:
         argv = detector_settings(space, detector / "best.pth")
         assert train_frcnn.main([*argv, *flags]) == 2
         err = capsys.readouterr().err
-        assert told in err
+        assert message in err
         assert err.count("\n") == 1
 
 

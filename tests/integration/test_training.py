@@ -55,7 +55,7 @@ def whole(space: Path) -> Path:
 
 
 @pytest.fixture
-def undetermined() -> Iterator[None]:
+def torch_settings_restored() -> Iterator[None]:
     """Commands in this process make torch deterministic; the next tests need it off."""
     yield
     torch.use_deterministic_algorithms(False)
@@ -118,7 +118,7 @@ class TestUninterrupted:
         space: Path,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
-        undetermined: None,
+        torch_settings_restored: None,
     ) -> None:
         monkeypatch.chdir(whole)
         before = {p.name: p.stat().st_mtime_ns for p in FOLDER.glob("*.pth")}
@@ -136,8 +136,8 @@ class TestKilled:
     def test_and_typed_again_it_ends_in_the_same_bytes(self, whole: Path, space: Path) -> None:
         folder = space / "killed"
         kill_in_mid_epoch(start(folder, COMMAND, *settings(space)), folder / FOLDER / "last.pth")
-        told = finish(start(folder, COMMAND, *settings(space)))
-        assert f"run {FOLDER} resumes" in told
+        message = finish(start(folder, COMMAND, *settings(space)))
+        assert f"run {FOLDER} resumes" in message
         for name in ("best.pth", "last.pth", "log.jsonl"):
             assert (folder / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
         assert not list((folder / FOLDER).glob(".*tmp"))
@@ -188,9 +188,9 @@ class TestScoring:
         tool = str(ROOT / "tools" / "eval_rafdb.py")
         argv = ["--weights=best.pth", "--workers=0", "--resamples=20", "--precision=float32"]
         argv.append("--report=pages/report.html")
-        told = finish(start_python(whole, tool, *argv))
-        assert told.startswith(f"weights: {FOLDER / 'best.pth'}\n")
-        assert f"scores: {FOLDER / 'scores.json'}" in told
+        message = finish(start_python(whole, tool, *argv))
+        assert message.startswith(f"weights: {FOLDER / 'best.pth'}\n")
+        assert f"scores: {FOLDER / 'scores.json'}" in message
         scores = json.loads((whole / FOLDER / "scores.json").read_text())
         assert scores["n"] == 4
         assert scores["primary"] == "top1"
@@ -206,7 +206,7 @@ class TestScoring:
         assert (protocol["split"], protocol["input_size"]) == ("test", 32)
         assert protocol["checkpoint_rule"].startswith("highest mean recall")
         for name in ("fear", "top1", "matched", "gt_box", "none"):
-            assert name in told
+            assert name in message
         best = read_model_file(whole / FOLDER / "best.pth")
         assert protocol["temperature"] == best.temperature
         assert [face["label"] for face in scores["faces"]] == [
@@ -250,12 +250,12 @@ class TestScoring:
             capsys.readouterr().out
         )
         write_model_file(out, replace(best, info={**best.info, "temperature": 3.0}))
-        told = {}
+        scores = {}
         for path in (FOLDER / "best.pth", out):
             scored = [f"--weights={path}", f"--out={tmp_path}", "--resamples=5", *flags]
             assert eval_rafdb.main(scored) == 0
-            told[path] = json.loads((tmp_path / "scores.json").read_text())
-        plain, soft = told.values()
+            scores[path] = json.loads((tmp_path / "scores.json").read_text())
+        plain, soft = scores.values()
         for rule in ("top1", "matched", "gt_box"):
             assert plain[rule]["confusion"] == soft[rule]["confusion"]
         sure = [
@@ -290,7 +290,9 @@ def test_loss_that_is_not_finite_names_the_pictures(space: Path) -> None:
 
 class TestRefused:
     @pytest.fixture(autouse=True)
-    def inside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undetermined: None) -> None:
+    def inside(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torch_settings_restored: None
+    ) -> None:
         monkeypatch.chdir(tmp_path)
 
     def refused(self, capsys: pytest.CaptureFixture[str], code: int) -> str:
@@ -301,7 +303,7 @@ class TestRefused:
         return err
 
     @pytest.mark.parametrize(
-        ("flag", "told"),
+        ("flag", "message"),
         [
             ("--optimizer.learning_rate=0.01", "--optimizer.learning_rate 0.02, not 0.01"),
             ("--epochs=3", "--epochs 2, not 3"),
@@ -315,13 +317,13 @@ class TestRefused:
         space: Path,
         capsys: pytest.CaptureFixture[str],
         flag: str,
-        told: str,
+        message: str,
     ) -> None:
         folder = whole / FOLDER
         before = (folder / "log.jsonl").read_bytes()
         code = train_frcnn.main([*settings(space), f"--out={folder}", flag])
         err = self.refused(capsys, code)
-        assert f"{folder} holds a run with {told}; " in err
+        assert f"{folder} holds a run with {message}; " in err
         assert "--overwrite" in err
         assert (folder / "log.jsonl").read_bytes() == before
 
@@ -341,7 +343,7 @@ class TestRefused:
             pass
 
     @pytest.mark.parametrize(
-        ("flags", "told"),
+        ("flags", "message"),
         [
             (["--data=nowhere"], "no VOC data set at nowhere"),
             (["--model.name=resnet"], "--model.name resnet; wanted one of vgg16_frcnn, ssdlite"),
@@ -354,11 +356,11 @@ class TestRefused:
         space: Path,
         capsys: pytest.CaptureFixture[str],
         flags: list[str],
-        told: str,
+        message: str,
     ) -> None:
         Path("file").write_text("")
         code = train_frcnn.main([*settings(space), "--out=run", *flags])
-        assert told in self.refused(capsys, code)
+        assert message in self.refused(capsys, code)
 
     def test_batch_that_processes_cannot_share(
         self, space: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -376,7 +378,7 @@ class TestRefused:
         assert "train_0003.jpg is broken" in self.refused(capsys, code)
 
     @pytest.mark.parametrize(
-        ("flags", "told"),
+        ("flags", "message"),
         [
             (["--weights=best.pth"], "best.pth is absent, also below runs/; wanted a model file"),
             (["--weights=there/best.pth"], "there/best.pth is absent; wanted a model file"),
@@ -394,7 +396,7 @@ class TestRefused:
         whole: Path,
         capsys: pytest.CaptureFixture[str],
         flags: list[str],
-        told: str,
+        message: str,
     ) -> None:
         Path("file").write_text("hello")
         flags = [flag.replace("BEST", str(whole / FOLDER / "best.pth")) for flag in flags]
@@ -402,5 +404,5 @@ class TestRefused:
         _, err = capsys.readouterr()
         assert code == 2
         assert err.splitlines()[-1].startswith("error: ")
-        assert told in err.splitlines()[-1]
+        assert message in err.splitlines()[-1]
         assert "Traceback" not in err

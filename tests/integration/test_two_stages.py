@@ -54,12 +54,12 @@ def weights(space: Path) -> Path:
 @pytest.fixture(scope="module")
 def classifier(space: Path, weights: Path) -> Path:
     """The run folder of an uninterrupted classifier."""
-    told = finish(start(space / "a", "train_classifier", *classifier_settings(space, weights)))
-    assert f"pretrained weights: {weights} (a face network)" in told
+    message = finish(start(space / "a", "train_classifier", *classifier_settings(space, weights)))
+    assert f"pretrained weights: {weights} (a face network)" in message
     both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-    assert f"taken: 13 layers of the backbone, {both}\n" in told
-    assert "random: roi_heads.class_score, loss.of_features\n" in told
-    assert f"--init {CLASSIFIER / 'best.pth'} --model.head_width 16" in told
+    assert f"taken: 13 layers of the backbone, {both}\n" in message
+    assert "random: roi_heads.class_score, loss.of_features\n" in message
+    assert f"--init {CLASSIFIER / 'best.pth'} --model.head_width 16" in message
     return space / "a" / CLASSIFIER
 
 
@@ -67,16 +67,16 @@ def classifier(space: Path, weights: Path) -> Path:
 def detector(space: Path, classifier: Path) -> Path:
     """The run folder of a detector that was initialised from the classifier."""
     argv = detector_settings(space, classifier / "best.pth")
-    told = finish(start(space / "a", "train", *argv))
+    message = finish(start(space / "a", "train", *argv))
     both = "roi_heads.box_head.fc6, roi_heads.box_head.fc7"
-    assert f"taken: 13 layers of the backbone, {both}\n" in told
-    assert "unused: roi_heads.class_score\n" in told
-    assert "initialised from" in told
+    assert f"taken: 13 layers of the backbone, {both}\n" in message
+    assert "unused: roi_heads.class_score\n" in message
+    assert "initialised from" in message
     return space / "a" / "detector"
 
 
 @pytest.fixture
-def undetermined() -> Iterator[None]:
+def torch_settings_restored() -> Iterator[None]:
     """Commands in this process make torch deterministic; the next tests need it off."""
     yield
     torch.use_deterministic_algorithms(False)
@@ -207,7 +207,7 @@ class TestDetector:
         weights: Path,
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
-        undetermined: None,
+        torch_settings_restored: None,
     ) -> None:
         (space / "d").mkdir()
         monkeypatch.chdir(space / "d")
@@ -224,7 +224,7 @@ class TestScores:
         classifier: Path,
         tmp_path: Path,
         capsys: pytest.CaptureFixture[str],
-        undetermined: None,
+        torch_settings_restored: None,
     ) -> None:
         flags = ["--workers=0", "--resamples=20", "--precision=float32", "--batch_size=2"]
         argv = [f"--weights={classifier / name}", f"--out={tmp_path}", *flags]
@@ -248,7 +248,7 @@ class TestScores:
 
 
 @pytest.mark.parametrize(
-    ("command", "flags", "told"),
+    ("command", "flags", "message"),
     [
         (train_classifier, ["--loss=focal"], "--loss focal; wanted one of softmax, centre"),
         (train_classifier, ["--neighbours=0"], "--neighbours 0; wanted at least 1"),
@@ -265,17 +265,17 @@ class TestScores:
 def test_refused(
     command: object,
     flags: list[str],
-    told: str,
+    message: str,
     space: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    undetermined: None,
+    torch_settings_restored: None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     frozen = ["--optimizer.freeze_layers=0"] if flags else []
     assert command.main([*settings(space), *frozen, *flags]) == 2  # type: ignore[attr-defined]
     err = capsys.readouterr().err
-    assert told in err
+    assert message in err
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

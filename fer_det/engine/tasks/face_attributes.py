@@ -51,7 +51,7 @@ class FaceAttributesTask:
         return tuple(expression.label for expression in BASIC_EXPRESSIONS)
 
     def calibration(self) -> MadeFaces:
-        """Return the test split; nothing is calibrated, since all weights begin at random."""
+        """Return the test split; nothing is calibrated, since all weights are random."""
         return self.validation
 
     def data_hashes(self) -> dict[str, str]:

@@ -26,9 +26,9 @@ def parse(*argv: str) -> TrainBackboneConfig:
     ],
 )
 def test_refused(flag: str) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         parse(flag)
-    assert flag.split("=")[0].split(".")[-1] in str(told.value)
+    assert flag.split("=")[0].split(".")[-1] in str(caught.value)
 
 
 def test_defaults() -> None:

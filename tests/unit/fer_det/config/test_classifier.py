@@ -30,9 +30,9 @@ def parse(config_class: type, kind: Kind, *argv: str) -> TrainClassifierConfig |
     ],
 )
 def test_refused(flag: str) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         parse(TrainClassifierConfig, "classifier", flag)
-    assert flag.split("=")[0].lstrip("-").split(".")[-1] in str(told.value)
+    assert flag.split("=")[0].lstrip("-").split(".")[-1] in str(caught.value)
 
 
 @pytest.mark.parametrize(

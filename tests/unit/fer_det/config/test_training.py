@@ -73,11 +73,11 @@ def test_nested_configuration_holds_plain_values_alone() -> None:
     ],
 )
 def test_training_refuses(flag: str) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         parse(flag)
     name = flag.removeprefix("--").split("=")[0].split(".")[-1]
-    assert name in str(told.value)
-    assert "\n" not in str(told.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("flag", ["--batch_size=0", "--resamples=0", "--workers=-1"])

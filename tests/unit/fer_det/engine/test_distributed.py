@@ -65,9 +65,9 @@ def test_killed_process_is_resumed_and_does_not_overwrite(
     assert run_training(config, command, ["--overwrite"], never) == 0
     again = "--overwrite --overwrite=false of 1"
     assert typed(tmp_path) == ["--overwrite of 1", again]
-    told = capsys.readouterr().err
-    assert told.count("training process 0 was killed by SIGKILL; the run is resumed") == 1
-    assert "retry 1 of 3" in told
+    message = capsys.readouterr().err
+    assert message.count("training process 0 was killed by SIGKILL; the run is resumed") == 1
+    assert "retry 1 of 3" in message
 
 
 def test_rank_that_is_killed_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,9 +80,9 @@ def test_rank_that_is_killed_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_too_many_deaths(tmp_path: Path) -> None:
     config = RunConfig(model=ModelConfig(), retries=1)
     command = script(tmp_path, lives=("0_a", "0_b", "0_c"))
-    with pytest.raises(WorkerError, match="training process 0 was killed by SIGKILL") as told:
+    with pytest.raises(WorkerError, match="training process 0 was killed by SIGKILL") as caught:
         run_training(config, command, [], never)
-    assert "type the same command again" in str(told.value)
+    assert "type the same command again" in str(caught.value)
     assert len(typed(tmp_path)) == 2
 
 

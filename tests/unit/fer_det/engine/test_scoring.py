@@ -93,7 +93,7 @@ def test_to_unit_range() -> None:
 
 def test_top1_pairs(dataset: VocDataset) -> None:
     pairs = [pair for picture in score(dataset, Echo(label=1)) for pair in top1_pairs(picture)]
-    # Of two faces three pixels apart the first one's box, moved by two, speaks for the second.
+    # Two faces are three pixels apart; the second gets the first one's box, moved by two pixels.
     assert pairs == [(1, 1), (6, 1), (7, 0), (1, 1)]
 
 

@@ -27,7 +27,7 @@ TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger"]
 
 
 class Killed(BaseException):
-    """What nothing in the program catches."""
+    """Nothing in the program catches it."""
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def make_trainer(
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """What a run has left, byte for byte."""
+    """The bytes of the files of a run."""
     return {name: (folder / name).read_bytes() for name in (BEST, LAST, LOG_NAME)}
 
 
@@ -132,9 +132,7 @@ class TestRun:
         assert (best.info["epoch"], best.info["step"]) == (1, 2 * STEPS)
         assert best.temperature == 1.5
 
-    def test_classes_with_few_faces_have_little_say(
-        self, config: TrainConfig, tmp_path: Path
-    ) -> None:
+    def test_classes_with_few_faces_count_less(self, config: TrainConfig, tmp_path: Path) -> None:
         write_voc_tree(tmp_path, {"train": TRAIN, "val": ["happiness", "anger", "happiness"]})
         trainer = make_trainer(replace(config, data=tmp_path), tmp_path / "run", Cheerful)
         scores = trainer._task.validate(trainer.model, trainer._hardware, Processes())
@@ -183,7 +181,7 @@ class Forbidden(StubDetector):
 
 
 class DiesAfter(StubDetector):
-    """Dies in the training step after so many."""
+    """Dies in the training step after a number of steps."""
 
     def __init__(self, steps: int) -> None:
         super().__init__(Config(input_size=SIZE), CLASSES)
@@ -239,7 +237,7 @@ class TestResume:
         assert number >= EPOCHS * STEPS + EPOCHS + 1
 
     @pytest.mark.parametrize(
-        ("changes", "told"),
+        ("changes", "message"),
         [
             ({"epochs": 3}, "--epochs 2, not 3"),
             ({"seed": 1}, "--seed 0, not 1"),
@@ -248,10 +246,10 @@ class TestResume:
         ],
     )
     def test_other_settings_are_refused(
-        self, config: TrainConfig, tmp_path: Path, changes: dict[str, Any], told: str
+        self, config: TrainConfig, tmp_path: Path, changes: dict[str, Any], message: str
     ) -> None:
         make_trainer(config, tmp_path / "run").run()
-        with pytest.raises(ConfigError, match=f"holds a run with {told}.*--overwrite"):
+        with pytest.raises(ConfigError, match=f"holds a run with {message}.*--overwrite"):
             make_trainer(replace(config, **changes), tmp_path / "run")
 
     def test_other_data_are_refused(self, config: TrainConfig, tmp_path: Path) -> None:
@@ -263,7 +261,7 @@ class TestResume:
     @pytest.mark.parametrize(
         "changes", [{"workers": 3}, {"save_minutes": 9.0}, {"device": "cpu"}, {"out": Path("x")}]
     )
-    def test_what_changes_nothing_may_differ(
+    def test_settings_without_effect_may_differ(
         self, config: TrainConfig, tmp_path: Path, changes: dict[str, Any]
     ) -> None:
         make_trainer(config, tmp_path / "run").run()
@@ -286,7 +284,7 @@ def dying_at(save: Callable[..., None], number: int, written: bool) -> Callable[
 
 
 class Spoilt(StubDetector):
-    """Its loss, or only the loss's gradient, is no number in the second step."""
+    """Its loss, or only the loss's gradient, is not finite in the second step."""
 
     def __init__(self, what: str) -> None:
         super().__init__(Config(input_size=SIZE), CLASSES)
@@ -299,7 +297,7 @@ class Spoilt(StubDetector):
             if self.steps == 2 and self.what == "loss":
                 answer["loss_box_reg"] = answer["loss_box_reg"] * float("nan")
             if self.steps == 2 and self.what == "gradient":
-                # The root of nothing is nothing; its slope there is infinite.
+                # The square root of 0 is 0, and its slope there is infinite.
                 answer["loss_box_reg"] = (self.colour.bias * 0).abs().sqrt().sum()
         return answer
 
@@ -310,9 +308,9 @@ class TestDivergence:
         self, config: TrainConfig, tmp_path: Path, what: str
     ) -> None:
         trainer = make_trainer(config, tmp_path / "run", lambda: Spoilt(what))
-        with pytest.raises(TrainingDivergedError) as told:
+        with pytest.raises(TrainingDivergedError) as caught:
             trainer.run()
-        text = str(told.value)
+        text = str(caught.value)
         assert text.startswith(f"a {what} that is not finite at step 1 (loss_classifier ")
         assert text.count(".jpg") == 2
         assert "train_000" in text

@@ -171,9 +171,9 @@ class TestOldFiles:
         for name, value in (("source", None), ("image_mean", "[1, 2]"), ("image_std", "nonsense")):
             changed = {**metadata, name: value}
             save_file({"a": torch.ones(2)}, path, {k: v for k, v in changed.items() if v})
-            with pytest.raises(WeightsError) as told:
+            with pytest.raises(WeightsError) as caught:
                 read_model_file(path)
-            assert "\n" not in str(told.value)
+            assert "\n" not in str(caught.value)
 
     def test_shipped_weights(self) -> None:
         path = Path(__file__).parents[4] / "weights" / "vgg16_made_faces.safetensors"
@@ -182,11 +182,11 @@ class TestOldFiles:
 
 
 def refused(read: Callable[[], object]) -> str:
-    with pytest.raises(WeightsError) as told:
+    with pytest.raises(WeightsError) as caught:
         read()
-    assert "\n" not in str(told.value)
-    assert len(str(told.value)) < 600
-    return str(told.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+    return str(caught.value)
 
 
 class TestRefused:
@@ -203,7 +203,7 @@ class TestRefused:
         return path
 
     @pytest.mark.parametrize(
-        ("config", "told"),
+        ("config", "message"),
         [
             ({"depth": 3}, "holds a Config with depth; wanted only"),
             ({"name": "resnet"}, "holds the model resnet; wanted one of vgg16_frcnn"),
@@ -215,11 +215,11 @@ class TestRefused:
             ({"image_mean": [0.5, 0.5, None]}, "image_mean is a NoneType, not"),
         ],
     )
-    def test_settings(self, tmp_path: Path, config: dict[str, Any], told: str) -> None:
+    def test_settings(self, tmp_path: Path, config: dict[str, Any], message: str) -> None:
         path = self.write(tmp_path / "a.pth", **config)
         text = refused(lambda: read_model_file(path))
         assert text.startswith(str(path))
-        assert told in text
+        assert message in text
 
 
 class TestRestore:

@@ -152,9 +152,9 @@ class TestDamage:
                 flipped = bytearray(data)
                 flipped[begin + place] ^= 1 << generator.randrange(8)
                 path.write_bytes(flipped)
-                with pytest.raises(WeightsError) as told:
+                with pytest.raises(WeightsError) as caught:
                     read_content(path)
-                assert_one_line(told.value, path)
+                assert_one_line(caught.value, path)
 
     @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
     def test_flipped_bit_anywhere_else_never_changes_what_is_read(self, path: Path) -> None:
@@ -204,9 +204,9 @@ class TestDamage:
     @pytest.mark.parametrize("data", [b"", b"hello", b"\x80\x02}q\x00.", b"\x89PNG\r\n"])
     def test_neither_kind(self, path: Path, data: bytes) -> None:
         path.write_bytes(data)
-        with pytest.raises(WeightsError) as told:
+        with pytest.raises(WeightsError) as caught:
             read_content(path)
-        assert_one_line(told.value, path)
+        assert_one_line(caught.value, path)
 
     @pytest.mark.parametrize("content", [STATE, [1, 2], {"format": "another"}, torch.ones(2)])
     def test_archive_of_something_else(self, path: Path, content: Any) -> None:
@@ -256,9 +256,9 @@ class Evil:
 def test_code_in_a_file_does_not_run(tmp_path: Path, as_zip: bool) -> None:
     path, folder = tmp_path / "best.pth", tmp_path / "made"
     torch.save({"model": Evil(folder)}, path, _use_new_zipfile_serialization=as_zip)
-    with pytest.raises(WeightsError) as told:
+    with pytest.raises(WeightsError) as caught:
         read_content(path)
-    assert_one_line(told.value, path)
+    assert_one_line(caught.value, path)
     assert not folder.exists()
     torch.load(path, weights_only=False)
     assert folder.exists(), "the file was harmless, so this test showed nothing"

@@ -62,11 +62,11 @@ def test_features_of_a_box_are_those_of_the_detector(model: FaceClassifier) -> N
 
 
 def test_loss_is_that_of_the_answers(model: FaceClassifier) -> None:
-    calm = build(replace(CONFIG, dropout=0.0), CLASSES)
-    calm.load_state_dict(model.state_dict())
+    without_dropout = build(replace(CONFIG, dropout=0.0), CLASSES)
+    without_dropout.load_state_dict(model.state_dict())
     with torch.no_grad():
-        losses = calm.train()(pictures(), targets())
-        answers = calm.eval()(pictures(), targets())
+        losses = without_dropout.train()(pictures(), targets())
+        answers = without_dropout.eval()(pictures(), targets())
     rows = torch.cat([answer["target_probabilities"] for answer in answers])
     assert list(losses) == ["loss_softmax"]
     wanted = nn.functional.nll_loss(rows.log(), torch.tensor([0, 2]))

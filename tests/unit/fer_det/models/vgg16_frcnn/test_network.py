@@ -125,7 +125,7 @@ def test_weights_that_are_not_finite_find_nothing() -> None:
 def test_it_overfits_two_pictures() -> None:
     torch.manual_seed(0)
     model = build(Config(input_size=48, head_width=256, dropout=0.0), CLASSES)
-    # The second face lies elsewhere and has another colour.
+    # The second face is in another place and has another colour.
     pictures = [picture(0), picture(1).flip(0, 2)]
     mirrored = [WIDTH - FACE.x_max, FACE.y_min, WIDTH - FACE.x_min, FACE.y_max]
     targets = [target(1, 0), {**target(3, 1), "boxes": torch.tensor([mirrored])}]
