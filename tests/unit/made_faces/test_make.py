@@ -147,7 +147,7 @@ class TestInterrupted:
     def test_killed_worker_is_reported_and_the_run_resumed(
         self, whole: Path, tmp_path: Path
     ) -> None:
-        with pytest.raises(WorkerError, match="type the same command again"):
+        with pytest.raises(WorkerError, match="run the same command again"):
             make(tmp_path, die, workers=2, layout="rafdb")
         make(tmp_path, layout="rafdb")
         assert tree_hash(tmp_path / "rafdb") == tree_hash(whole / "rafdb")
