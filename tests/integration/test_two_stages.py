@@ -235,8 +235,8 @@ class TestScores:
         assert scores["gt_box"]["miss_rate"] == 0
         assert scores["protocol"]["boxes_given"] is True
         out = capsys.readouterr().out
-        assert "A classifier, given each labelled face's box" in out
-        assert "top1     not scored: a classifier finds no faces" in out
+        assert "The model is a classifier" in out
+        assert "top1     not scored: a classifier detects no faces" in out
 
     def test_classifier_finds_no_faces(
         self, classifier: Path, space: Path, capsys: pytest.CaptureFixture[str]
