@@ -181,11 +181,12 @@ class _Reader:
             return value.split(",") if value else []
         # YAML writes null in three ways; on a command line `~` is the home folder.
         nothing = ("", "~", "null") if given.where else ("", "null")
-        if str in setting.kinds or setting.is_list or value not in nothing:
-            return value
-        if NoneType not in setting.kinds or (value == "" and not given.where):
-            raise self._wrong_value(setting, given)
-        return None
+        if str not in setting.kinds and not setting.is_list and value in nothing:
+            if NoneType not in setting.kinds or (value == "" and not given.where):
+                raise self._wrong_value(setting, given)
+            return None
+        # jsonargparse refuses text that is not UTF-8, as names of files may be, but no Path.
+        return _path(value) if Path in setting.kinds and isinstance(value, str) else value
 
     def _stray(self, word: str) -> ConfigError:
         paths = [each.name for each in self._settings.values() if Path in each.kinds]
@@ -261,7 +262,14 @@ def _build(
         value = values[field.name]
         if is_dataclass(kind):
             value = _build(cast(type[Any], kind), value, chosen, f"{name}.")
-        elif isinstance(value, Path) and value.parts[:1] == ("~",) and not value.exists():
-            value = value.expanduser()  # A shell leaves `~` alone inside quotes and after make's =.
         made[field.name] = value
     return config_class(**made)
+
+
+def _path(text: str) -> Path:
+    """Return a path, below the home folder where it begins with ~.
+
+    Inside quotes, and after the = of make's variables, a shell leaves ~ to the command.
+    """
+    path = Path(text)
+    return path.expanduser() if path.parts[:1] == ("~",) and not path.exists() else path

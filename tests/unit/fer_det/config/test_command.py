@@ -1,3 +1,4 @@
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
@@ -136,6 +137,11 @@ class TestFlags:
 
     def test_null_is_none_where_none_is_allowed(self) -> None:
         assert parse("--folder=a", "--out=b", "--out=null").out is None
+
+    def test_a_path_may_hold_any_bytes(self) -> None:
+        name = os.fsdecode(b"caf\xe9: [1]")
+        assert parse(f"--folder={name}", "--out", name).folder == Path(name)
+        assert parse(name, config_class=Words).places == (name,)
 
     def test_home_folder_that_the_shell_left_alone(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
