@@ -39,7 +39,7 @@ class Clip:
 
 
 LEFT_OUT = "left_out"
-"""The attribute of a sample that is not converted; its value says why, as "contempt".
+"""The attribute of a sample that is not converted; its value is the reason, as "contempt".
 
 A reader yields such a sample for each picture that a rule of its own leaves out, so that the
 converter can count them by reason. It has no labelled face.

@@ -95,8 +95,8 @@ def build(
                 yield from done
 
         records = dict(previous)
-        begun = len(items) - len(outdated)
-        for record in track(convert(), len(items), "faces", "pictures", begun):
+        done_before = len(items) - len(outdated)
+        for record in track(convert(), len(items), "faces", "pictures", done_before):
             records[record.id] = record
         summary = _finish(config, listing, records, header)
         (config.out / JOURNAL_NAME).unlink()

@@ -47,7 +47,7 @@ class WorkItem:
         return self.sample.framing == "photo" or self.boxes != "whole"
 
     def rejected(self, reason: str, data: bytes | None = None) -> Record:
-        """The record that says why this picture was not written."""
+        """The record of a picture that was not written, with the reason."""
         sample = self.sample
         return Record(
             id=sample.sample_id,

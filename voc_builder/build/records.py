@@ -97,10 +97,18 @@ class Record:
         """The labelled faces in the annotation."""
         return tuple(face for face in self.faces if face.box is not None)
 
+    @property
+    def expression(self) -> str | None:
+        """The expression of the labelled faces, None where they differ or there are none."""
+        shown = {face.expression for face in self.faces}
+        return shown.pop() if len(shown) == 1 else None
+
     def to_json(self) -> dict[str, Any]:
-        """Field -> value, all of which JSON can hold."""
+        """Field -> value, all of which JSON can hold, and the expression."""
         faces = [vars(face) for face in self.faces]
-        return {**vars(self), "faces": faces, "attributes": dict(self.attributes)}
+        attributes = dict(self.attributes)
+        values = {**vars(self), "faces": faces, "attributes": attributes}
+        return {**values, "expression": self.expression}
 
     def to_line(self) -> str:
         """One line of JSON, always the same for the same record."""
@@ -110,6 +118,7 @@ class Record:
     def from_json(cls, values: Mapping[str, Any]) -> Record:
         """The record that `to_json` gave; TypeError or KeyError for anything else."""
         known = {each.name for each in fields(cls)}
+        values = {name: values[name] for name in values if name != "expression"}
         if set(values) != known:
             raise KeyError(f"fields {sorted(set(values) ^ known)}")
         faces = [

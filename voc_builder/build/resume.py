@@ -156,7 +156,7 @@ def find_outdated(items: Sequence[WorkItem], previous: Mapping[str, Record], out
         raise OtherBuildError(
             f"{out} holds a build of other data, in which {len(others)} of these pictures were"
             f" different or absent (the first is {others[0]})",
-            "the data that the build was begun with, complete or not",
+            "the data of the first run, complete or not",
             _REMEDY,
         )
     folder = VocFolder.create(out)

@@ -20,6 +20,12 @@ _NAMES = (
     "rafdb_compound",
     "expw",
     "sfew",
+    "affectnet",
+    "tfd",
+    "bu3dfe",
+    "oulu_casia",
+    "multipie",
+    "afew",
     "folders",
     "voc",
 )

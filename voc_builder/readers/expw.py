@@ -20,8 +20,9 @@ from fer_det.core.expression import Expression
 from fer_det.core.sample import Face, Sample
 from fer_det.errors import ConfigError, DatasetFormatError
 from voc_builder.readers.fer2013 import EXPRESSIONS
+from voc_builder.readers.picture_index import PictureIndex, safe_id
 from voc_builder.readers.table import REMEDY, Row, read_rows
-from voc_builder.readers.tree import PictureIndex, Tree, safe_id
+from voc_builder.readers.tree import Tree
 
 TITLE = "ExpW"
 
@@ -58,7 +59,7 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
         raise tree.not_found(f"{root} holds no label.lst")
     faces = _read_list(tree.root / lists[0], options)
     paths = [path for path, _ in tree.take_pictures(".*")]
-    index = PictureIndex(tree, paths)
+    index = PictureIndex(tree.root, paths)
     if not any(index.find(name) for name in faces):
         raise tree.not_found(f"none of the {len(faces)} listed pictures is below {root}")
     used = set()

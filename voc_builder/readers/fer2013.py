@@ -6,7 +6,7 @@ Goodfellow et al., "Challenges in representation learning", ICONIP 2013. The for
     icml_face_data.csv                      the same in another order, with blanks in the header
     train.csv, test.csv                     of the competition; test.csv has no labels
     train/{angry,...}/Training_3908.jpg     Kaggle's folders; test/ has both PublicTest and
-                                            PrivateTest, told by the names of some copies
+                                            PrivateTest, which some copies name
 
 Training is the training split, PublicTest the validation and PrivateTest the test split. About
 1,200 training pictures are copies of others, and some are in the test split too.
@@ -25,9 +25,10 @@ from fer_det.core.picture import PictureSource
 from fer_det.core.sample import Face, Sample, Split
 from fer_det.errors import DatasetFormatError
 from voc_builder.readers.class_names import split_of_folders
+from voc_builder.readers.picture_index import path_ids
 from voc_builder.readers.pixel_table import read_header, read_pixel_rows
 from voc_builder.readers.table import REMEDY, whole_number
-from voc_builder.readers.tree import Tree, left_out, path_ids
+from voc_builder.readers.tree import Tree, left_out
 
 TITLE = "FER2013"
 BOXES = "whole"
@@ -59,7 +60,7 @@ class Options:
 
 
 def published(options: Options) -> Sequence[Mapping[str, int]]:
-    """The counts of the challenge, of folders that do not tell PublicTest, and of train.csv."""
+    """The counts of the challenge, of folders that do not name PublicTest, and of train.csv."""
     merged = {"train": _TRAIN, "test": _PUBLIC + _PRIVATE}
     separate = {"train": _TRAIN, "val": _PUBLIC, "test": _PRIVATE}
     return [separate if options.public_test == "val" else merged, merged, {"train": _TRAIN}]

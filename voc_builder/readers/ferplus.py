@@ -26,9 +26,10 @@ from fer_det.core.picture import PictureSource
 from fer_det.core.sample import Face, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from voc_builder.readers.fer2013 import USAGES, take_pixel_tables
+from voc_builder.readers.picture_index import PictureIndex
 from voc_builder.readers.pixel_table import PixelRow, read_pixel_rows
 from voc_builder.readers.table import REMEDY, Row, header_word, read_table
-from voc_builder.readers.tree import PictureIndex, Tree, left_out
+from voc_builder.readers.tree import Tree, left_out
 
 TITLE = "FERPlus"
 BOXES = "whole"
@@ -243,7 +244,7 @@ def _find_pictures(tree: Tree, faces: Sequence[_Face]) -> list[PictureSource | N
     files = [path for path, _ in tree.take_pictures(r"fer\d+")]
     tables = take_pixel_tables(tree)
     if files:
-        index = PictureIndex(tree, files)
+        index = PictureIndex(tree.root, files)
         home = files[0].parent
         found: list[PictureSource | None] = []
         for face in faces:

@@ -34,6 +34,7 @@ from voc_builder.readers.class_names import (
     split_of_folders,
     split_of_word,
 )
+from voc_builder.readers.picture_index import PictureIndex, is_picture, path_ids
 from voc_builder.readers.table import (
     GROUP_WORDS,
     LABEL_WORDS,
@@ -44,7 +45,7 @@ from voc_builder.readers.table import (
     read_table,
     whole_number,
 )
-from voc_builder.readers.tree import PictureIndex, Tree, is_picture, path_ids
+from voc_builder.readers.tree import Tree
 
 TITLE = "own pictures in folders or with a table"
 
@@ -154,7 +155,7 @@ def _read_folders(tree: Tree, options: Options) -> Iterator[Sample]:
 
 def _read_tables(tree: Tree, tables: Sequence[PurePosixPath], options: Options) -> Iterator[Sample]:
     paths = [path for path, _ in tree.take_pictures(".*")]
-    index = PictureIndex(tree, paths)
+    index = PictureIndex(tree.root, paths)
     pictures: dict[PurePosixPath, _Picture] = {}
     for place in tables:
         table = read_table(tree.root / place, "a table of pictures and labels", _HEADER)

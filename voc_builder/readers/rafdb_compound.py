@@ -17,7 +17,7 @@ from fer_det.core.expression import Expression
 from fer_det.core.label import LabelDistribution
 from fer_det.core.sample import Face, Sample
 from fer_det.errors import DatasetNotFoundError
-from voc_builder.readers import rafdb
+from voc_builder.readers import rafdb_files as files
 from voc_builder.readers.table import refuse_duplicates
 from voc_builder.readers.tree import Tree
 
@@ -61,19 +61,19 @@ def published(options: Options) -> Sequence[Mapping[str, int]]:
 def read(root: Path, options: Options) -> Iterator[Sample]:
     """Yield the pictures of the list in its order. See Reader.read."""
     tree = Tree(root, TITLE, _LAYOUT)
-    rafdb.select_part(tree, "compound")
-    paths, framing = rafdb.choose_pictures(tree, *rafdb.take_pictures(tree), options.images)
-    boxes, manuals = rafdb.take_annotations(tree)
-    lists = [path for path, _ in tree.take_named(rafdb.LIST)]
+    files.select_part(tree, "compound")
+    paths, framing = files.choose_pictures(tree, *files.take_pictures(tree), options.images)
+    boxes, manuals = files.take_annotations(tree)
+    lists = [path for path, _ in tree.take_named(files.LIST)]
     if not lists:
         raise DatasetNotFoundError(
             f"{root} has {len(paths)} pictures, but EmoLabel/list_patition_label.txt is absent",
             _LAYOUT,
             "complete the copy of the data set",
         )
-    listed = rafdb.read_list(tree.root / lists[0], COMPOUNDS)
+    listed = files.read_list(tree.root / lists[0], COMPOUNDS)
     refuse_duplicates((each.stem, each.row) for each in listed if each.row is not None)
-    places = rafdb.place_pictures(tree, paths, listed)
+    places = files.place_pictures(tree, paths, listed)
     for each, path in zip(listed, places, strict=True):
         assert each.row is not None
         if each.code is None or each.code not in COMPOUNDS:
@@ -81,9 +81,9 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
                 f"label {each.row.text!r}", "one of 1 to 11", "give the folder compound/"
             )
         name, first, second = COMPOUNDS[each.code]
-        landmarks, attributes = rafdb.read_manual(tree, manuals.get(each.stem))
+        landmarks, attributes = files.read_manual(tree, manuals.get(each.stem))
         is_photo = framing == "photo"
-        box = rafdb.read_box(tree, boxes.get(each.stem)) if is_photo else None
+        box = files.read_box(tree, boxes.get(each.stem)) if is_photo else None
         label = LabelDistribution({first: 0.5, second: 0.5})
         yield Sample(
             sample_id=f"rafdb_compound_{each.stem}",

@@ -22,7 +22,8 @@ from typing import Literal
 from fer_det.core.sample import Face, Framing, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from voc_builder.readers.class_names import split_of_folders
-from voc_builder.readers.tree import Tree, path_ids
+from voc_builder.readers.picture_index import path_ids
+from voc_builder.readers.tree import Tree
 
 TITLE = "SFEW"
 

@@ -124,18 +124,21 @@ def read_rows(path: Path, wanted: str) -> tuple[Row, ...]:
     return tuple(Row(path, number, _cut(line, None)) for number, line in _lines(path, wanted))
 
 
-def read_table(path: Path, wanted: str, header_words: Collection[str] = ()) -> Table:
+def read_table(
+    path: Path, wanted: str, header_words: Collection[str] = (), separator: str | None = None
+) -> Table:
     """Read the lines of a text file that are not blank, cut into cells.
 
     Understood are UTF-8 and UTF-16, byte order marks, any line ends, and cells separated by tabs,
     semicolons, commas, bars or blanks, also in quotes. The first line is a header where one of its
     cells is one of `header_words`.
 
-    wanted: what the file should be, for the error. Raises DatasetNotFoundError where the file is
-    absent and DatasetFormatError where it is not text, or a line has another number of cells.
+    wanted: what the file should be, for the error.  separator: of the cells; None: found out.
+    Raises DatasetNotFoundError where the file is absent and DatasetFormatError where it is not
+    text, or a line has another number of cells.
     """
     lines = _lines(path, wanted)
-    separator = _find_separator([line for _, line in lines[:20]])
+    separator = separator or _find_separator([line for _, line in lines[:20]])
     rows = [Row(path, number, _cut(line, separator)) for number, line in lines]
     header: tuple[str, ...] = ()
     if rows:

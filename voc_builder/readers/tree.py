@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -15,7 +12,8 @@ from fer_det.core.expression import Expression
 from fer_det.core.picture import PictureFile, PictureSource
 from fer_det.core.sample import LEFT_OUT, MADE_RECORD, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.class_names import expression_of_word, names_no_expression, split_of_word
+from voc_builder.readers.class_names import expression_of_word, names_no_expression
+from voc_builder.readers.picture_index import is_picture, safe_id
 
 T = TypeVar("T")
 
@@ -27,27 +25,6 @@ _LITTER = (
 LITTER = frozenset(_LITTER.split())
 """Files and folders, in lower case, that programs leave behind; names that begin with ._ too."""
 
-PICTURES = frozenset(
-    (
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".ppm",
-        ".pgm",
-        ".pnm",
-        ".gif",
-        ".heic",
-        ".avif",
-        ".jp2",
-    )
-)
-"""Suffixes of pictures, in lower case; whether one can be decoded is seen later."""
 VIDEOS = frozenset((".avi", ".mp4", ".mov", ".mpg", ".mpeg", ".mkv", ".wmv", ".webm", ".m4v"))
 ARCHIVES = frozenset((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"))
 DOCUMENTS = frozenset(
@@ -71,8 +48,6 @@ DOCUMENTS = frozenset(
 """Suffixes of files that a name-based reader need not read."""
 
 _MADE_FILES = (MADE_RECORD, "faces.jsonl")
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-_MAX_ID = 120
 
 
 class Tree:
@@ -153,7 +128,7 @@ class Tree:
     def left_out(
         self, dataset: str, path: PurePosixPath, reason: str, split: Split = "train"
     ) -> Sample:
-        """The sample that says that a file is not converted, and why."""
+        """The sample of a file that is not converted, with the reason."""
         return left_out(dataset, self.picture(path), reason, split)
 
     def finish(self, dataset: str) -> Iterator[Sample]:
@@ -174,7 +149,7 @@ class Tree:
                 yield self.left_out(dataset, path, f"not a file of {self._title}")
 
     def not_found(self, found: str = "") -> DatasetNotFoundError:
-        """The error that says that the folder does not hold the data set, and what it holds."""
+        """The error of a folder that does not hold the data set, with what it holds."""
         packed = [path for path in self._all if path.suffix.lower() in ARCHIVES]
         shown = ", ".join(_top_entries(self._all))
         remedy = "check the path that was given"
@@ -187,87 +162,8 @@ class Tree:
         )
 
 
-class PictureIndex:
-    """Finds the pictures that a list names, whatever their folder, suffix and case."""
-
-    def __init__(self, tree: Tree, paths: Iterable[PurePosixPath]) -> None:
-        self._tree = tree
-        self._by_path: dict[str, PurePosixPath] = {}
-        self._by_stem: dict[str, list[PurePosixPath]] = {}
-        for path in paths:
-            self._by_path[path.as_posix().lower()] = path
-            self._by_stem.setdefault(path.stem.lower(), []).append(path)
-
-    def __len__(self) -> int:
-        return len(self._by_path)
-
-    def find(self, name: str, near: PurePosixPath | None = None) -> PurePosixPath | None:
-        """The picture that a listed name or path means; None where it is absent.
-
-        near: the folder of the list, which decides between pictures of one name. Raises
-        DatasetFormatError where several pictures have that name.
-        """
-        wanted = PurePosixPath(name.replace("\\", "/").lower())
-        exact = self._by_path.get(wanted.as_posix())
-        if exact is not None:
-            return exact
-        stem = wanted.stem if wanted.suffix in PICTURES else wanted.name
-        found = self._by_stem.get(stem, [])
-        # Of pictures of one name, those whose path ends as the listed one does.
-        ends = [path for path in found if path.as_posix().lower().endswith(f"/{wanted.as_posix()}")]
-        found = ends or found
-        if len(found) > 1 and near is not None:
-            shared = {path: _shared_depth(path.parent, near) for path in found}
-            found = [path for path in found if shared[path] == max(shared.values())]
-        if len(found) > 1:
-            raise DatasetFormatError(
-                f"{name} is listed, and {found[0]} and {found[1]} below {self._tree.root} have"
-                " that name",
-                "one picture for each listed name",
-                "remove the copy, or list the path",
-            )
-        return found[0] if found else None
-
-
-def is_picture(path: PurePosixPath) -> bool:
-    """Whether the suffix is a picture's."""
-    return path.suffix.lower() in PICTURES
-
-
-def safe_id(dataset: str, text: str) -> str:
-    """An image id from a path or name: the data set's name, then letters, digits, _ and -.
-
-    A text that has to be changed gets a short hash of itself, so that two texts never share an id.
-    """
-    slug = _UNSAFE.sub("-", text).strip("-")[:_MAX_ID]
-    if slug != text:
-        slug = f"{slug}-{sha256(text.encode()).hexdigest()[:8]}"
-    return f"{dataset}_{slug}"
-
-
-def path_ids(dataset: str, paths: Sequence[PurePosixPath]) -> dict[PurePosixPath, str]:
-    """An image id for each picture, made of its path below the folder that holds all of them.
-
-    Paths that would share an id, as a-b/c.jpg and a/b-c.jpg, get a short hash as well.
-    """
-    start = _common_depth(paths)
-    slugs = {
-        path: _UNSAFE.sub("-", "-".join((*path.parts[start:-1], path.stem))).strip("-")
-        for path in paths
-    }
-    counts = Counter(slug.lower() for slug in slugs.values())
-    ids: dict[PurePosixPath, str] = {}
-    for path, slug in slugs.items():
-        unique = slug
-        if not slug or len(slug) > _MAX_ID or counts[slug.lower()] > 1:
-            own = "/".join(path.parts[start:])
-            unique = f"{slug[:_MAX_ID]}-{sha256(own.encode()).hexdigest()[:8]}"
-        ids[path] = f"{dataset}_{unique}"
-    return ids
-
-
 def left_out(dataset: str, picture: PictureSource, reason: str, split: Split = "train") -> Sample:
-    """The sample that says that a picture is not converted, and why."""
+    """The sample of a picture that is not converted, with the reason."""
     return Sample(
         sample_id=safe_id(dataset, picture.name),
         dataset=dataset,
@@ -279,28 +175,12 @@ def left_out(dataset: str, picture: PictureSource, reason: str, split: Split = "
 
 
 def _expression_of_folders(path: PurePosixPath) -> tuple[Expression | None] | None:
-    """By the nearest folder whose name is an expression's, or says that there is none."""
+    """By the nearest folder named after an expression, or as one without any."""
     for folder in path.parts[-2::-1]:
         expression = expression_of_word(folder)
         if expression is not None or names_no_expression(folder):
             return (expression,)
     return None
-
-
-def _shared_depth(first: PurePosixPath, second: PurePosixPath) -> int:
-    """How many folders two paths share from the root on."""
-    pairs = zip(first.parts, second.parts, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def _common_depth(paths: Sequence[PurePosixPath]) -> int:
-    """How many folders all paths share, without those that name a split or an expression."""
-    shared = os.path.commonpath([path.parent.as_posix() for path in paths] or ["."])
-    folders = PurePosixPath(shared).parts
-    for depth, folder in enumerate(folders):
-        if split_of_word(folder) or expression_of_word(folder):
-            return depth
-    return len(folders)
 
 
 def _walk(root: Path) -> Iterator[PurePosixPath]:

@@ -4,7 +4,8 @@ import pytest
 
 from fer_det.core.expression import Expression
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.tree import PictureIndex, Tree, safe_id
+from voc_builder.readers.picture_index import PictureIndex, safe_id
+from voc_builder.readers.tree import Tree
 
 
 def tree_of(root: Path, *names: str) -> Tree:
@@ -69,7 +70,7 @@ class TestTree:
 class TestPictureIndex:
     def index(self, root: Path, *names: str) -> PictureIndex:
         tree = tree_of(root, *names)
-        return PictureIndex(tree, tree.rest)
+        return PictureIndex(tree.root, tree.rest)
 
     @pytest.mark.parametrize(
         "name",
