@@ -1,94 +1,95 @@
-"""What two splits have in common and should not: a person, a source, a picture."""
+"""What two splits share and should not: a person, a clip, a source file, a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
-from fer_det.checks.finding import Finding
-from fer_det.checks.likeness import BITS, Likeness, alike_pairs
-from fer_det.checks.lists import SEPARATE
-from fer_det.checks.origins import MANIFEST, Origin
-from fer_det.checks.pictures import Checked
+from fer_det.checks.copies import MAX_CANDIDATES, find_copies
+from fer_det.checks.likeness import Likeness
+from fer_det.checks.lists import SEPARATE, Finding, Origin
+from fer_det.checks.pictures import CheckedPicture
+from fer_det.io.voc import MANIFEST
 
 SplitOf = Mapping[str, str]
-"""The split of each image id."""
+"""Image id -> split, of SEPARATE."""
 
 
 def find_shared_origins(split_of: SplitOf, origins: Mapping[str, Origin]) -> Iterator[Finding]:
-    """Persons and source pictures that the manifest has in more than one split."""
-    known = {name: origins[name] for name in split_of if name in origins}
-    yield from _shared(split_of, known, "subject", lambda origin: origin.subject)
-    yield from _shared(split_of, known, "source picture", lambda origin: origin.source)
+    """Find groups, clips and source files that the manifest has in more than one split."""
+    for field, title in (("group", "group"), ("clip", "clip"), ("source", "source picture")):
+        splits: dict[str, dict[str, str]] = {}
+        for name, split in split_of.items():
+            value = getattr(origins[name], field) if name in origins else None
+            if value is not None:
+                splits.setdefault(value, {}).setdefault(split, name)
+        for value, first in splits.items():
+            if len(first) > 1:
+                ordered = sorted(first.items(), key=lambda item: SEPARATE.index(item[0]))
+                places = " and in ".join(f"{split} ({name})" for split, name in ordered)
+                yield Finding(MANIFEST, f"{title} {value} is in {places}")
 
 
 def find_shared_pictures(
-    split_of: SplitOf, checked: Sequence[Checked], same: int, alike: int
-) -> Iterator[Finding]:
-    """Pictures of one split that are, or nearly are, in another; the nearest first.
-
-    same, alike: bits of likeness that may differ; between the two a warning.
-    """
-    by_split = {
-        split: [each for each in checked if split_of[each.image_id] == split] for split in SEPARATE
-    }
-    for first, second in combinations(SEPARATE, 2):
-        # The later split is named: it is the one whose scores are at stake.
-        pairs = _pairs(by_split[second], by_split[first], alike)
-        for (later, earlier), bits in sorted(pairs.items(), key=lambda item: (item[1], item[0])):
-            place = f"JPEGImages/{later}.jpg"
-            if bits == 0:
-                yield Finding(place, f"of {second} is the picture {earlier}.jpg of {first}")
-                continue
-            count = f"({bits} of {BITS} bits differ)"
-            if bits <= same:
-                said = f"of {second} is the picture {earlier}.jpg of {first}, nearly {count}"
-                yield Finding(place, said)
-            else:
-                said = f"of {second} looks like {earlier}.jpg of {first} {count}"
-                yield Finding(place, said, refuses=False)
-
-
-def _shared(
     split_of: SplitOf,
-    origins: Mapping[str, Origin],
-    what: str,
-    key: Callable[[Origin], str | None],
+    checked: Sequence[CheckedPicture],
+    same: float,
+    alike: float,
+    threads: int | None,
 ) -> Iterator[Finding]:
-    first: dict[str, dict[str, str]] = {}
-    for name, origin in origins.items():
-        value = key(origin)
-        if value is not None:
-            first.setdefault(value, {}).setdefault(split_of[name], name)
-    for value, names in first.items():
-        if len(names) > 1:
-            ordered = sorted(names.items(), key=lambda item: SEPARATE.index(item[0]))
-            places = " and ".join(f"{split} ({name})" for split, name in ordered)
-            yield Finding(MANIFEST, f"{what} {value} is in {places}")
+    """Find pictures of one split that are copies of pictures of another, the most alike first.
+
+    same: likeness from which a pair refuses the folder; alike: from which it is a warning.
+    """
+    equal = _equal_pictures(split_of, checked)
+    for later, earlier in equal:
+        yield _pair(split_of, later, "is the same picture as", earlier)
+    seen = [(each.image_id, each.thumbnail) for each in checked if each.thumbnail is not None]
+    if not seen:
+        return
+    names = [name for name, _ in seen]
+    splits = np.array([SEPARATE.index(split_of[name]) for name in names], np.intp)
+    thumbnails = np.stack([thumbnail for _, thumbnail in seen])
+    for copy in find_copies(thumbnails, splits, alike, threads):
+        later, earlier = names[copy.later], names[copy.earlier]
+        if (later, earlier) not in equal:
+            is_same = copy.likeness.value >= same
+            relation = "is a copy of" if is_same else "looks like"
+            finding = _pair(split_of, later, relation, earlier, f" ({_describe(copy.likeness)})")
+            yield finding if is_same else finding.as_warning()
 
 
-def _pairs(
-    later: Sequence[Checked], earlier: Sequence[Checked], most: int
-) -> dict[tuple[str, str], int]:
-    """(id of later, id of earlier) -> bits that differ, 0 for the very same pixels alone."""
-    pairs: dict[tuple[str, str], int] = {}
-    rows = [(each.image_id, each.likeness) for each in later if each.likeness is not None]
-    columns = [(each.image_id, each.likeness) for each in earlier if each.likeness is not None]
-    if rows and columns:
-        for row, column, bits in alike_pairs(_stack(rows), _stack(columns), most):
-            # Pixels that only hash alike are at a distance of one bit at least.
-            pairs[rows[row][0], columns[column][0]] = max(bits, 1)
-    by_pixels: dict[str, list[str]] = {}
-    for each in earlier:
+def _equal_pictures(
+    split_of: SplitOf, checked: Sequence[CheckedPicture]
+) -> dict[tuple[str, str], None]:
+    """(id in a later split, id in an earlier one) of pictures with the same pixels, in order."""
+    by_pixels: dict[bytes, list[str]] = {}
+    for each in checked:
         if each.pixels is not None:
             by_pixels.setdefault(each.pixels, []).append(each.image_id)
-    for each in later:
-        for name in by_pixels.get(each.pixels or "", ()):
-            pairs[each.image_id, name] = 0
+    pairs: dict[tuple[str, str], None] = {}
+    for names in by_pixels.values():
+        for later in names if len(names) > 1 else ():
+            number = SEPARATE.index(split_of[later])
+            earlier = (name for name in names if SEPARATE.index(split_of[name]) < number)
+            pairs |= {(later, name): None for name in islice(earlier, MAX_CANDIDATES)}
     return pairs
 
 
-def _stack(rows: Sequence[tuple[str, Likeness]]) -> Likeness:
-    return np.stack([likeness for _, likeness in rows])
+def _pair(split_of: SplitOf, later: str, relation: str, earlier: str, details: str = "") -> Finding:
+    """The finding names the picture of the later split, whose scores are at stake."""
+    text = f"of {split_of[later]} {relation} {earlier}.jpg of {split_of[earlier]}{details}"
+    return Finding(f"JPEGImages/{later}.jpg", text)
+
+
+def _describe(likeness: Likeness) -> str:
+    parts = [f"likeness {likeness.value:.2f}"]
+    if likeness.mirrored:
+        parts.append("mirrored")
+    if likeness.degrees >= 1.5:
+        parts.append(f"turned by about {likeness.degrees:.0f} degrees")
+    if likeness.scale >= 1.03:
+        parts.append(f"enlarged about {likeness.scale:.2f} times")
+    return ", ".join(parts)

@@ -7,33 +7,33 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_det.checks.finding import Finding, finding_of, place_of
-from fer_det.checks.likeness import Likeness, likeness_of
-from fer_det.checks.lists import labels_of
+from fer_det.checks.likeness import Thumbnails, thumbnail_of
+from fer_det.checks.lists import Finding, finding_of, is_image_id, place_of
 from fer_det.core.picture import read_image_bytes
 from fer_det.errors import FerDetError
 from fer_det.imaging.decode import DecodedImage, decode_rgb8
-from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, check_image_id
+from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder
 
-KINDS = {"JPEGImages": ".jpg", "Annotations": ".xml"}
+SUFFIXES = {"JPEGImages": ".jpg", "Annotations": ".xml"}
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedPicture:
     """What is known of one listed picture after both of its files were read."""
 
     image_id: str
     findings: tuple[Finding, ...]
-    annotation: VocAnnotation | None = None
-    """None where it cannot be trusted."""
-    pixels: str | None = None
-    """A hash of the decoded picture, None where it could not be decoded."""
-    likeness: Likeness | None = None
+    names: tuple[str, ...] | None = None
+    """Names of the annotation's objects; None where the annotation cannot be trusted."""
+    pixels: bytes | None = None
+    """A hash of the decoded picture; None where it could not be decoded."""
+    thumbnail: Thumbnails | None = None
+    """[SIDE, SIDE]; None also for a picture of nearly one colour."""
 
 
 def check_names(folder: VocFolder, listed: Collection[str]) -> Iterator[Finding]:
-    """Files that do not belong, or that no image set lists."""
-    for name, suffix in KINDS.items():
+    """Find files that do not belong to the folder, or that no image set lists."""
+    for name, suffix in SUFFIXES.items():
         inside = folder.root / name
         if not _stays_inside(inside, folder.root):
             yield Finding(name, "is a link out of the folder")
@@ -42,34 +42,34 @@ def check_names(folder: VocFolder, listed: Collection[str]) -> Iterator[Finding]
             place = place_of(path, folder.root)
             if path.is_dir():
                 yield Finding(place, "is a folder, not a file")
-            elif path.suffix != suffix or not _is_id(path.stem):
-                yield Finding(place, f"is not named as an id and {suffix}")
+            elif path.suffix != suffix or not is_image_id(path.stem):
+                yield Finding(place, f"is not named with an image id and {suffix}")
             elif path.stem not in listed:
                 yield Finding(place, "is in no image set")
 
 
 def check_picture(
     folder: VocFolder, image_id: str, classes: Collection[str], sha256: str | None = None
-) -> Checked:
-    """Read a listed picture and its annotation; files that links lead to elsewhere are not opened.
+) -> CheckedPicture:
+    """Read a listed picture and its annotation; links that lead out of the folder are not followed.
 
-    sha256: of the picture's file, where that is known.
+    sha256: what the picture's file must have, where that is known.
     """
     findings: list[Finding] = []
     annotation = _read_annotation(folder, image_id, classes, findings)
+    names = None if annotation is None else tuple(face.name for face in annotation.objects)
     decoded = _decode(folder, image_id, sha256, findings)
     if decoded is None:
-        return Checked(image_id, tuple(findings), annotation)
+        return CheckedPicture(image_id, tuple(findings), names)
     height, width = decoded.pixels.shape[:2]
     if annotation is not None and (annotation.width, annotation.height) != (width, height):
-        path = folder.annotation_path(image_id)
-        said = f"says {annotation.width} x {annotation.height} pixels, the picture has"
-        findings.append(Finding(place_of(path, folder.root), f"{said} {width} x {height}"))
+        place = place_of(folder.annotation_path(image_id), folder.root)
+        text = f"states {annotation.width} x {annotation.height} pixels, the picture has"
+        findings.append(Finding(place, f"{text} {width} x {height}"))
     digest = hashlib.blake2b(repr(decoded.pixels.shape).encode(), digest_size=16)
     digest.update(decoded.pixels.tobytes())
-    return Checked(
-        image_id, tuple(findings), annotation, digest.hexdigest(), likeness_of(decoded.pixels)
-    )
+    thumbnail = thumbnail_of(decoded.pixels)
+    return CheckedPicture(image_id, tuple(findings), names, digest.digest(), thumbnail)
 
 
 def _read_annotation(
@@ -85,10 +85,13 @@ def _read_annotation(
     except FerDetError as error:
         findings.append(finding_of(error, path, folder.root))
         return None
-    for face in annotation.objects:
-        if face.name != IGNORE and face.name not in classes:
-            findings.append(Finding(place, f"names {face.name!r}, which the label map does not"))
-    if not labels_of(annotation):
+    labels = [face.name for face in annotation.objects if face.name != IGNORE]
+    findings += [
+        Finding(place, f"names {label!r}, which is not in the label map")
+        for label in labels
+        if label not in classes
+    ]
+    if not labels:
         findings.append(Finding(place, "has no labelled face"))
     return annotation
 
@@ -110,20 +113,12 @@ def _decode(
     if decoded.format != "JPEG":
         findings.append(Finding(place, f"is a {decoded.format}, not a JPEG"))
     elif not decoded.copyable:
-        said = "is a JPEG that other programs show turned or in other colours"
-        findings.append(Finding(place, said))
+        text = "is a JPEG that other programs show rotated or in other colours"
+        findings.append(Finding(place, text))
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        findings.append(Finding(place, "is not the file that the manifest tells of"))
+        findings.append(Finding(place, "is not the file that the manifest names"))
     return decoded
 
 
 def _stays_inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())
-
-
-def _is_id(name: str) -> bool:
-    try:
-        check_image_id(name)
-    except FerDetError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""tools/check_voc.py: a VOC folder in, a line for every defect out."""
+"""The command that checks a VOC folder and prints one line for each defect."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ PROG = "check_voc.py"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; -> exit code."""
+    """Run the command and return its exit code."""
     return run_command(_check, argv)
 
 
 def _check(argv: Sequence[str] | None) -> int:
     config = parse_config(CheckConfig, PROG, argv)
+    # Imported here, since --help needs no image library.
     from fer_det.checks.folder import check_folder
 
     checked = check_folder(config)
@@ -32,9 +33,9 @@ def _check(argv: Sequence[str] | None) -> int:
     print(f"{config.data}: {_summary(checked)}", flush=True)
     if checked.refused:
         raise DatasetFormatError(
-            f"{config.data} has {checked.refused} defects, told above",
-            "a VOC folder without one",
-            "correct or leave out what is named, or build the folder anew",
+            f"{config.data} has {checked.refused} defects, listed above",
+            "a VOC folder without defects",
+            "correct or remove what is named, or build the folder again",
         )
     return EXIT_OK
 
@@ -42,10 +43,10 @@ def _check(argv: Sequence[str] | None) -> int:
 def _summary(checked: CheckedFolder) -> str:
     pictures = ", ".join(f"{count} {split}" for split, count in checked.pictures.items())
     warnings = len(checked.findings) - checked.refused
-    told = f"{pictures or 'no'} pictures; {checked.refused} defects, {warnings} warnings"
+    text = f"{pictures or 'no'} pictures; {checked.refused} defects, {warnings} warnings"
     if checked.has_manifest:
-        return told
-    return f"{told}; no manifest, so persons and sources were not compared"
+        return text
+    return f"{text}; no manifest, so persons and source files were not compared"
 
 
 if __name__ == "__main__":

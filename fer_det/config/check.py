@@ -1,4 +1,4 @@
-"""Every setting of the command that checks a VOC folder, with its default and its help."""
+"""The settings of the command that checks a VOC folder."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from fer_det.config.model import demand
 
 @dataclass(frozen=True)
 class CheckConfig:
-    """Look through a VOC folder for all that would spoil a training or its scores.
+    """Check a VOC folder for everything that would spoil a training or its scores.
 
-    Every defect is a line that names its file, and a folder that has one is refused with exit code
-    2. Nothing in the folder is changed.
+    Prints one line for each defect, with its file, and ends with exit code 2 if the folder has a
+    defect. Nothing in the folder is changed.
     """
 
     data: Path = Path("data/voc")
-    """The VOC folder, as tools/build_voc.py or tools/balance_voc.py writes it."""
-    same: int = 24
-    """Pictures of two splits are one and the same where at most so many of their 512 bits of
-    likeness differ; the folder is refused."""
-    alike: int = 90
-    """Up to so many bits the two are shown as a warning; frames of one shot are this near."""
+    """The VOC folder, as build-voc or balance writes it."""
+    same: float = 0.9
+    """Likeness, up to 1, from which a picture counts as a copy of one in another split, mirrored,
+    rotated and cropped copies included; a defect."""
+    alike: float = 0.85
+    """Likeness from which two pictures of different splits are a warning."""
     strict: bool = False
-    """Refuse the folder for a warning too."""
+    """Count every warning as a defect."""
     threads: int | None = None
-    """Pictures that are decoded at a time; one for each core by default."""
+    """Pictures that are read at the same time; null means one for each core."""
 
     def __post_init__(self) -> None:
-        demand(0 <= self.same <= 512, f"--same {self.same}", "bits from 0 to 512")
+        demand(0 < self.same <= 1, f"--same {self.same}", "a likeness above 0, up to 1")
         demand(
-            self.same <= self.alike <= 512,
+            0 < self.alike <= self.same,
             f"--alike {self.alike}",
-            f"bits from --same ({self.same}) to 512",
+            f"a likeness above 0, up to --same ({self.same})",
         )
         demand(
             self.threads is None or self.threads > 0, f"--threads {self.threads}", "a number from 1"

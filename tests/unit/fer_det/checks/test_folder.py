@@ -1,4 +1,4 @@
-"""Every defect that a VOC folder can have is found, and told with its file."""
+"""Every defect that a VOC folder can have is found and printed with its file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_data.voc_tree import drawn_face, modification_times, write_voc_tree
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fer_det.checks.folder import CheckedFolder, check_folder
 from fer_det.cli.check import main
@@ -28,7 +28,7 @@ Spoil = Callable[[VocFolder], object]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> VocFolder:
-    """A folder without a defect; no two of its pictures are alike."""
+    """A folder without a defect, in which no two pictures are alike."""
     folder = write_voc_tree(tmp_path / "voc", SPLITS, CLASSES)
     rows = []
     for number, path in enumerate(sorted((folder.root / "JPEGImages").iterdir())):
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> VocFolder:
 
 
 def scene(seed: int) -> np.ndarray:
-    """A face before clouds that no other seed has."""
+    """A face before clouds, which differ from seed to seed."""
     fields = np.random.default_rng(seed).integers(0, 255, (8, 10, 3), dtype=np.uint8)
     clouds = Image.fromarray(fields).resize((60, 48), Image.Resampling.BICUBIC)
     pixels = np.array(clouds)
@@ -48,14 +48,14 @@ def scene(seed: int) -> np.ndarray:
     return pixels
 
 
-def row(name: str, split: str, source: str, subject: str | None) -> dict[str, object]:
+def row(name: str, split: str, source: str, group: str | None) -> dict[str, object]:
     return {
         "id": name,
         "dataset": "drawn",
         "source": source,
         "status": "written",
         "split": split,
-        "subject": subject,
+        "group": group,
         "picture": "encoded",
         "sha256": "0" * 64,
     }
@@ -69,7 +69,11 @@ def write_manifest(folder: VocFolder, rows: list[dict[str, object]]) -> None:
 def change_manifest(folder: VocFolder, name: str, **changes: object) -> None:
     lines = (folder.home / "manifest.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
-    write_manifest(folder, [{**each, **changes} if each["id"] == name else each for each in rows])
+    for each in rows:
+        if each["id"] == name:
+            each |= changes
+    kept = [{key: value for key, value in each.items() if value is not ...} for each in rows]
+    write_manifest(folder, kept)
 
 
 def check(folder: VocFolder, **settings: object) -> CheckedFolder:
@@ -111,7 +115,7 @@ def saved(image_format: str, **how: object) -> bytes:
     return buffer.getvalue()
 
 
-def turned() -> bytes:
+def rotated_by_exif() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
     return saved("JPEG", exif=exif)
@@ -138,18 +142,23 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
     ),
     ("web page", picture(lambda data: b"<html>404</html>"), IMAGE, "is not a picture we read"),
     ("other type", picture(lambda data: saved("PNG")), IMAGE, "is a PNG, not a JPEG"),
-    ("turned", picture(lambda data: turned()), IMAGE, "other programs show turned"),
+    (
+        "rotated by EXIF",
+        picture(lambda data: rotated_by_exif()),
+        IMAGE,
+        "other programs show rotated",
+    ),
     (
         "other size",
         picture(lambda data: encode_jpeg(scene(1)[:, :50])),
         XML,
-        "says 60 x 48 pixels, the picture has 50 x 48",
+        "states 60 x 48 pixels, the picture has 50 x 48",
     ),
     (
-        "other bytes than told",
+        "other bytes than recorded",
         lambda f: change_manifest(f, "train_0001", picture="copied"),
         IMAGE,
-        "is not the file that the manifest tells of",
+        "is not the file that the manifest names",
     ),
     (
         "folder for a picture",
@@ -173,7 +182,7 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
         "suffix",
         lambda f: (f.root / "JPEGImages" / "train_0001.png").write_bytes(b"x"),
         "JPEGImages/train_0001.png",
-        "is not named as an id and .jpg",
+        "is not named with an image id and .jpg",
     ),
     ("absent annotation", lambda f: f.annotation_path("train_0001").unlink(), XML, "is absent"),
     ("no XML", xml("</annotation>", ""), XML, "is not XML"),
@@ -187,7 +196,12 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
     ("no area", xml("<xmin>21<", "<xmin>41<"), XML, "has no area"),
     ("outside", xml("<xmax>40<", "<xmax>61<"), XML, "outside 60 x 48"),
     ("not a number", xml("<ymin>11<", "<ymin>nan<"), XML, "is not finite"),
-    ("label", xml("<name>anger<", "<name>rage<"), XML, "names 'rage', which the label map"),
+    (
+        "label",
+        xml("<name>anger<", "<name>rage<"),
+        XML,
+        "names 'rage', which is not in the label map",
+    ),
     ("no label", xml("<name>anger<", "<name>ignore<"), XML, "has no labelled face"),
     (
         "class list",
@@ -195,7 +209,7 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
             "train_0000 1\ntrain_0001 1\ntrain_0002 1\n"
         ),
         f"{LISTS}/fear_train.txt",
-        "disagrees with 1 annotations, of which train_0001",
+        "contradicts 1 annotations, first that of train_0001",
     ),
     (
         "class list of others",
@@ -207,19 +221,19 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
         "listed twice",
         image_set(lambda text: text + "train_0001\n"),
         f"{LISTS}/train.txt",
-        "train_0001 is listed 2 times",
+        "lists train_0001 2 times",
     ),
     (
         "path that climbs",
         image_set(lambda text: text + "../../train_0001\n"),
         f"{LISTS}/train.txt",
-        "'../../train_0001' is no image id",
+        "'../../train_0001' is not an image id",
     ),
     (
         "absolute path",
         image_set(lambda text: text + "/etc/passwd\n"),
         f"{LISTS}/train.txt",
-        "'/etc/passwd' is no image id",
+        "'/etc/passwd' is not an image id",
     ),
     (
         "id without files",
@@ -231,13 +245,13 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
         "two splits",
         image_set(lambda text: text + "train_0001\n", "test"),
         f"{LISTS}/test.txt",
-        "train_0001 is in train.txt too",
+        "lists train_0001, as train.txt does",
     ),
     (
         "trainval",
         image_set(lambda text: text.replace("val_0000\n", ""), "trainval"),
         f"{LISTS}/trainval.txt",
-        "is not train and val together: 1 ids differ, val_0000",
+        "differs from train and val together in 1 ids, first val_0000",
     ),
     (
         "list that is no text",
@@ -275,44 +289,59 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
         "manifest line",
         lambda f: (f.home / "manifest.jsonl").open("a").write("[]\n"),
         "manifest.jsonl",
-        "line 8 is not a manifest's",
+        "line 8 is not a line of a manifest",
     ),
     (
         "manifest's split",
         lambda f: change_manifest(f, "val_0000", split="train"),
         "manifest.jsonl",
-        "val_0000 is of train, and val.txt lists it",
+        "has val_0000 in train, and val.txt lists it",
     ),
     (
         "person in two splits",
-        lambda f: change_manifest(f, "test_0001", subject="person 2"),
+        lambda f: change_manifest(f, "test_0001", group="person 2"),
         "manifest.jsonl",
-        "subject drawn/person 2 is in train (train_0000) and test (test_0001)",
+        "group drawn/person 2 is in train (train_0000) and in test (test_0001)",
+    ),
+    (
+        "person in two splits of an older manifest",
+        lambda f: change_manifest(f, "test_0001", group=..., subject="person 2"),
+        "manifest.jsonl",
+        "group drawn/person 2 is in train (train_0000) and in test (test_0001)",
+    ),
+    (
+        "clip in two splits",
+        lambda f: (
+            change_manifest(f, "train_0001", clip="a.mp4"),
+            change_manifest(f, "val_0001", clip="a.mp4"),
+        ),
+        "manifest.jsonl",
+        "clip drawn/a.mp4 is in train (train_0001) and in val (val_0001)",
     ),
     (
         "source in two splits",
         lambda f: change_manifest(f, "val_0001", source="train_0002.png"),
         "manifest.jsonl",
-        "source picture drawn/train_0002.png is in train (train_0002) and val (val_0001)",
+        "source picture drawn/train_0002.png is in train (train_0002) and in val (val_0001)",
     ),
     (
         "same picture in two splits",
         lambda f: shutil.copy(f.image_path("train_0001"), f.image_path("test_0001")),
         "JPEGImages/test_0001.jpg",
-        "of test is the picture train_0001.jpg of train",
+        "of test is the same picture as train_0001.jpg of train",
     ),
     (
         "same picture, encoded anew",
         lambda f: f.image_path("val_0000").write_bytes(encode_jpeg(scene(3), quality=70)),
         "JPEGImages/val_0000.jpg",
-        "of val is the picture train_0001.jpg of train, nearly (",
+        "of val is a copy of train_0001.jpg of train (likeness ",
     ),
     ("summary", lambda f: (f.home / "summary.json").write_text("[]"), "summary.json", "no JSON"),
     (
         "half-written file",
         lambda f: (f.root / "ImageSets" / "Main" / ".a.txt.1.fer_det-tmp").write_text("x"),
         f"{LISTS}/.a.txt.1.fer_det-tmp",
-        "was left by a killed run",
+        "was left half-written by a killed run",
     ),
 ]
 
@@ -322,20 +351,20 @@ def test_folder_without_a_defect_passes(
 ) -> None:
     before = modification_times(folder.home)
     assert main([f"--data={folder.home}"]) == 0
-    told = "3 train, 2 val, 2 test pictures; 0 defects, 0 warnings\n"
-    assert capsys.readouterr().out == f"{folder.home}: {told}"
+    summary = "3 train, 2 val, 2 test pictures; 0 defects, 0 warnings\n"
+    assert capsys.readouterr().out == f"{folder.home}: {summary}"
     assert modification_times(folder.home) == before
 
 
 @pytest.mark.parametrize(
-    ("spoil", "place", "said"), [row[1:] for row in DEFECTS], ids=[row[0] for row in DEFECTS]
+    ("spoil", "place", "text"), [row[1:] for row in DEFECTS], ids=[row[0] for row in DEFECTS]
 )
-def test_defect_is_told_with_its_file(
-    folder: VocFolder, spoil: Spoil, place: str, said: str
+def test_defect_is_printed_with_its_file(
+    folder: VocFolder, spoil: Spoil, place: str, text: str
 ) -> None:
     spoil(folder)
     lines = [line for line in lines_of(folder) if line.startswith(f"refused: {place}: ")]
-    assert [line for line in lines if said in line], lines_of(folder)
+    assert [line for line in lines if text in line], lines_of(folder)
     assert all("\n" not in line and str(folder.home) not in line for line in lines)
 
 
@@ -353,24 +382,54 @@ def test_all_defects_at_once(folder: VocFolder, capsys: pytest.CaptureFixture[st
     ]
     assert summary.endswith("3 defects, 0 warnings")
     *_, error = err.splitlines()
-    assert error.startswith(f"error: {folder.home} has 3 defects, told above; wanted ")
+    assert error.startswith(f"error: {folder.home} has 3 defects, listed above; wanted ")
+
+
+def copied(change: Callable[[Image.Image], Image.Image]) -> Spoil:
+    """Put a changed copy of a training picture into test."""
+
+    def spoil(folder: VocFolder) -> None:
+        with Image.open(folder.image_path("train_0001")) as picture:
+            pixels = np.asarray(change(picture.convert("RGB")).resize((60, 48)))
+        folder.image_path("test_0000").write_bytes(encode_jpeg(pixels, quality=80))
+
+    return spoil
+
+
+COPIES: dict[str, tuple[Spoil, str]] = {
+    "brighter": (copied(lambda p: p.point(lambda level: level * 1.15 + 10)), ")"),
+    "mirrored": (copied(ImageOps.mirror), ", mirrored)"),
+    "turned": (copied(lambda p: p.rotate(10, Image.Resampling.BICUBIC)), "turned by about "),
+    "cropped": (copied(lambda p: p.crop((5, 0, 57, 43))), ", enlarged about 1.1"),
+    "mirrored and cropped": (copied(lambda p: ImageOps.mirror(p.crop((0, 2, 55, 46)))), "mirrored"),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_changed_copy_in_another_split_refuses(folder: VocFolder, name: str) -> None:
+    spoil, details = COPIES[name]
+    spoil(folder)
+    (line,) = lines_of(folder)
+    begin = (
+        "refused: JPEGImages/test_0000.jpg: of test is a copy of train_0001.jpg of train (likeness"
+    )
+    assert line.startswith(begin)
+    assert details in line
+    assert lines_of(folder, same=1.0, alike=1.0) == []
 
 
 class TestWarnings:
-    def test_shots_that_are_alike_do_not_refuse(self, folder: VocFolder) -> None:
-        nearly = scene(3)
-        nearly[:, :12] = scene(99)[:, :12]
-        folder.image_path("test_0000").write_bytes(encode_jpeg(nearly))
-        (line,) = lines_of(folder, alike=100)
-        place = "JPEGImages/test_0000.jpg"
-        assert line.startswith(f"warning: {place}: of test looks like train_0001.jpg of train (")
-        assert check(folder, alike=100).refused == 0
-        assert check(folder, alike=100, strict=True).refused == 1
-        assert lines_of(folder, alike=24) == []
+    def test_likeness_between_the_limits_is_a_warning(self, folder: VocFolder) -> None:
+        copied(ImageOps.mirror)(folder)
+        (line,) = lines_of(folder, same=1.0, alike=0.8)
+        begin = "warning: JPEGImages/test_0000.jpg: of test looks like train_0001.jpg of train ("
+        assert line.startswith(begin)
+        assert check(folder, same=1.0).refused == 0
+        assert check(folder, same=1.0, strict=True).refused == 1
 
     def test_within_a_split_copies_are_allowed(self, folder: VocFolder) -> None:
         shutil.copy(folder.image_path("train_0000"), folder.image_path("train_0001"))
-        change_manifest(folder, "train_0001", subject="person 4", source="train_0000.png")
+        change_manifest(folder, "train_0001", group="person 4", source="train_0000.png")
         assert lines_of(folder) == []
 
     def test_pictures_of_one_colour_are_not_called_alike(self, folder: VocFolder) -> None:
@@ -422,7 +481,7 @@ def test_nothing_there(tmp_path: Path) -> None:
         check_folder(CheckConfig(data=tmp_path))
 
 
-@pytest.mark.parametrize("bad", [{"same": -1}, {"same": 600}, {"same": 99}, {"threads": 0}])
-def test_flags_that_contradict(bad: dict[str, int]) -> None:
+@pytest.mark.parametrize("bad", [{"same": 0}, {"same": 1.1}, {"alike": 0.95}, {"threads": 0}])
+def test_flags_that_contradict(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         CheckConfig(**bad)
