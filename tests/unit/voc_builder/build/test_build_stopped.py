@@ -113,9 +113,11 @@ class TestStopped:
         with pytest.raises(WorkerError, match=r"a worker process died; .*same command again"):
             build(BuildConfig(bench.out, workers=2), sources, load_killing_detector)
         done = modification_times(bench.out / "VOCdevkit" / "VOC2007" / "JPEGImages")
-        assert len(done) >= 16
         fatal.write_bytes(whole)
         assert bench.build()["datasets"]["rafdb"]["written"] == 67
+        # How much was done by then depends on which process is faster.
+        final = modification_times(bench.out / "VOCdevkit" / "VOC2007" / "JPEGImages")
+        assert done.keys() <= final.keys()
 
     def test_stopped_while_finishing(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         def stop(*_: object) -> None:
