@@ -117,7 +117,7 @@ def _cut(paths: Floats, owner: NDArray[np.intp], ends: Floats) -> Floats:
     part = (place - before)[:, :, None]
     flat = paths.reshape(-1, 3)
     first = owner[:, None] * count + before
-    cut: Floats = flat[first] * (1 - part) + flat[first + 1] * part
+    cut: Floats = flat.take(first, axis=0) * (1 - part) + flat.take(first + 1, axis=0) * part
     return cut
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from fake_data.bare_head import empty_canvas, scene
 
+from made_faces.renderer import overlays
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.overlays import (
     cast_soft_shadow,
@@ -120,6 +121,28 @@ def test_slack_lets_it_lie_a_little_deeper() -> None:
     assert canvas.alpha.max() == 0
     draw(canvas, stroke((2.5, 8.5), (30.5, 8.5)), slack=0.02)
     assert canvas.alpha.max() > 0.5
+
+
+def test_skipping_hidden_strokes_early_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    canvas = empty_canvas(64)
+    canvas.inverse_depth[:] = np.kron([[0.9, 0.3], [0.7, 0.8]], np.ones((32, 32)))
+    count = 3000
+    middle = rng.uniform(-5, 69, (count, 1, 2))
+    run = rng.normal(0, 1, (count, 1, 2)) * rng.choice([1, 4, 12, 30], (count, 1, 1))
+    depth = rng.uniform(0, 1.1, (count, 2, 1))
+    places = np.concatenate([middle - run, middle + run], axis=1)
+    ends = np.concatenate([places, depth], axis=2).astype(np.float32)
+    colour, cover = rng.random((count, 3)), rng.random(count)
+    settings = (colour.astype(np.float32), cover.astype(np.float32), np.zeros(count, np.float32))
+    found = rasterise_strokes(canvas, ends, *settings, 0.002)
+    skipping = len(overlays._in_view(canvas, ends, 0.002))
+    monkeypatch.setattr(overlays, "_STROKE_LENGTHS", ())
+    monkeypatch.setattr(overlays, "_PART", count)
+    wanted = rasterise_strokes(canvas, ends, *settings, 0.002)
+    for name in ("pixels", "colour", "alpha", "inverse_depth"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
+    assert skipping < 0.9 * len(overlays._in_view(canvas, ends, 0.002))
 
 
 def test_higher_rank_prevails() -> None:
