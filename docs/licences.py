@@ -21,6 +21,7 @@ STATED_ELSEWHERE = {
 IN_WHEELS = {
     "av": "wheels hold FFmpeg (LGPL) with x264 and x265 (GPL-2.0-or-later)",
     "opencv-python": "wheels hold FFmpeg and Qt (LGPL)",
+    "pillow-heif": "wheels hold libheif and libde265 (LGPL) and x265 (GPL-2.0-or-later)",
 }
 """Programs of other licences inside a package's wheels."""
 _LONGEST = 60

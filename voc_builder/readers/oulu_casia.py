@@ -38,7 +38,7 @@ class Options:
     camera: Literal["VL", "NI"] = "VL"
     """Visible light or near infrared."""
     light: Literal["Strong", "Weak", "Dark", "all"] = "Strong"
-    """Which illumination."""
+    """Which illumination, or all three."""
     images: Literal["auto", "original", "cropped"] = "auto"
     """Which pictures: whole frames, crops, or (auto) frames if there are any."""
     frames: Literal["last1", "last3"] = "last3"
