@@ -15,6 +15,7 @@ training split has.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -105,7 +106,11 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
     tree = Tree(root, TITLE, _LAYOUT)
     faces = _read_votes(tree)
     pictures = _find_pictures(tree, faces)
+    # Some copies of the votes have a name in two rows.
+    times = Counter[str]()
     for face, picture in zip(faces, pictures, strict=True):
+        stem = PurePosixPath(face.name).stem
+        times[stem] += 1
         if not face.name:
             if picture is not None:
                 yield left_out("ferplus", picture, "discarded by the authors", face.split)
@@ -117,7 +122,7 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
             yield left_out("ferplus", picture, reason, face.split)
             continue
         yield Sample(
-            sample_id=f"ferplus_{PurePosixPath(face.name).stem}",
+            sample_id=f"ferplus_{stem}" if times[stem] == 1 else f"ferplus_{stem}_{times[stem]}",
             dataset="ferplus",
             picture=picture,
             faces=(Face(label),),

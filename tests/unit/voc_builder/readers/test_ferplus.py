@@ -1,7 +1,7 @@
 import csv
 import shutil
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -96,6 +96,18 @@ class TestForms:
             for form in ("csv", "folders")
         )
         assert rows == files
+
+    def test_a_name_in_two_rows_stands_for_two_faces(self, tmp_path: Path) -> None:
+        fake.write(tmp_path)
+        path = tmp_path / "fer2013new.csv"
+        header, first, second, *others = path.read_text().splitlines()
+        cells = second.split(",")
+        cells[1] = first.split(",")[1]
+        path.write_text("\n".join([header, first, ",".join(cells), *others]) + "\n")
+        stem = PurePosixPath(cells[1]).stem
+        one, two = samples_of(tmp_path)[:2]
+        assert (one.sample_id, two.sample_id) == (f"ferplus_{stem}", f"ferplus_{stem}_2")
+        assert one.picture.read() != two.picture.read()
 
     def test_what_is_left_out_has_a_reason(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
