@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from fer_det.config.model import ClassifierModelConfig, demand
 from fer_det.config.training import RunConfig, demand_init
@@ -28,6 +29,14 @@ class TrainClassifierConfig(RunConfig):
     """Pretrained weights, a best.pth or a .safetensors file; by default weights are random."""
     loss: str = "softmax"
     """Loss: softmax, or softmax plus a loss of the features: centre or locality."""
+    labels: Literal["soft", "hard", "sampled"] = "soft"
+    """Target of a face with several annotators: soft, the shares of their votes; hard, the most
+    voted class; sampled, a class drawn from the votes anew each time the face is seen."""
+    label_smoothing: float = 0.0
+    """Part of each target that is spread evenly over all classes."""
+    mixup: float = 0.0
+    """Blend each face and its target with those of another face; the share is drawn from a beta
+    distribution with this parameter; 0 for none."""
     loss_weight: float = 0.003
     """Weight of the centre or locality loss, as in their papers."""
     centre_rate: float = 0.5
@@ -37,6 +46,12 @@ class TrainClassifierConfig(RunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        demand(
+            0 <= self.label_smoothing < 1,
+            f"--label_smoothing {self.label_smoothing}",
+            "0 <= label_smoothing < 1",
+        )
+        demand(self.mixup >= 0, f"--mixup {self.mixup}", "0 or more")
         demand(self.loss_weight >= 0, f"--loss_weight {self.loss_weight}", "0 or more")
         demand(0 <= self.centre_rate <= 1, f"--centre_rate {self.centre_rate}", "0 to 1")
         demand(self.neighbours > 0, f"--neighbours {self.neighbours}", "at least 1")

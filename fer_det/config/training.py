@@ -25,11 +25,20 @@ class AugmentConfig:
     """Largest shift, relative to the input size."""
     jitter: JitterRanges = field(default_factory=JitterRanges)
     """Ranges of brightness, colour and rotation, as in the balancer."""
+    gray: float = 0.0
+    """Probability that the colours are taken away."""
+    erase: float = 0.0
+    """Probability that a random rectangle is filled with noise (random erasing)."""
+    shrink: float = 1.0
+    """Largest factor by which half of the pictures first lose resolution; 1 for none."""
 
     def __post_init__(self) -> None:
-        demand(0 <= self.flip <= 1, f"--augment.flip {self.flip}", "0 to 1")
+        for name in ("flip", "gray", "erase"):
+            value = getattr(self, name)
+            demand(0 <= value <= 1, f"--augment.{name} {value}", "0 to 1")
         demand(0 <= self.scale < 1, f"--augment.scale {self.scale}", "0 <= scale < 1")
         demand(0 <= self.shift <= 1, f"--augment.shift {self.shift}", "0 to 1")
+        demand(1 <= self.shrink <= 64, f"--augment.shrink {self.shrink}", "1 to 64")
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,9 @@ class OptimizerConfig:
     """Steps in which the learning rate rises linearly from 0; at most a tenth of all steps."""
     clip_norm: float = 10.0
     """Clip the total gradient norm to this value."""
+    average: float = 0.0
+    """Decay of an exponential moving average of the weights, which is what is scored and written to
+    best.pth; 0 for none, 0.999 averages over about 1,000 steps."""
     backbone_lr_multiplier: float = 1.0
     """Multiplier of the backbone's learning rate; 0 leaves the backbone's weights unchanged."""
     head_lr_multiplier: float = 1.0
@@ -68,7 +80,9 @@ class OptimizerConfig:
         ):
             value = getattr(self, name)
             demand(value >= 0, f"--optimizer.{name} {value}", "0 or more")
-        demand(0 <= self.momentum < 1, f"--optimizer.momentum {self.momentum}", "0 <= momentum < 1")
+        for name in ("momentum", "average"):
+            value = getattr(self, name)
+            demand(0 <= value < 1, f"--optimizer.{name} {value}", f"0 <= {name} < 1")
 
 
 @dataclass(frozen=True)

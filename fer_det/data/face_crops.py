@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
 from fer_det.data.augment import Augmentation, add_box_noise
+from fer_det.data.label_targets import LabelTargets
 from fer_det.data.loader import Entry
-from fer_det.data.sampler import Draw
+from fer_det.data.sampler import Draw, draw_seed
 from fer_det.data.voc_dataset import (
     FacePicture,
     VocDataset,
@@ -62,9 +63,16 @@ class FaceCrops:
     """
 
     def __init__(
-        self, photos: VocDataset, margin: float, augmentation: Augmentation | None = None
+        self,
+        photos: VocDataset,
+        margin: float,
+        augmentation: Augmentation | None = None,
+        targets: LabelTargets | None = None,
     ) -> None:
-        """photos: the split, whose own augmentation is not used; margin: see View.face."""
+        """photos: the split, whose own augmentation is not used; margin: see View.face.
+
+        targets: how labels become targets; the votes' shares by default.
+        """
         self.photos = photos
         self.pictures = [
             FaceCrop(picture, row)
@@ -73,6 +81,7 @@ class FaceCrops:
         ]
         self._margin = margin
         self._augmentation = augmentation
+        self._targets = targets or LabelTargets()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,6 +97,7 @@ class FaceCrops:
         """Return the same faces as evaluation sees them."""
         plain = copy.copy(self)
         plain._augmentation = None
+        plain._targets = LabelTargets()
         return plain
 
     def hash(self) -> str:
@@ -104,24 +114,38 @@ class FaceCrops:
         and seed [] int64. In training the box is noisy, see augment.BOX_NOISE, and a face that has
         left the crop has neither box nor label.
         """
-        crop, size = self.pictures[draw.index], self.size
+        crop = self.pictures[draw.index]
+        pixels, boxes, kept = self._cut(crop, draw.seed)
+        shares = self._targets.apply(crop.label_probabilities, crop.label, draw.seed)
+        partner = self._targets.partner(len(self), draw.seed)
+        if partner is not None:
+            index, share = partner
+            other, seed = self.pictures[index], draw_seed(draw.seed, index, 0)
+            pixels = blend(pixels, self._cut(other, seed)[0], share)
+            others = self._targets.apply(other.label_probabilities, other.label, seed)
+            shares = np.asarray(share * shares + (1 - share) * others, np.float32)
+        target = make_target(
+            draw, boxes.clip(0, self.size), np.array([crop.label])[kept], shares[None][kept]
+        )
+        return channels_first(pixels), target
+
+    def _cut(
+        self, crop: FaceCrop, seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int64]]:
+        """Return the crop [size, size, 3], its box [1 or 0, 4] and the rows of it that are left."""
         pixels = load_picture(crop.picture)
-        view = View.face(crop.box, self._margin, size)
+        view = View.face(crop.box, self._margin, self.size)
         own = np.array([crop.box.as_tuple()], np.float32)
         if self._augmentation is None:
-            boxes, kept = view.boxes_to_input(own), np.arange(1)
-        else:
-            change = self._augmentation.sample(draw.seed, view)
-            view = change.view
-            # The colour changes first, because padding is no part of the picture.
-            pixels = change.apply_colour(pixels)
-            boxes, kept = change.apply_boxes(own)
-            noisy = add_box_noise(boxes, jitter_generator(draw.seed, "looseness", 0))
-            boxes = noisy.astype(np.float32)
-        target = make_target(
-            draw,
-            boxes.clip(0, size),
-            np.array([crop.label])[kept],
-            crop.label_probabilities[None][kept],
-        )
-        return channels_first(view.render(pixels, self.photos.padding)), target
+            rendered = view.render(pixels, self.photos.padding)
+            return rendered, view.boxes_to_input(own), np.arange(1)
+        change = self._augmentation.sample(seed, view)
+        boxes, kept = change.apply_boxes(own)
+        noisy = add_box_noise(boxes, jitter_generator(seed, "looseness", 0))
+        return change.render(pixels, self.photos.padding), noisy.astype(np.float32), kept
+
+
+def blend(first: NDArray[np.uint8], second: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """share * first + (1 - share) * second, [H, W, 3] each."""
+    mixed = share * first.astype(np.float32) + (1 - share) * second.astype(np.float32)
+    return np.rint(mixed).astype(np.uint8)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +100,12 @@ class MadeFaces:
         measures = face.measures
         if self._augmentation is not None:
             change = self._augmentation.sample(draw.seed, view)
-            pixels = change.apply_colour(pixels)
             if _visible_part(face.box, change.view) >= VISIBLE_PART:
                 view = change.view
                 measures = self._changed(measures, change)
+            rendered = replace(change, view=view).render(pixels, self._padding)
+        else:
+            rendered = view.render(pixels, self._padding)
         boxes = turn_boxes(np.array([face.box.as_tuple()]), view.matrix)
         if self._augmentation is not None:
             boxes = add_box_noise(boxes, generator)
@@ -116,7 +118,7 @@ class MadeFaces:
             ),
             "measures": self._standard.apply(measures),
         }
-        return channels_first(view.render(pixels, self._padding)), target
+        return channels_first(rendered), target
 
     def _changed(self, measures: NDArray[np.float32], change: Change) -> NDArray[np.float32]:
         turned = self.measures.turned(measures, change.jitter.degrees)

@@ -115,14 +115,13 @@ class VocDataset:
         if self._augmentation is None:
             boxes = view.boxes_to_input(picture.boxes)
             kept = np.arange(len(boxes))
+            rendered = view.render(pixels, self.padding)
         else:
             change = self._augmentation.sample(draw.seed, view)
-            view = change.view
-            # The colour changes first, because padding is no part of the picture.
-            pixels = change.apply_colour(pixels)
             boxes, kept = change.apply_boxes(picture.boxes)
+            rendered = change.render(pixels, self.padding)
         target = make_target(draw, boxes, picture.labels[kept], picture.label_probabilities[kept])
-        return channels_first(view.render(pixels, self.padding)), target
+        return channels_first(rendered), target
 
 
 def make_target(

@@ -123,7 +123,8 @@ class TrainingJob:
             if processes.is_first:
                 print(text, flush=True)
         trainer = Trainer(model, config, folder, task, hardware, processes, info, resumed)
-        return FinishedRun(folder, trainer.model, trainer.run())
+        position = trainer.run()
+        return FinishedRun(folder, trainer.scored_model, position)
 
 
 def read_pretrained(path: Path | None, config: M) -> tuple[ModelFile | None, M]:

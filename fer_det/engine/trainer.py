@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from fer_det.config.training import RunConfig
 from fer_det.data.loader import make_loader
 from fer_det.data.sampler import EpochSampler
+from fer_det.engine.averaging import WeightAverage
 from fer_det.engine.optimizer import Optimization
 from fer_det.engine.run_folder import RunLog
 from fer_det.engine.scoring import to_unit_range
@@ -72,6 +73,8 @@ class Trainer:
         self.model = model.to(hardware.device)
         self.model.freeze(config.optimizer.freeze_layers)
         self._optimization = Optimization(self.model, config.optimizer, hardware)
+        decay = config.optimizer.average
+        self._average = WeightAverage(self.model, decay) if decay else None
         self.position = Position()
         self._config, self._folder = config, folder
         self._task = task
@@ -91,6 +94,11 @@ class Trainer:
         self._saved_at = time.monotonic()
         self._log: RunLog | None = None
 
+    @property
+    def scored_model(self) -> FaceModel:
+        """The model that is scored and deployed: the averaged one where weights are averaged."""
+        return self.model if self._average is None else self._average.model
+
     def run(self) -> Position:
         """Train to the last epoch, writing last.pth and, where the task selects one, best.pth."""
         if self._processes.is_first:
@@ -98,7 +106,7 @@ class Trainer:
         started_at, first_step = time.monotonic(), self.position.step
         for epoch in range(self.position.epoch, self._config.epochs):
             mean_loss = self._train_epoch(epoch)
-            scores = self._task.validate(self.model, self._hardware, self._processes)
+            scores = self._task.validate(self.scored_model, self._hardware, self._processes)
             improved = self._task.selects_best and scores["selection"] > self.position.best_recall
             if improved:
                 best = scores["selection"]
@@ -170,13 +178,15 @@ class Trainer:
         if not self._optimization.skips_infinite_steps and not bool(norm.isfinite()):
             raise self._diverged("a gradient", losses, targets)
         rate = self._optimization.step(self.position.step, self._total_steps)
+        if self._average is not None:
+            self._average.update(self.model)
         values = {"loss": loss, **losses, "gradient_norm": norm}
         return {name: float(value.detach()) for name, value in values.items()} | {
             "learning_rate": rate
         }
 
     def _save_best(self, scores: Mapping[str, float]) -> None:
-        tensors, config = self.model.deployable()
+        tensors, config = self.scored_model.deployable()
         info = {
             **self._info,
             "epoch": self.position.best_epoch,
@@ -188,6 +198,8 @@ class Trainer:
 
     def _save_last(self) -> None:
         training = {**self._optimization.state(), "position": vars(self.position)}
+        if self._average is not None:
+            training["average"] = self._average.state()
         model = self.model
         file = ModelFile(model.state_dict(), model.config, self._task.classes, self._info, training)
         write_model_file(self._folder / LAST, file)
@@ -197,6 +209,8 @@ class Trainer:
         assert file.training is not None
         self.model.load_state_dict(file.tensors)
         self._optimization.restore(file.training)
+        if self._average is not None:
+            self._average.restore(file.training["average"])
         self.position = Position(**file.training["position"])
 
     def _wrap(self) -> nn.Module:

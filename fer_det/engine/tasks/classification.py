@@ -9,6 +9,7 @@ from torch import nn
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.face_crops import FaceCrops
+from fer_det.data.label_targets import LabelTargets
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.scoring import own_batches, score_crops
 from fer_det.engine.tasks import GivenFace, score_answers, temperature_of
@@ -34,7 +35,8 @@ class ClassificationTask:
         """Open the splits; raises what VocDataset raises, and ConfigError for an unknown loss."""
         model = config.model
         photos = VocDataset(config.data, "train", model.input_size, model.padding)
-        train = FaceCrops(photos, model.face_margin, Augmentation(config.augment))
+        targets = LabelTargets(config.labels, config.label_smoothing, config.mixup)
+        train = FaceCrops(photos, model.face_margin, Augmentation(config.augment), targets)
         validation = VocDataset(
             config.data, "val", model.input_size, model.padding, classes=photos.classes
         )

@@ -1,0 +1,1 @@
+"""A small residual network that classifies face crops, for computers without a GPU and phones."""
