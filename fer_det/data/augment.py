@@ -33,13 +33,13 @@ class Change:
 
     view: View
     jitter: JitterDraw
-    shrink: float
+    shrink: float = 1.0
     """Factor by which the input first loses resolution; 1 for none."""
-    gray: bool
+    gray: bool = False
     """Whether the colours are taken away."""
-    erased: tuple[int, int, int, int] | None
+    erased: tuple[int, int, int, int] | None = None
     """Left, top, right and bottom of the part of the input that noise replaces."""
-    noise_seed: int
+    noise_seed: int = 0
 
     @property
     def mirrors(self) -> bool:

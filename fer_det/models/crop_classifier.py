@@ -21,6 +21,7 @@ class CropClassifier(FaceModel):
     maps [B, 3, S, S] to a feature map [B, feature_width, H, W].
     """
 
+    head_prefixes = ("class_score",)
     class_layers = ("class_score", "loss.of_features")
     training_prefixes = ("loss.",)
 

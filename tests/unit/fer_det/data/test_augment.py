@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from fer_det.config.training import AugmentConfig
 from fer_det.core.box import MIN_VISIBLE_PART
-from fer_det.data.augment import BOX_NOISE, Augmentation, Change, add_box_noise
+from fer_det.data.augment import BOX_NOISE, ERASED_AREA, Augmentation, Change, add_box_noise
+from fer_det.errors import ConfigError
 from fer_det.imaging.jitter import JitterDraw, JitterRanges
 from fer_det.imaging.view import View
 
@@ -148,3 +149,60 @@ def test_box_noise() -> None:
     assert abs(off).max() <= BOX_NOISE
     assert (off.max(0) > 0.9 * BOX_NOISE).all()
     assert (off.min(0) < -0.9 * BOX_NOISE).all()
+
+
+class TestPixels:
+    def render(
+        self, change: Change, padding: tuple[int, int, int] = (0, 0, 0)
+    ) -> NDArray[np.uint8]:
+        return change.render(blob(), padding)
+
+    def test_nothing_asked_is_the_view_alone(self) -> None:
+        assert np.array_equal(self.render(sample(3)), VIEW.render(blob(), (0, 0, 0)))
+
+    def test_gray_has_equal_channels(self) -> None:
+        coloured = blob()
+        coloured[..., 0] //= 2
+        gray = sample(1, gray=1.0).render(coloured, (0, 0, 0))
+        assert np.array_equal(gray[..., 0], gray[..., 1])
+        assert np.array_equal(gray[..., 0], gray[..., 2])
+        assert not np.array_equal(sample(1).render(coloured, (0, 0, 0))[..., 0], gray[..., 0])
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_an_erased_rectangle_of_noise(self, seed: int) -> None:
+        change = sample(seed, erase=1.0)
+        assert change.erased is not None
+        left, top, right, bottom = change.erased
+        assert 0 <= left < right <= SIZE
+        assert 0 <= top < bottom <= SIZE
+        area = (right - left) * (bottom - top) / SIZE**2
+        assert ERASED_AREA[0] * 0.8 < area < ERASED_AREA[1] * 1.2
+        erased, whole = self.render(change), self.render(sample(seed))
+        outside = np.ones((SIZE, SIZE), bool)
+        outside[top:bottom, left:right] = False
+        assert np.array_equal(erased[outside], whole[outside])
+        assert not np.array_equal(erased[~outside], whole[~outside])
+        assert np.array_equal(erased, self.render(change))
+
+    def test_shrunk_pictures_keep_their_place_and_lose_detail(self) -> None:
+        y, x = np.indices((HEIGHT, WIDTH))
+        checks = np.repeat((255 * ((x + y) % 2)).astype(np.uint8)[..., None], 3, axis=2)
+        changes = [sample(seed, shrink=4.0) for seed in range(40)]
+        shrunk = [change for change in changes if change.shrink > 1]
+        assert 8 <= len(shrunk) <= 32
+        strongest = max(shrunk, key=lambda change: change.shrink)
+        inner = slice(10, 60)
+        detail = [
+            each.render(checks, (0, 0, 0))[inner, inner].std() for each in (sample(0), strongest)
+        ]
+        assert detail[1] < detail[0] / 2
+        assert centre_of_light(self.render(strongest)) == pytest.approx(
+            centre_of_light(self.render(sample(0))), abs=0.5
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("gray", 1.5), ("erase", -0.1), ("shrink", 0.5), ("shrink", 100)]
+    )
+    def test_refused_settings(self, name: str, value: float) -> None:
+        with pytest.raises(ConfigError, match=f"--augment.{name}"):
+            replace(STILL, **{name: value})

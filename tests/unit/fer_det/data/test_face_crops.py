@@ -7,6 +7,7 @@ from fake_data.voc_tree import CLASSES, FACE, write_voc_tree
 from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import BOX_NOISE, Augmentation
 from fer_det.data.face_crops import FaceCrops
+from fer_det.data.label_targets import LabelTargets
 from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import DatasetFormatError
@@ -94,6 +95,28 @@ def test_face_that_has_left_the_crop_is_forgotten(photos: VocDataset) -> None:
         len(target["labels"]) == len(target["label_probabilities"]) == len(target["boxes"])
         for target in targets
     )
+
+
+def test_mixup_blends_two_faces_and_their_targets(photos: VocDataset) -> None:
+    plain = FaceCrops(photos, 0.2)
+    mixed = FaceCrops(photos, 0.2, targets=LabelTargets(mixup=1.0))
+    blended = 0
+    for seed in range(1, 12):
+        pair = LabelTargets(mixup=1.0).partner(len(mixed), seed)
+        assert pair is not None
+        index, share = pair
+        pixels, target = mixed[Draw(0, seed)]
+        own, other = plain[Draw(0, 0)], plain[Draw(index, 0)]
+        expected = share * own[0].astype(float) + (1 - share) * other[0]
+        assert np.abs(pixels - expected).max() <= 0.51
+        shares = (
+            share * own[1]["label_probabilities"] + (1 - share) * other[1]["label_probabilities"]
+        )
+        assert target["label_probabilities"] == pytest.approx(shares)
+        assert target["boxes"] == pytest.approx(own[1]["boxes"])
+        blended += index != 0
+    assert blended
+    assert np.array_equal(mixed.without_augmentation()[Draw(0, 5)][0], plain[Draw(0, 5)][0])
 
 
 def test_photo_of_another_size_than_annotated(photos: VocDataset) -> None:

@@ -212,6 +212,20 @@ class TestResume:
         make_trainer(config, folder).run()
         assert contents(folder) == whole
 
+    @pytest.mark.parametrize("steps", [0, 2, STEPS, STEPS + 1])
+    def test_averaged_weights_are_resumed_too(
+        self, config: TrainConfig, tmp_path: Path, whole: dict[str, bytes], steps: int
+    ) -> None:
+        averaging = replace(config, optimizer=replace(config.optimizer, average=0.9))
+        make_trainer(averaging, tmp_path / "averaged").run()
+        expected = contents(tmp_path / "averaged")
+        # The averaged weights are those that best.pth holds.
+        assert expected[BEST] != whole[BEST]
+        with pytest.raises(Killed):
+            make_trainer(averaging, tmp_path / "cut", lambda: DiesAfter(steps)).run()
+        make_trainer(averaging, tmp_path / "cut").run()
+        assert contents(tmp_path / "cut") == expected
+
     @pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
     def test_killed_at_any_write_it_ends_in_the_same_bytes(
         self,
