@@ -17,7 +17,7 @@ from _measure import BenchmarkConfig, Report, clock_of, in_turns, per_picture
 from torch import Tensor, nn
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import Precision
+from fer_det.config.model import Precision
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.engine.scoring import to_unit_range
 from fer_det.models import build_model

@@ -19,7 +19,8 @@ from _pictures import LABELS, take_photos, write_voc
 from train_step import make_trainer
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import AugmentConfig, Precision
+from fer_det.config.model import Precision
+from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.loader import Batch, make_loader
 from fer_det.data.sampler import EpochSampler

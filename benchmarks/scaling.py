@@ -25,7 +25,7 @@ from memory import run_task
 from numpy.typing import NDArray
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import Precision
+from fer_det.config.model import Precision
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.io.files import write_text

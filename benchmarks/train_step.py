@@ -26,7 +26,8 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN
 from torchvision.ops import MultiScaleRoIAlign
 
 from fer_det.config.command import parse_config
-from fer_det.config.training import Precision, TrainConfig
+from fer_det.config.model import Precision
+from fer_det.config.training import TrainConfig
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.trainer import Trainer

@@ -1,6 +1,7 @@
 """Facial expression recognition as object detection.
 
-Predictor is loaded when it is first asked for, since it needs torch and nothing else here does.
+Predictor and Sample are loaded when they are first asked for: Predictor needs torch, and Sample is
+for those who write a reader of a data set.
 """
 
 import importlib
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.core.expression import BASIC_EXPRESSIONS, Expression
-from fer_det.core.sample import Sample
 
 if TYPE_CHECKING:
+    from fer_det.core.sample import Sample
     from fer_det.predict.predictor import Predictor
+
+_LATER = {"Predictor": "fer_det.predict.predictor", "Sample": "fer_det.core.sample"}
 
 __version__ = "0.2.0"
 
@@ -28,8 +31,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Predictor":
-        return importlib.import_module("fer_det.predict.predictor").Predictor
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

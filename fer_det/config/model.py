@@ -12,6 +12,9 @@ from fer_det.errors import ConfigError
 Colour = tuple[float, float, float]
 """Red, green and blue."""
 
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+"""Number format that a network computes with."""
+
 C = TypeVar("C")
 
 

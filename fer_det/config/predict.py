@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fer_det.config.model import demand
-from fer_det.config.training import Precision
+from fer_det.config.model import Precision, demand
 from fer_det.errors import ConfigError
 
 _PICTURES = (

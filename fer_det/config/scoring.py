@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fer_det.config.model import demand, demand_file
-from fer_det.config.training import Precision
+from fer_det.config.model import Precision, demand, demand_file
 
 
 @dataclass(frozen=True)

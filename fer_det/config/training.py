@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fer_det.config.model import ModelConfig, demand
+from fer_det.config.model import ModelConfig, Precision, demand
 from fer_det.errors import ConfigError
 from fer_det.imaging.jitter import JitterRanges
-
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)

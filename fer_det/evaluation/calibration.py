@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.evaluation.picture import FloatArray, IntArray
+if TYPE_CHECKING:
+    from fer_det.evaluation.picture import FloatArray, IntArray
 
 BINS = 10
 UNCHANGED = 1.0

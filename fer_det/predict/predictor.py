@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from fer_det.config.training import Precision
+from fer_det.config.model import Precision
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.core.expression import Expression
