@@ -38,6 +38,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.evaluation.protocol import hash_pictures
     from fer_det.evaluation.scores_file import SCORES, scores_to_json, write_scores
     from fer_det.evaluation.table import format_evaluation
+    from fer_det.models import is_detector
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
     from fer_det.runtime.device import choose_hardware, keep_freed_memory
@@ -60,13 +61,28 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     data = find_data(config.data, file)
     print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
     dataset = open_split(file, data, config.split)
-    batch_size, workers = config.batch_size, config.workers
-    scored = score_split(file, weights, hardware, dataset, batch_size, workers, file.temperature)
+    if (config.views != "one" or config.face_size) and is_detector(file.config):
+        raise ConfigError(
+            "--views or --face_size with a detector", "a classifier", "leave these flags out"
+        )
+    scored = score_split(
+        file,
+        weights,
+        hardware,
+        dataset,
+        config.batch_size,
+        config.workers,
+        file.temperature,
+        config.views,
+        config.face_size,
+    )
     pictures = list(track(scored, len(dataset), "scored", "pictures"))
     protocol = replace(
         _describe_data(dataset, config.split, file),
         split_hash=hash_pictures(pictures, file.classes),
         weights_sha256=file.sha256,
+        views=config.views,
+        face_size=config.face_size,
     )
     subsets = {"subset": config.subset} if config.subset else {}
     evaluation = evaluate(pictures, file.classes, protocol, subsets, config.resamples)

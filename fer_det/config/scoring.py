@@ -8,6 +8,8 @@ from typing import Literal
 
 from fer_det.config.model import Precision, demand, demand_file
 
+CropViews = Literal["one", "flip", "ten"]
+
 
 @dataclass(frozen=True)
 class EvalConfig:
@@ -21,6 +23,12 @@ class EvalConfig:
     """Image set to score."""
     out: Path | None = None
     """Folder for scores.json; by default that of the model file."""
+    views: CropViews = "one"
+    """Views of each face that a classifier's probabilities are averaged over: one, the crop; flip,
+    also its mirror image; ten, four corners and the centre with theirs."""
+    face_size: int | None = None
+    """Shrink larger faces to this size in pixels (longer side of the box) before a classifier sees
+    them, to measure how it does on small ones."""
     subset: tuple[str, ...] = ()
     """Classes of which an additional mean recall is printed, for instance those with many faces."""
     batch_size: int = 32
@@ -43,6 +51,8 @@ class EvalConfig:
             value = getattr(self, name)
             demand(value > 0, f"--{name} {value}", "at least 1")
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+        positive = self.face_size is None or self.face_size > 0
+        demand(positive, f"--face_size {self.face_size}", "at least 1")
         hides = self.report is not None or not self.hide_faces
         demand(hides, "--hide_faces without --report", "a report that could show some")
         demand_file("--report", self.report)

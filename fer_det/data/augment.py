@@ -53,15 +53,8 @@ class Change:
     def render(self, pixels: NDArray[np.uint8], padding: tuple[int, int, int]) -> NDArray[np.uint8]:
         """Picture [H, W, 3] -> the changed input [size, size, 3]."""
         # The colour changes first, because padding is no part of the picture.
-        pixels, size = self.apply_colour(pixels), self.view.size
-        if self.shrink > 1:
-            small = max(round(size / self.shrink), 1)
-            scale = small / size
-            shrunk = View(self.view.matrix * scale, small).render(pixels, padding)
-            enlarged: Any = cv2.resize(shrunk, (size, size), interpolation=cv2.INTER_LINEAR)
-            result: NDArray[np.uint8] = enlarged
-        else:
-            result = self.view.render(pixels, padding)
+        pixels = self.apply_colour(pixels)
+        result = self.view.render(pixels, padding, self.shrink)
         if self.gray:
             result = np.repeat(cv2.cvtColor(result, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
         if self.erased is not None:

@@ -21,6 +21,7 @@ from fer_det.data.voc_dataset import (
     load_picture,
     make_target,
 )
+from fer_det.imaging.affine import Matrix
 from fer_det.imaging.jitter import jitter_generator
 from fer_det.imaging.view import View
 
@@ -82,6 +83,8 @@ class FaceCrops:
         self._margin = margin
         self._augmentation = augmentation
         self._targets = targets or LabelTargets()
+        self._change: Matrix | None = None
+        self._face_size: int | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,6 +102,15 @@ class FaceCrops:
         plain._augmentation = None
         plain._targets = LabelTargets()
         return plain
+
+    def seen_through(self, change: Matrix, face_size: int | None = None) -> FaceCrops:
+        """Return the faces as evaluation sees them after an affine change [2, 3] of the crop.
+
+        face_size: pixels of the face's longer side that larger faces are shrunk to first.
+        """
+        seen = self.without_augmentation()
+        seen._change, seen._face_size = change, face_size
+        return seen
 
     def hash(self) -> str:
         """Return the hash of the photos, to detect changed data."""
@@ -135,10 +147,19 @@ class FaceCrops:
         """Return the crop [size, size, 3], its box [1 or 0, 4] and the rows of it that are left."""
         pixels = load_picture(crop.picture)
         view = View.face(crop.box, self._margin, self.size)
+        if self._change is not None:
+            view = view.then(self._change)
         own = np.array([crop.box.as_tuple()], np.float32)
         if self._augmentation is None:
-            rendered = view.render(pixels, self.photos.padding)
-            return rendered, view.boxes_to_input(own), np.arange(1)
+            boxes = view.boxes_to_input(own).clip(0, self.size)
+            longest = max(crop.box.width, crop.box.height)
+            scale = np.sqrt(abs(np.linalg.det(view.matrix[:, :2])))
+            shrink = 1.0
+            if self._face_size is not None and longest > self._face_size:
+                # The input shows the face with scale * longest pixels, which are to hold only
+                # as much as face_size of them.
+                shrink = scale * longest / self._face_size
+            return view.render(pixels, self.photos.padding, shrink), boxes, np.arange(1)
         change = self._augmentation.sample(seed, view)
         boxes, kept = change.apply_boxes(own)
         noisy = add_box_noise(boxes, jitter_generator(seed, "looseness", 0))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable
+from typing import TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ from fer_det.models.contract import FaceModel
 
 WARM_UP = 10
 """After n steps the decay is at most (1 + n) / (WARM_UP + n), so that random weights fade soon."""
+
+_Tensors: TypeAlias = tuple[Tensor, ...] | list[Tensor]
 
 
 class WeightAverage:
@@ -41,9 +43,9 @@ class WeightAverage:
         self._averaged.load_state_dict(state)
 
 
-def _average_function(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor], None]:
+def _average_function(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
     @torch.no_grad()
-    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
+    def update(averaged: _Tensors, current: _Tensors, count: Tensor | int) -> None:
         if not averaged[0].is_floating_point():
             for own, other in zip(averaged, current, strict=True):
                 own.copy_(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from fer_det.config.model import ClassifierModelConfig
+from fer_det.config.scoring import CropViews
+from fer_det.data.crop_views import crop_views
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import Batch, PictureDataset, in_order, make_loader
 from fer_det.data.voc_dataset import FacePicture, VocDataset
@@ -60,18 +62,24 @@ def score_split(
     batch_size: int,
     workers: int,
     temperature: float,
+    views: CropViews = "one",
+    face_size: int | None = None,
 ) -> Iterator[ScoredPicture]:
     """Yield a model's predictions on all photos, in order; a classifier gets the faces' boxes.
 
-    weights: the file's name in messages. Raises WeightsError where its model cannot be restored.
+    weights: the file's name in messages; views, face_size: of a classifier, see EvalConfig. Raises
+    WeightsError where its model cannot be restored.
     """
     model = hardware.prepare(restore_model(file, weights))
     pinned = hardware.device.type == "cuda"
     if isinstance(file.config, ClassifierModelConfig):
         crops = FaceCrops(photos, file.config.face_margin)
-        batches = make_loader(crops, in_order(len(crops), batch_size), workers, pinned)
-        rows = score_crops(model, hardware, crops, batches, temperature)
-        return score_given_boxes(crops, rows)
+        passes = []
+        for change in crop_views(views, crops.size):
+            seen = crops.seen_through(change, face_size)
+            batches = make_loader(seen, in_order(len(seen), batch_size), workers, pinned)
+            passes.append(score_crops(model, hardware, seen, batches, temperature))
+        return score_given_boxes(crops, _averaged(passes))
     batches = make_loader(photos, in_order(len(photos), batch_size), workers, pinned)
     return score_pictures(model, hardware, photos, batches, temperature)
 
@@ -133,6 +141,16 @@ def score_given_boxes(
                 truth_probabilities=np.stack(of_photo),
             )
             of_photo = []
+
+
+def _averaged(
+    passes: Sequence[Iterator[tuple[int, FloatArray]]],
+) -> Iterator[tuple[int, FloatArray]]:
+    """Yield the mean of what several passes over the same crops predict."""
+    # All passes but the last before it, since side by side each would have its own workers.
+    before = [[row for _, row in each] for each in passes[:-1]]
+    for place, (index, row) in enumerate(passes[-1]):
+        yield index, np.mean([*(rows[place] for rows in before), row], axis=0)
 
 
 def own_batches(

@@ -29,8 +29,17 @@ from fer_det.evaluation.recognition import (
 from fer_det.evaluation.scores_file import read_scores
 
 MEASURES = {"accuracy": "accuracy", "mean_recall": "mean recall", "macro_f1": "macro-F1"}
-CONDITIONS = ("input_size", "box_source", "image_variant", "checkpoint_rule", "boxes_given")
-"""Parts of the scoring protocol in which runs on the same faces may differ."""
+CONDITIONS = {
+    "input_size": None,
+    "box_source": None,
+    "image_variant": None,
+    "checkpoint_rule": None,
+    "boxes_given": None,
+    "views": "one",
+    "face_size": None,
+}
+"""Parts of the scoring protocol in which runs on the same faces may differ -> value in older files,
+which lack some."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +109,8 @@ class Comparison:
     def differing_conditions(self) -> dict[str, tuple[str, ...]]:
         """Return the CONDITIONS that are not the same in all runs, name -> value of each run."""
         found = {
-            name: tuple(str(each["protocol"].get(name)) for each in self.scores)
-            for name in CONDITIONS
+            name: tuple(str(each["protocol"].get(name, older)) for each in self.scores)
+            for name, older in CONDITIONS.items()
         }
         return {name: values for name, values in found.items() if len(set(values)) > 1}
 

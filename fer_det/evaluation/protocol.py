@@ -44,6 +44,10 @@ class Protocol:
     """The expression logits were divided by this; see fer_det.evaluation.calibration."""
     boxes_given: bool = False
     """Whether the model is a classifier: it was given the labelled faces' boxes."""
+    views: str = "one"
+    """Views of each face that a classifier's probabilities are averages of: one, flip or ten."""
+    face_size: int | None = None
+    """Pixels of a face's longer side that larger faces were shrunk to; None for their own."""
 
     def __post_init__(self) -> None:
         for label, count in (self.rejected or {}).items():
@@ -51,6 +55,13 @@ class Protocol:
                 raise ValueError(
                     f"{label}: rejected expected 0..{self.listed.get(label, 0)}, found {count}"
                 )
+
+    @property
+    def sight_text(self) -> str:
+        """'' or how a classifier saw the faces: ', mean of flip views, faces of at most 30 px'."""
+        texts = {"one": "", "flip": ", mean of 2 mirrored views", "ten": ", mean of 10 crops"}
+        small = f", faces shrunk to {self.face_size} px" if self.face_size else ""
+        return texts[self.views] + small
 
     @property
     def size_text(self) -> str:

@@ -178,9 +178,9 @@ def _notes(evaluation: Evaluation) -> list[str]:
     few = [f"{label} {n}" for label, n in evaluation.n_by_class.items() if 0 < n < FEW_FACES]
     paragraphs = [
         f"Protocol: {protocol.dataset}, split {protocol.split} (hash {protocol.split_hash[:12]}), "
-        f"{protocol.image_variant}, boxes from {protocol.box_source}, input {protocol.size_text}, "
-        f"{temperature}; weights {protocol.weights_sha256[:12]}, checkpoint: "
-        f"{protocol.checkpoint_rule}.",
+        f"{protocol.image_variant}, boxes from {protocol.box_source}, input {protocol.size_text}"
+        f"{protocol.sight_text}, {temperature}; weights {protocol.weights_sha256[:12]}, "
+        f"checkpoint: {protocol.checkpoint_rule}.",
         *(f"{name}: {', '.join(labels)}." for name, labels in evaluation.subsets.items()),
         _unscored(evaluation),
         _majority(evaluation),

@@ -56,14 +56,20 @@ class View:
         """Return this view followed by an affine change [2, 3] of the square."""
         return View(affine.compose(change, self.matrix), self.size)
 
-    def render(self, pixels: NDArray[P], padding: Colour) -> NDArray[P]:
+    def render(self, pixels: NDArray[P], padding: Colour, shrink: float = 1.0) -> NDArray[P]:
         """Resample pixels [H, W, 3], uint8 or float32, into [size, size, 3] of the same type.
 
         The filter: where the picture shrinks to 1/n or less, n a whole number above 1, it is first
         averaged over blocks of n x n pixels (area weights where n does not divide a side); what
         remains is one bilinear resampling. `padding` fills what lies outside the picture, in the
-        units of `pixels`.
+        units of `pixels`. Above 1, `shrink` takes resolution away: the square is rendered smaller
+        by that factor and enlarged again, bilinear.
         """
+        if shrink > 1:
+            small = max(round(self.size / shrink), 1)
+            shrunk = View(self.matrix * (small / self.size), small).render(pixels, padding)
+            enlarged: Any = cv2.resize(shrunk, (self.size, self.size))
+            return enlarged  # type: ignore[no-any-return]
         matrix = self.matrix
         # The small term keeps 5.999... from standing for a picture that shrinks to exactly 1/6.
         reduction = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 1e-6)

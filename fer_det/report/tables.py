@@ -171,6 +171,8 @@ def conditions(source: ReportSource) -> Table:
         "rejected by the VOC builder": "unknown" if rejected is None else sum(rejected.values()),
         "kind of pictures": protocol["image_variant"],
         "source of the boxes": protocol["box_source"],
+        "views of a face": protocol.get("views", "one"),
+        "faces shrunk to (pixels)": protocol.get("face_size") or "their own size",
         "VOC folder": source.data.folder,
         "manifest": source.data.manifest or "none",
         "checkpoint": source.weights,

@@ -6,6 +6,7 @@ from fake_data.voc_tree import CLASSES, FACE, write_voc_tree
 
 from fer_det.config.training import AugmentConfig
 from fer_det.data.augment import BOX_NOISE, Augmentation
+from fer_det.data.crop_views import crop_views
 from fer_det.data.face_crops import FaceCrops
 from fer_det.data.label_targets import LabelTargets
 from fer_det.data.sampler import Draw
@@ -123,3 +124,18 @@ def test_photo_of_another_size_than_annotated(photos: VocDataset) -> None:
     photos.pictures[1].path.write_bytes(encode_jpeg(np.zeros((9, 9, 3), np.uint8)))
     with pytest.raises(DatasetFormatError, match="9 x 9 pixels"):
         FaceCrops(photos, MARGIN)[Draw(1, 0)]
+
+
+def test_seen_mirrored_and_small(photos: VocDataset) -> None:
+    plain, draw = FaceCrops(photos, 0.2), Draw(0, 0)
+    whole, target = plain[draw]
+    _, mirror = crop_views("flip", SIZE)
+    flipped, other = plain.seen_through(mirror)[draw]
+    assert np.abs(flipped[:, :, ::-1].astype(int) - whole).mean() < 1
+    left, top, right, bottom = target["boxes"][0]
+    assert other["boxes"][0] == pytest.approx([SIZE - right, top, SIZE - left, bottom], abs=1e-3)
+    same = crop_views("one", SIZE)[0]
+    assert np.array_equal(plain.seen_through(same, face_size=1000)[draw][0], whole)
+    small = plain.seen_through(same, face_size=8)[draw][0]
+    assert small.shape == whole.shape
+    assert np.abs(np.diff(small.astype(int))).mean() < np.abs(np.diff(whole.astype(int))).mean() / 2

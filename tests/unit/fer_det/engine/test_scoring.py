@@ -1,8 +1,11 @@
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from fake_data.voc_tree import BYSTANDER, CLASSES, FACE, write_voc_tree
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_det.data.face_crops import FaceCrops
@@ -12,12 +15,15 @@ from fer_det.engine.scoring import (
     score_crops,
     score_given_boxes,
     score_pictures,
+    score_split,
     to_unit_range,
     top1_pairs,
 )
 from fer_det.errors import TrainingDivergedError
 from fer_det.evaluation.picture import ScoredPicture
+from fer_det.models import build_model, find_model
 from fer_det.runtime.device import Hardware
+from fer_det.weights.model_file import ModelFile, restore_model
 
 SIZE = 30
 KEYS = ("probabilities", "target_probabilities")
@@ -140,3 +146,41 @@ class TestCrops:
     def test_answer_that_is_not_finite(self, dataset: VocDataset) -> None:
         with pytest.raises(TrainingDivergedError, match="test_0000"):
             self.score(FaceCrops(dataset, 0.1), Echo(score=float("nan")))
+
+
+class TestViews:
+    @pytest.fixture
+    def file(self) -> ModelFile:
+        torch.manual_seed(0)
+        config = find_model("resnet_classifier").config_class()(
+            input_size=32, stem_width=4, widths=(4, 8), blocks=(1, 1)
+        )
+        model = build_model(config, CLASSES).eval()
+        # Random weights say almost the same of every picture.
+        model.class_score.weight.data *= 300
+        return ModelFile(*model.deployable(), CLASSES)
+
+    def rows(self, file: ModelFile, dataset: VocDataset, **options: Any) -> NDArray[np.float64]:
+        scored = score_split(file, Path("x.pth"), HARDWARE, dataset, 2, 0, 1.0, **options)
+        found = [picture.truth_probabilities for picture in scored]
+        return np.concatenate([rows for rows in found if rows is not None])
+
+    def test_mean_of_the_crop_and_its_mirror_image(self, file: ModelFile, tmp_path: Path) -> None:
+        write_voc_tree(tmp_path, {"test": ["surprise", "anger", ("neutral", "surprise")]})
+        dataset = VocDataset(tmp_path, "test", 32, (0, 0, 0))
+        model = restore_model(file, Path("x.pth")).eval()
+        crops = [FaceCrops(dataset, 0.0)[draw][0] for draw in next(in_order(4, 4))]
+        batch = torch.from_numpy(np.stack(crops)).float() / 255
+        targets = [{"boxes": torch.tensor([[0.0, 0.0, 32.0, 32.0]])}] * len(crops)
+        with torch.inference_mode():
+            one, mirrored = (
+                torch.cat([answer["target_probabilities"] for answer in model(seen, targets)])
+                for seen in (batch, batch.flip(-1))
+            )
+        assert self.rows(file, dataset) == pytest.approx(one.numpy(), abs=1e-5)
+        mean = self.rows(file, dataset, views="flip")
+        # OpenCV's resampling is symmetric to a gray level.
+        assert mean == pytest.approx(((one + mirrored) / 2).numpy(), abs=0.02)
+        assert np.abs(mean - one.numpy()).max() > 0.03
+        assert self.rows(file, dataset, views="ten").sum(1) == pytest.approx(1, abs=1e-5)
+        assert np.abs(self.rows(file, dataset, face_size=4) - one.numpy()).max() > 0.03
