@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fer_det.cli.machine import settings_for_machine
 from fer_det.config.command import parse_config
 from fer_det.config.training import TrainConfig
 from fer_det.models import config_chooser
@@ -29,9 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(argv: Sequence[str] | None) -> int:
+    argv, note = settings_for_machine(argv, "small_cpu")
     config = parse_config(TrainConfig, PROG, argv, {"model": config_chooser("detector")})
     from fer_det.engine.distributed import run_training
 
+    print(end=note)
     return run_training(config, COMMAND, argv, partial(_run, config))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fer_det.config.model import ClassifierModelConfig, demand
-from fer_det.config.training import RunConfig, demand_init
+from fer_det.config.training import AUTO, RunConfig, demand_init
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class TrainClassifierConfig(RunConfig):
     """The network and its settings; --model.name selects it, and with it the other flags."""
     data: Path = Path("data/voc")
     """VOC folder with train and val splits, plain or balanced."""
-    init: Path | None = None
-    """Pretrained weights, a best.pth or a .safetensors file; by default weights are random."""
+    init: Path | None = AUTO
+    """Pretrained weights: a best.pth or a .safetensors file; auto takes the best one in weights/
+    that fits the model (for VGG16 VGG-Face, see make weights), and none starts at random."""
     loss: str = "softmax"
     """Loss: softmax, or softmax plus a loss of the features: centre or locality."""
     labels: Literal["soft", "hard", "sampled"] = "soft"

@@ -36,6 +36,8 @@ class ModelConfig:
     batch_norm: bool = True
     """Use batch normalisation in training; best.pth holds it folded into the convolutions."""
 
+    pretrained: ClassVar[tuple[str, ...]] = ()
+    """Files of weights/ that --init auto may take, the best one first."""
     size_multiple: ClassVar[int] = 1
     """The input size must be a multiple of it."""
 

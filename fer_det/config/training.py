@@ -10,6 +10,9 @@ from fer_det.config.model import ModelConfig, Precision, demand
 from fer_det.errors import ConfigError
 from fer_det.imaging.jitter import JitterRanges
 
+AUTO, NONE = Path("auto"), Path("none")
+"""Values of --init that are no files."""
+
 
 @dataclass(frozen=True)
 class AugmentConfig:
@@ -142,8 +145,9 @@ class TrainConfig(RunConfig):
 
     data: Path = Path("data/voc")
     """VOC folder with train and val splits, plain or balanced."""
-    init: Path | None = None
-    """Pretrained weights, a best.pth or a .safetensors file; by default weights are random."""
+    init: Path | None = AUTO
+    """Pretrained weights: a best.pth or a .safetensors file; auto takes the best one in weights/
+    that fits the model (for VGG16 VGG-Face, see make weights), and none starts at random."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -152,9 +156,9 @@ class TrainConfig(RunConfig):
 
 def demand_init(optimizer: OptimizerConfig, init: Path | None) -> None:
     """Raise ConfigError where random weights would be frozen."""
-    if optimizer.freeze_layers and init is None:
+    if optimizer.freeze_layers and init in (None, NONE):
         raise ConfigError(
-            f"--optimizer.freeze_layers {optimizer.freeze_layers} without --init",
+            f"--optimizer.freeze_layers {optimizer.freeze_layers} with --init none",
             "pretrained weights",
-            "name some with --init, or freeze nothing",
+            "leave --init out or name some, or freeze nothing",
         )

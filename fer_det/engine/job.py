@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fer_det.config.model import ModelConfig, to_plain
-from fer_det.config.training import RunConfig
+from fer_det.config.training import AUTO, NONE, RunConfig
 from fer_det.data.loader import PictureDataset, make_loader
 from fer_det.data.sampler import Draw
 from fer_det.engine.run_folder import hold_run, is_held, newest_run_folder, next_run_folder
@@ -21,7 +21,7 @@ from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.tasks import Task
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
-from fer_det.io.files import make_folder, sweep_temporaries
+from fer_det.io.files import find_shipped, make_folder, sweep_temporaries
 from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware, choose_hardware
 from fer_det.runtime.distributed import Processes
@@ -122,6 +122,8 @@ class TrainingJob:
             text = initialise(model, self.pretrained, task.calibration())
             if processes.is_first:
                 print(text, flush=True)
+        elif resumed is None and processes.is_first:
+            print("pretrained weights: none, all weights are random", flush=True)
         trainer = Trainer(model, config, folder, task, hardware, processes, info, resumed)
         position = trainer.run()
         return FinishedRun(folder, trainer.scored_model, position)
@@ -130,13 +132,19 @@ class TrainingJob:
 def read_pretrained(path: Path | None, config: M) -> tuple[ModelFile | None, M]:
     """Read --init; return it, and the model's settings with the normalisation of its weights.
 
-    Raises WeightsNotFoundError and WeightsError, and ConfigError where the flags ask for another
-    normalisation.
+    path: see TrainConfig.init. Raises WeightsNotFoundError and WeightsError, and ConfigError where
+    the flags ask for another normalisation.
     """
-    if path is None:
+    if path == AUTO:
+        path = find_weights_for(config)
+    if path is None or path == NONE:
         return None, config
     if not path.is_file():
-        raise WeightsNotFoundError(f"--init {path} is absent", "a model file", "change the flag")
+        shipped = find_shipped(path.as_posix())
+        if shipped is None:
+            problem = f"--init {path} is absent"
+            raise WeightsNotFoundError(problem, "a model file", "change the flag")
+        path = shipped
     file = read_model_file(path)
     default = ModelConfig()
     for name in ("image_mean", "image_std"):
@@ -149,6 +157,16 @@ def read_pretrained(path: Path | None, config: M) -> tuple[ModelFile | None, M]:
             )
     mean, std = file.config.image_mean, file.config.image_std
     return file, replace(config, image_mean=mean, image_std=std)
+
+
+def find_weights_for(config: ModelConfig) -> Path | None:
+    """Return the best pretrained weights for a model that weights/ holds, here or as shipped."""
+    for name in config.pretrained:
+        own = Path("weights") / name
+        found = own if own.is_file() else find_shipped(own.as_posix())
+        if found is not None:
+            return found
+    return None
 
 
 def initialise(model: FaceModel, file: ModelFile, pictures: PictureDataset) -> str:

@@ -73,6 +73,7 @@ def settings(space: Path) -> list[str]:
         "--precision=float32",
         "--model.input_size=32",
         "--model.head_width=16",
+        "--init=none",
         "--optimizer.name=sgd",
         "--optimizer.learning_rate=0.02",
     ]

@@ -253,8 +253,8 @@ class TestScores:
         (train_classifier, ["--loss=focal"], "--loss focal; wanted one of softmax, centre"),
         (train_classifier, ["--neighbours=0"], "--neighbours 0; wanted at least 1"),
         (train_classifier, ["--init=absent"], "--init absent is absent"),
-        (train_classifier, [], "--optimizer.freeze_layers 2 without --init"),
-        (train_frcnn, [], "--optimizer.freeze_layers 2 without --init"),
+        (train_classifier, ["--init=none"], "--optimizer.freeze_layers 2 with --init none"),
+        (train_frcnn, ["--init=none"], "--optimizer.freeze_layers 2 with --init none"),
         (
             train_frcnn,
             ["--model.name=vgg16_classifier", "--optimizer.freeze_layers=0"],
@@ -273,7 +273,7 @@ def test_refused(
     torch_settings_restored: None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    frozen = ["--optimizer.freeze_layers=0"] if flags else []
+    frozen = [] if flags == ["--init=none"] else ["--optimizer.freeze_layers=0"]
     assert command.main([*settings(space), *frozen, *flags]) == 2  # type: ignore[attr-defined]
     err = capsys.readouterr().err
     assert message in err

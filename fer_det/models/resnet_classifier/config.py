@@ -29,6 +29,7 @@ class Config(ClassifierModelConfig):
     dropout: float = 0.3
     """Dropout before the last layer."""
 
+    pretrained = ("expression_small.safetensors",)
     size_multiple: ClassVar[int] = 16
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ class VGG16Config(ModelConfig):
     sampling_ratio: int = 2
     """Samples along each side of a bin of RoIAlign."""
 
+    pretrained = ("vgg_face.safetensors", "vgg16_made_faces.safetensors")
     size_multiple: ClassVar[int] = 16
 
     @property

@@ -25,7 +25,10 @@ def parse(config_class: type, kind: Kind, *argv: str) -> TrainClassifierConfig |
         "--neighbours=0",
         "--optimizer.head_lr_multiplier=-1",
         "--optimizer.freeze_layers=14",
-        "--optimizer.freeze_layers=1",
+        "--label_smoothing=1",
+        "--mixup=-0.1",
+        "--optimizer.average=1",
+        "--augment.erase=2",
         "--epochs=0",
     ],
 )
@@ -33,6 +36,12 @@ def test_refused(flag: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(TrainClassifierConfig, "classifier", flag)
     assert flag.split("=")[0].lstrip("-").split(".")[-1] in str(caught.value)
+
+
+def test_random_weights_are_not_frozen() -> None:
+    flags = ["--optimizer.freeze_layers=1", "--init=none"]
+    with pytest.raises(ConfigError, match="freeze_layers 1 with --init none"):
+        parse(TrainClassifierConfig, "classifier", *flags)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
 from fer_det.config.model import to_plain
-from fer_det.config.training import TrainConfig
+from fer_det.config.training import AUTO, NONE, TrainConfig
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine import job
 from fer_det.engine.job import choose_folder, find_resumable, initialise, read_pretrained
@@ -123,6 +123,25 @@ class TestPretrained:
             ConfigError, match=r"^--model.image_std \[0.1, .* with --init best.pth;"
         ):
             read_pretrained(self.write(), model)
+
+    def test_auto_prefers_the_best_file_in_weights(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert read_pretrained(NONE, MODEL) == (None, MODEL)
+        shipped, _ = read_pretrained(AUTO, MODEL)
+        assert shipped is not None
+        assert shipped.path is not None
+        assert shipped.path.name == MODEL.pretrained[-1]
+        Path("weights").mkdir()
+        write_model_file(Path("weights") / MODEL.pretrained[0], read_model_file(self.write()))
+        own, config = read_pretrained(AUTO, MODEL)
+        assert own is not None
+        assert own.path == Path("weights") / MODEL.pretrained[0]
+        assert config.image_mean == self.MEAN
+        monkeypatch.setattr(type(MODEL), "pretrained", ())
+        assert read_pretrained(AUTO, MODEL) == (None, MODEL)
+
+    def test_shipped_weights_are_found_from_any_folder(self) -> None:
+        file, _ = read_pretrained(Path("weights/vgg16_made_faces.safetensors"), MODEL)
+        assert file is not None
 
     def test_absent(self) -> None:
         with pytest.raises(WeightsNotFoundError, match=r"^--init a.pth is absent"):

@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from fer_det.cli.machine import settings_for_machine
+
+BARE = ["--data", "x", "--epochs=3"]
+NAMED = ["--config", "small_cpu", *BARE]
+
+
+@pytest.fixture(autouse=True)
+def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+def test_a_bare_command_gets_a_configuration() -> None:
+    words, note = settings_for_machine(BARE, "small_cpu")
+    assert words == NAMED
+    assert note.startswith("no GPU is used: settings of configs/small_cpu.yaml")
+
+
+@pytest.mark.parametrize(
+    "flag", ["--config=a.yaml", "--model.input_size=64", "--help", "-h", "--print_config"]
+)
+def test_own_choices_are_left_alone(flag: str) -> None:
+    assert settings_for_machine([flag, *BARE], "small_cpu") == ([flag, *BARE], "")
+
+
+def test_a_gpu_trains_by_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert settings_for_machine(BARE, "small_cpu") == (BARE, "")
+    for words in (["--device=cpu"], ["--device", "cpu"]):
+        assert settings_for_machine(words, "small_cpu")[0] == ["--config", "small_cpu", *words]
+
+
+def test_a_named_gpu_is_believed() -> None:
+    assert settings_for_machine(["--device=cuda"], "small_cpu") == (["--device=cuda"], "")
