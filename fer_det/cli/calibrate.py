@@ -30,13 +30,19 @@ def _calibrate(argv: Sequence[str] | None) -> int:
         UNCHANGED,
         apply_temperature,
         fit_temperature,
+        fit_unknown,
         measure_calibration,
     )
     from fer_det.evaluation.picture import most_probable
     from fer_det.evaluation.table import format_score
     from fer_det.runtime.device import choose_hardware, keep_freed_memory
     from fer_det.runtime.progress import track
-    from fer_det.weights.model_file import TEMPERATURE, read_model_file, write_model_file
+    from fer_det.weights.model_file import (
+        TEMPERATURE,
+        UNKNOWN_BELOW,
+        read_model_file,
+        write_model_file,
+    )
 
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
@@ -53,14 +59,21 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     probabilities = np.concatenate(rows)
     labels = np.concatenate([each.truth_labels for each in pictures])
     temperature = fit_temperature(probabilities, labels)
+    calibrated = apply_temperature(probabilities, temperature)
     calibration = measure_calibration(
-        apply_temperature(probabilities, temperature),
+        calibrated,
         most_probable(probabilities) == labels,
         temperature,
     )
     out = config.out or weights.with_name(f"{weights.stem}_calibrated{weights.suffix}")
     make_folder(out.parent)
-    write_model_file(out, replace(file, info={**file.info, TEMPERATURE: temperature}))
+    info = {**file.info, TEMPERATURE: temperature}
+    if config.unknown_error is not None:
+        limit, error, share = fit_unknown(calibrated, labels, config.unknown_error)
+        info[UNKNOWN_BELOW] = limit
+        answered = f"{share:.1%} of the faces answered, {error:.1%} of them wrong"
+        print(f"unknown below {limit:.3f}: {answered}")
+    write_model_file(out, replace(file, info=info))
     print(
         f"temperature {temperature:.3f} (was {file.temperature:.3f}), from {len(labels)} faces; "
         f"their calibration error is {format_score(calibration.ece)}, without temperature "

@@ -72,6 +72,9 @@ class CalibrateConfig:
     """Model file to write; by default <name>_calibrated.pth in the same folder."""
     data: Path | None = None
     """VOC folder with a val split; by default the one that the model was trained on."""
+    unknown_error: float | None = None
+    """Also fit the probability below which predict calls a face unknown: the part of the answered
+    validation faces that may be wrong, such as 0.1; at least half of them stay answered."""
     batch_size: int = 32
     """Pictures at a time."""
     precision: Precision = "auto"
@@ -84,6 +87,8 @@ class CalibrateConfig:
     def __post_init__(self) -> None:
         demand(self.batch_size > 0, f"--batch_size {self.batch_size}", "at least 1")
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
+        part = self.unknown_error is None or 0 <= self.unknown_error < 1
+        demand(part, f"--unknown_error {self.unknown_error}", "0 <= unknown_error < 1")
 
 
 @dataclass(frozen=True)

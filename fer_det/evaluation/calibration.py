@@ -162,3 +162,28 @@ def fit_temperature(probabilities: NDArray[np.floating[Any]], labels: IntArray) 
     fitted = float(minimize_scalar(objective, bounds=bounds, method="bounded").x)
     gain = negative_log_likelihood(0.0) - negative_log_likelihood(fitted)
     return math.exp(fitted) if 2 * gain > CRITICAL_RATIO else UNCHANGED
+
+
+def fit_unknown(
+    probabilities: NDArray[np.floating[Any]], labels: IntArray, error: float
+) -> tuple[float, float, float]:
+    """Return the probability below which a face is better called unknown, its error and its share.
+
+    probabilities: [F, C], calibrated; labels: [F] in 1..C. The threshold is the lowest one above
+    which at most the part `error` of the F validation faces is wrong; where none keeps half of the
+    faces, it is the one that does. With it come the error that is left and the share of faces that
+    are answered. Selective classification: Geifman and El-Yaniv, NeurIPS 2017.
+    """
+    if not len(labels):
+        return 0.0, 0.0, 1.0
+    confidence = probabilities.max(axis=1)
+    wrong = probabilities.argmax(axis=1) + 1 != labels
+    order = np.argsort(-confidence, kind="stable")
+    errors = np.cumsum(wrong[order]) / np.arange(1, len(labels) + 1)
+    # A threshold answers all faces of equal confidence or none of them.
+    ends = np.flatnonzero(np.diff(confidence[order], append=-1.0))
+    half = ends[np.searchsorted(ends, (len(labels) - 1) // 2)]
+    good = ends[errors[ends] <= error]
+    last = int(max(good.max(initial=-1), half))
+    threshold = float(confidence[order][last]) if last + 1 < len(labels) else 0.0
+    return threshold, float(errors[last]), (last + 1) / len(labels)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 TEMPERATURE = "temperature"
 """Key in `info` of the number that the logits of the expressions are divided by."""
 
+UNKNOWN_BELOW = "unknown_below"
+"""Key in `info` of the calibrated probability below which a face's expression is unknown."""
+
 NEWER_VERSION = "use the version of fer_det that wrote it, or a newer one"
 
 

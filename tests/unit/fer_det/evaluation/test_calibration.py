@@ -13,6 +13,7 @@ from fer_det.evaluation.calibration import (
     apply_temperature,
     expected_error,
     fit_temperature,
+    fit_unknown,
     measure_calibration,
     reliability,
 )
@@ -186,3 +187,30 @@ def test_the_expected_calibration_improves_or_stays(
     assert after <= before + 0.01
     if faces == 300 and before > 0.05:
         assert after < before / 2
+
+
+class TestUnknown:
+    CONFIDENCE = np.array([0.9, 0.8, 0.7, 0.6, 0.6, 0.5])
+
+    def fit(self, right: list[bool], error: float) -> tuple[float, float, float]:
+        rows = np.zeros((len(right), CLASSES))
+        rows[:, 2] = self.CONFIDENCE[: len(right)]
+        rows[:, 3] = 1 - rows[:, 2] - 1e-9
+        rows[rows[:, 3] > rows[:, 2], 3] = 0.0
+        return fit_unknown(rows, np.where(right, 3, 1), error)
+
+    def test_lowest_threshold_that_keeps_the_error(self) -> None:
+        right = [True, True, True, False, True, False]
+        # Both faces of 0.6 are answered, or neither.
+        assert self.fit(right, 0.2) == (0.6, pytest.approx(0.2), pytest.approx(5 / 6))
+        assert self.fit(right, 0.0) == (0.7, 0.0, 0.5)
+
+    def test_all_are_answered_where_all_may_be(self) -> None:
+        assert self.fit([True] * 6, 0.1) == (0.0, 0.0, 1.0)
+
+    def test_half_of_the_faces_stay_answered(self) -> None:
+        threshold, error, share = self.fit([False] * 6, 0.1)
+        assert (threshold, error, share) == (0.7, 1.0, 0.5)
+
+    def test_no_faces(self) -> None:
+        assert fit_unknown(np.empty((0, CLASSES)), np.empty(0, np.int64), 0.1) == (0.0, 0.0, 1.0)
