@@ -53,6 +53,7 @@ MODELS: dict[str, Registered] = {
     "ssdlite": Registered("detector", "fer_det.models.ssdlite"),
     "vgg16_classifier": Registered("classifier", "fer_det.models.vgg16_classifier"),
     "resnet_classifier": Registered("classifier", "fer_det.models.resnet_classifier"),
+    "mobilenet_classifier": Registered("classifier", "fer_det.models.mobilenet_classifier"),
     "face_attributes": Registered("backbone", "fer_det.models.face_attributes"),
 }
 """The first of each kind is that kind's default."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -62,3 +63,26 @@ def test_it_ends_with_its_claim_and_adds_to_its_table(
     assert all(row["figure"] and row["machine"] and float(row["median"]) >= 0 for row in rows)
     if name == "scaling":
         assert (tmp_path / "plot.svg").read_text().count("<circle") == 5 * 2
+
+
+def test_the_script_for_a_gpu_runs_dry(tmp_path: Path) -> None:
+    """Its parts that need data are left out, with a line that says so."""
+    environment = {key: v for key, v in os.environ.items() if not key.startswith("FERDET_")}
+    command = ["bash", str(FOLDER / "gpu.sh"), "--dry", "--parts", "speed,fer,detector"]
+    told = subprocess.run(
+        [*command, "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**environment, "PYTHON": sys.executable, "FERDET_WORK": str(tmp_path / "work")},
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "train_step: done" in told.stdout
+    assert "fer: left out, FERDET_FER2013 names no folder" in told.stdout
+    assert "detector: left out, FERDET_WILD7 names no folder" in told.stdout
+    assert list((tmp_path / "out").glob("train_step-*.csv"))
+    refused = subprocess.run(
+        ["bash", str(FOLDER / "gpu.sh"), "--parts", "speed,tea"], capture_output=True, text=True
+    )
+    assert refused.returncode == 2
+    assert "--parts with tea; wanted tests, speed" in refused.stderr

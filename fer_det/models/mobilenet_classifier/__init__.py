@@ -1,0 +1,1 @@
+"""MobileNetV1 as a classifier of face crops."""
