@@ -32,9 +32,9 @@ COLOURS: dict[Expression, tuple[int, int, int]] = {
 """Of each expression, red, green and blue in 0..255."""
 SMALLEST_HEIGHT, LARGEST_SIDE = 420, 1000
 """Pixels; other pictures are drawn enlarged or reduced, so that the text can be read."""
-CROWD_FACE, LARGEST_CROWD = 40, 3000
-"""A picture of a crowd is drawn larger, until its smaller faces have so many pixels, or the picture
-its own size or so long a side."""
+CROWD_FACE, LARGEST_CROWD = 64, 3000
+"""A picture of a crowd is drawn larger, until its smaller faces have so many pixels or it so long a
+side, but it is not enlarged beyond LARGEST_SIDE."""
 FACES_WITH_BARS = 3
 
 _PANEL_WIDTH, _MARGIN, _ROW = 250, 14, 24
@@ -59,10 +59,11 @@ def draw_detections(
     to_pixels = pixels.shape[1] / (size[0] if size else pixels.shape[1])
     scale = max(1.0, SMALLEST_HEIGHT / pixels.shape[0])
     scale = min(scale, LARGEST_SIDE / max(pixels.shape[:2]))
-    if crowd and scale < 1:
+    if crowd:
         small = float(np.percentile([face.size for face in faces], 10)) * to_pixels
-        wanted = min(1.0, CROWD_FACE / small, LARGEST_CROWD / max(pixels.shape[:2]))
-        scale = max(scale, wanted)
+        longest = max(pixels.shape[:2])
+        most = max(min(1.0, LARGEST_CROWD / longest), LARGEST_SIDE / longest)
+        scale = max(scale, min(CROWD_FACE / small, most))
     picture = Image.fromarray(pixels)
     drawn_size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     picture = picture.resize(drawn_size, Image.Resampling.BICUBIC)
