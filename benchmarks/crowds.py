@@ -166,7 +166,8 @@ def make_crowd(photos: Sequence[Photo], megapixels: float, count: int) -> Pixels
     """A 4 : 3 scene of that size with about `count` faces in it, as large as there is room."""
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     height = width * 3 // 4
-    chosen, faces = [], 0
+    chosen: list[Photo] = []
+    faces = 0
     while faces < count:
         photo = photos[len(chosen) % len(photos)]
         boxes = photo.boxes[: count - faces]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from torch import nn
 
@@ -19,7 +19,6 @@ from fer_det.config.predict import DEFAULT_MIN_FACE, FaceOptions
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.errors import ConfigError
-from fer_det.faces.detector import FaceDetector
 from fer_det.models import is_detector
 from fer_det.predict.finish import UNKNOWN_BELOW, finish_faces
 from fer_det.predict.model_runner import ModelRunner
@@ -27,6 +26,9 @@ from fer_det.predict.pixels import Picture, Pixels, to_rgb8
 from fer_det.predict.views import FACE_SHARE, INPUTS, LEAST_LARGE, is_large
 from fer_det.runtime.device import Hardware, choose_hardware
 from fer_det.weights.model_file import ModelFile, read_model_file, restore_model
+
+if TYPE_CHECKING:
+    from fer_det.faces.detector import FaceDetector
 
 BATCH = 16
 """Default number of pictures in a batch."""
