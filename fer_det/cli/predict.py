@@ -107,7 +107,7 @@ def _load_predictor(config: PredictConfig) -> Predictor:
                 continue
             say(f"not used: {error.found}" for error in refused)
             say([f"weights: {path}, {predictor.hardware.describe()}"])
-            say(predictor.describe_search())
+            say([predictor.describe_search()])
             return predictor
         raise refused[0]
     finally:

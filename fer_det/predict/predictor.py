@@ -6,7 +6,7 @@ import copy
 import numbers
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -128,24 +128,24 @@ class Predictor:
             other.options = replace(self.options, faces="model")
         return other
 
-    def describe_search(self) -> Iterator[str]:
+    def describe_search(self) -> str:
         """Return who finds the faces, and down to which size."""
         options, size = self.options, self._runner.config.input_size
         least = DEFAULT_MIN_FACE if options.min_face is None else options.min_face
         if options.mtcnn == "exact" and least >= 1:
             least = max(least, DEFAULT_MIN_FACE)
-        smallest = f"{least:g} px" if least >= 1 else f"{least:.0%} of the picture's longer side"
-        by_mtcnn = f"MTCNN ({options.mtcnn}), smallest face {smallest}"
-        limit = max(INPUTS * size, LEAST_LARGE)
-        of_view = f"{FACE_SHARE:.1%} of the longer side of pictures up to {limit} px"
+        smallest = f"{least:g} px" if least >= 1 else f"{least:.0%} of the longer side"
+        by_mtcnn = f"by MTCNN ({options.mtcnn}, smallest face {smallest})"
         if not self._finds_faces or options.faces == "mtcnn":
-            yield f"faces: by {by_mtcnn}"
-        elif options.faces == "model":
-            tile = max(FACE_SHARE * size, least) if least >= 1 else FACE_SHARE * size
-            yield f"faces: by the model, smallest face {of_view}, in tiles {tile:.0f} px"
-        else:
-            yield f"faces: by the model in pictures up to {limit} px, smallest face {of_view};"
-            yield f"  in larger pictures by {by_mtcnn}"
+            return f"faces: {by_mtcnn}"
+        limit = max(INPUTS * size, LEAST_LARGE)
+        share = f"smallest face {FACE_SHARE:.1%} of the longer side"
+        small = f"faces: by the model in pictures up to {limit} px ({share}), in larger ones"
+        if options.faces == "auto":
+            return f"{small} {by_mtcnn}"
+        in_tiles = max(FACE_SHARE * size, least)
+        least_in_tiles = f"{in_tiles:.0f} px" if least >= 1 else smallest
+        return f"{small} in tiles ({least_in_tiles})"
 
     def _answer(
         self, pictures: Sequence[Picture], min_score: float, batch_size: int

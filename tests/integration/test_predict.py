@@ -622,7 +622,7 @@ class TestClassifier:
         flags = ["--weights=classifier.pth", "--out=out", "--order=left_to_right", "--min_face=12"]
         assert run("group.jpg", *flags) == 0
         out = capsys.readouterr().out
-        assert "faces: by MTCNN (fast), smallest face 12 px" in out
+        assert "faces: by MTCNN (fast, smallest face 12 px)" in out
         assert "too small, face " in out
         assert "group.jpg: 3 faces: " in out
         (line,) = table("out")["group.jpg"]

@@ -237,8 +237,14 @@ def _suppressed(candidates: Candidates, threshold: float) -> Candidates:
 @contextmanager
 def _worker_threads(count: int) -> Iterator[Mapped]:
     """A map over `count` threads, each of which runs torch's operators alone."""
-    if count == 1:
-        yield map
-        return
-    with ThreadPoolExecutor(count, initializer=partial(torch.set_num_threads, 1)) as pool:
-        yield pool.map
+    before = torch.get_num_threads()
+    try:
+        # The setting is the process's and not the thread's, so it is put back at the end.
+        torch.set_num_threads(1)
+        if count == 1:
+            yield map
+        else:
+            with ThreadPoolExecutor(count, initializer=partial(torch.set_num_threads, 1)) as pool:
+                yield pool.map
+    finally:
+        torch.set_num_threads(before)

@@ -280,11 +280,15 @@ class TestGivenFaces:
         assert predictor.for_videos()(pixels)[0].expression is Expression.ANGER
 
     def test_what_finds_the_faces_is_said(self) -> None:
-        by_mtcnn = "MTCNN (fast), smallest face 20 px"
-        assert list(self.classifier().describe_search()) == [f"faces: by {by_mtcnn}"]
-        first, second = predictor(Stub()).describe_search()
-        assert first.startswith("faces: by the model in pictures up to 400 px")
-        assert second == f"  in larger pictures by {by_mtcnn}"
+        by_mtcnn = "by MTCNN (fast, smallest face 20 px)"
+        assert self.classifier().describe_search() == f"faces: {by_mtcnn}"
+        small = (
+            "faces: by the model in pictures up to 400 px (smallest face 12.5% of the longer side)"
+        )
+        assert predictor(Stub()).describe_search() == f"{small}, in larger ones {by_mtcnn}"
+        file = ModelFile({}, CONFIG, CLASSES)
+        alone = Predictor(Stub(), file, PLAIN, FaceOptions(faces="model", min_face=30))
+        assert alone.describe_search() == f"{small}, in larger ones in tiles (30 px)"
 
 
 def test_the_model_s_own_faces_in_tiles_come_back_in_the_picture_s_pixels(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 from fake_data.astronaut import portrait, variants
 
 from fer_det.core.box import FaceBox
@@ -49,6 +50,16 @@ def test_threads_and_tiles_change_no_box(fast: FastMtcnn, monkeypatch: pytest.Mo
     assert [face.box for face in FastMtcnn(threads=1).detect([picture])[0]] == whole
     monkeypatch.setattr(fast_module, "_TILE_CELLS", 23)
     assert [face.box for face in FastMtcnn(threads=3).detect([picture])[0]] == whole
+
+
+def test_torch_s_number_of_threads_is_left_as_it_was() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        FastMtcnn(threads=3).detect([portrait()])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_small_faces_in_a_large_picture_and_the_limit(fast: FastMtcnn) -> None:
