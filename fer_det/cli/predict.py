@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_det.config.command import parse_config
 from fer_det.config.predict import PredictConfig
-from fer_det.errors import ConfigError, DatasetNotFoundError, VideoError
+from fer_det.errors import ConfigError, DatasetNotFoundError, VideoError, WeightsError
 from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, run_command
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from fer_det.predict.video.screen import Window
 
 PROG = "predict.py"
+SHIPPED_MODELS = ("expression_small.safetensors",)
+"""Files in weights/ that can predict, best first."""
 EXIT_NOT_ALL_READ = 1
 
 
@@ -67,7 +70,8 @@ def _predict(argv: Sequence[str] | None) -> int:
                     from fer_det.predict.video.annotate import predict_videos
 
                     files = sources.videos
-                    predict_videos(files, cameras, predictor, config, outputs, results, window)
+                    of_frames = predictor.for_videos()
+                    predict_videos(files, cameras, of_frames, config, outputs, results, window)
             finally:
                 for line in results.describe_failures():
                     print_line(line, sys.stderr)
@@ -78,31 +82,44 @@ def _predict(argv: Sequence[str] | None) -> int:
         if window is not None:
             window.close()
     say(describe_ignored(sources))
+    if config.faces == "auto" and len(+predictor.found_by) > 1:
+        counts = ", ".join(f"{name} {count:,}" for name, count in predictor.found_by.items())
+        say([f"pictures by who found the faces: {counts}"])
     say([f"written: {folder}"])
     return EXIT_NOT_ALL_READ if results.failures else EXIT_OK
 
 
 def _load_predictor(config: PredictConfig) -> Predictor:
-    """The detector that --weights names; of several runs the newest that holds a detector."""
+    """The model that --weights names, or the one that comes with fer_det, or the newest run's."""
     # Importing torch leaves no garbage, and searching for it would take a second.
     gc.disable()
     try:
         from fer_det.engine.run_folder import find_all_weights
-        from fer_det.predict.predictor import NoDetectorError, Predictor
+        from fer_det.predict.predictor import Predictor
         from fer_det.predict.results import say
 
         refused = []
-        for path in find_all_weights(config.weights):
+        for path in find_all_weights(config.weights or find_shipped_model() or Path("best.pth")):
             try:
-                predictor = Predictor.from_checkpoint(path, config.device, config.precision)
-            except NoDetectorError as error:
+                predictor = Predictor.from_checkpoint(path, config.device, config.precision, config)
+            except WeightsError as error:
                 refused.append(error)
                 continue
+            say(f"not used: {error.found}" for error in refused)
             say([f"weights: {path}, {predictor.hardware.describe()}"])
+            say([predictor.describe_search()])
             return predictor
         raise refused[0]
     finally:
         gc.enable()
+
+
+def find_shipped_model() -> Path | None:
+    """Return the best model file that comes with fer_det, None where there is none."""
+    from fer_det.io.files import find_shipped
+
+    found = (find_shipped(f"weights/{name}") for name in SHIPPED_MODELS)
+    return next((path for path in found if path is not None), None)
 
 
 def _open_cameras(sources: Sources) -> list[Camera]:

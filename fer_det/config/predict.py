@@ -17,10 +17,54 @@ _VIDEOS = "3g2 3gp asf avi f4v flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv ts 
 PICTURE_SUFFIXES = frozenset(f".{name}" for name in _PICTURES.split())
 VIDEO_SUFFIXES = frozenset(f".{name}" for name in _VIDEOS.split())
 """Files in folders that are reported even if their content is not recognised."""
+DEFAULT_MIN_FACE = 20.0
+SMALLEST_WINDOW = 12
+"""Pixels; MTCNN's first network sees 12 x 12."""
 
 
 @dataclass(frozen=True)
-class PredictConfig:
+class FaceOptions:
+    """How faces are found, and which of them get an expression."""
+
+    faces: Literal["auto", "model", "mtcnn"] = "auto"
+    """Who finds the faces: a detector's own model, or MTCNN, after which the model says each face's
+    expression; auto: the model in small pictures, else MTCNN; MTCNN for a classifier."""
+    mtcnn: Literal["fast", "exact"] = "fast"
+    """MTCNN for large pictures, or the slower one with the very answers of mtcnn 1.0.0."""
+    min_face: float | None = None
+    """Smallest face to look for: its longer side in pixels, or below 1 as a part of the picture's
+    longer side; by default 20 pixels."""
+    max_faces: int | None = None
+    """Keep only this number of faces in each picture, the largest."""
+    order: Literal["score", "left_to_right"] = "score"
+    """Order of a picture's faces: highest score first, or by the left edge."""
+    low_resolution: float = 40
+    """Faces with a longer side of fewer pixels are marked low_resolution."""
+    too_small: float = 24
+    """Faces with a longer side of fewer pixels have a box and no probabilities."""
+
+    def __post_init__(self) -> None:
+        if self.min_face is not None:
+            holds = 0 < self.min_face < 1 or self.min_face >= SMALLEST_WINDOW
+            wanted = f"{SMALLEST_WINDOW} pixels or more, or a part between 0 and 1"
+            demand(holds, f"--min_face {self.min_face:g}", wanted)
+        if self.max_faces is not None:
+            demand(self.max_faces > 0, f"--max_faces {self.max_faces}", "at least 1")
+        for name in ("low_resolution", "too_small"):
+            value = getattr(self, name)
+            demand(value >= 0, f"--{name} {value:g}", "0 pixels or more")
+
+    def smallest_face(self, width: int, height: int) -> float:
+        """Longer side, in pixels, of the smallest face to look for in a picture of that size."""
+        if self.min_face is None:
+            return DEFAULT_MIN_FACE
+        if self.min_face >= 1:
+            return self.min_face
+        return max(SMALLEST_WINDOW, self.min_face * max(width, height))
+
+
+@dataclass(frozen=True)
+class PredictConfig(FaceOptions):
     """Find the faces in pictures and videos, predict their expressions and draw them.
 
     Sources are given together, before or after the flags. Writes the drawn pictures and videos, and
@@ -29,11 +73,12 @@ class PredictConfig:
     done.
     """
 
-    sources: tuple[str, ...] = field(metadata={"positional": "SOURCE"})
+    sources: tuple[str, ...] = field(kw_only=True, metadata={"positional": "SOURCE"})
     """Pictures, videos, folders, quoted patterns such as 'a/*.jpg', a camera's number, or - to read
     paths from the standard input."""
-    weights: Path = Path("best.pth")
-    """Detector checkpoint; a bare file name that is not here is searched below runs/."""
+    weights: Path | None = None
+    """Model file of a detector or classifier; a bare file name that is not here is searched below
+    runs/. By default the model that comes with fer_det, or without one best.pth."""
     out: Path | None = None
     """Output folder; by default a new one: runs/predict-001, -002, ..."""
     min_score: float = 0.5
@@ -56,6 +101,7 @@ class PredictConfig:
     """Replace files in --out that have the names of outputs; a source is never replaced."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         demand(0 <= self.min_score <= 1, f"--min_score {self.min_score}", "0 to 1")
         demand(self.smoothing >= 0, f"--smoothing {self.smoothing}", "0 seconds or more")
         demand(self.batch_size > 0, f"--batch_size {self.batch_size}", "at least 1")

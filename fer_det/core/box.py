@@ -38,6 +38,11 @@ class FaceBox:
         return self.y_max - self.y_min
 
     @property
+    def longer_side(self) -> float:
+        """Pixels."""
+        return max(self.width, self.height)
+
+    @property
     def area(self) -> float:
         """Square pixels."""
         return self.width * self.height

@@ -17,6 +17,7 @@ from fer_det.errors import DatasetNotFoundError, ImageError, OutputError
 from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg
 from fer_det.io.files import make_folder, write_bytes
 from fer_det.predict.drawing import draw_detections
+from fer_det.predict.finish import GroupSummary
 from fer_det.predict.outputs import Outputs
 from fer_det.predict.results import PredictedPicture, Results, say
 from fer_det.predict.sources import Failure, SourceFile
@@ -24,6 +25,8 @@ from fer_det.runtime.progress import track
 
 FEW = 20
 """Up to this number of pictures each has its own line on the terminal."""
+MOST_LINES = 20
+"""Faces of a picture that have a line on the terminal; the tables have all."""
 MOST_PIXELS = 32_000_000
 """A batch ends with the picture that reaches this, so that large ones do not fill the memory."""
 
@@ -98,17 +101,28 @@ def in_batches(items: Iterable[T], size: int, pixels_of: Callable[[T], int]) -> 
 
 
 def describe_picture(each: PredictedPicture) -> Iterator[str]:
-    """A line for each face, or one that says there is none."""
-    note = f" ({each.note})" if each.note else ""
+    """A line for each face, or one that says there is none, and the summary of several."""
+    name = f"{each.path} ({each.note})" if each.note else str(each.path)
     if each.image is not None and not each.faces:
-        yield f"{each.path}{note}: no face"
-    for face in each.faces:
-        edges = ", ".join(f"{edge:.0f}" for edge in face.box.as_tuple())
-        probability = face.probabilities[face.expression]
-        yield (
-            f"{each.path}{note}: {face.expression.label} {probability:.2f}, "
-            f"face {face.score:.2f} at ({edges})"
-        )
+        yield f"{name}: no face"
+    for face in each.faces[:MOST_LINES]:
+        yield f"{name}: {describe_face(face)}"
+    if len(each.faces) > MOST_LINES:
+        yield f"{name}: and {len(each.faces) - MOST_LINES} more, see the tables"
+    if len(each.faces) > 1:
+        yield f"{name}: {GroupSummary.of(each.faces).describe()}"
+
+
+def describe_face(face: Detection) -> str:
+    """Return 'fear 0.75, face 0.90 at (1, 2, 30, 40), 38 px, low resolution'."""
+    edges = ", ".join(f"{edge:.0f}" for edge in face.box.as_tuple())
+    found = f"face {face.score:.2f} at ({edges}), {face.size:.0f} px"
+    if face.expression is None:
+        return f"{face.label}, {found}"
+    sure = f"{face.probabilities[face.expression]:.2f}"
+    guess = f" ({face.expression.label} {sure})" if "unknown" in face.flags else f" {sure}"
+    poor = ", low resolution" if "low_resolution" in face.flags else ""
+    return f"{face.label}{guess}, {found}{poor}"
 
 
 def _read(path: Path) -> PredictedPicture:

@@ -18,6 +18,7 @@ from fer_det.core.expression import Expression
 from fer_det.errors import OutputError
 from fer_det.imaging.decode import DecodedImage
 from fer_det.io.files import atomic_writer
+from fer_det.predict.finish import GroupSummary
 from fer_det.predict.sources import Failure, Sources
 from fer_det.runtime.progress import print_line
 
@@ -61,7 +62,9 @@ class Results:
         about = ("source", "frame", "seconds", "face")
         self._jsonl = jsonl
         self._csv = csv.DictWriter(
-            sheet, (*about, *BOX, "score", "expression", *labels, "note"), lineterminator="\n"
+            sheet,
+            (*about, *BOX, "size", "flags", "score", "expression", *labels, "note"),
+            lineterminator="\n",
         )
         self._csv.writeheader()
         self.pictures = self.faces = self.unread = 0
@@ -83,8 +86,9 @@ class Results:
         about = {"source": source, "drawn": None if drawn is None else str(drawn)}
         about_all: dict[str, Any] = about | {"width": width, "height": height}
         note = {"note": picture.note} if picture.note else {}
-        self._add_line(about_all | note, [_entry(face, face.expression) for face in picture.faces])
-        rows = [_flat(face, face.expression) | note for face in picture.faces]
+        summary = {"summary": _summary(picture.faces)} if len(picture.faces) > 1 else {}
+        self._add_line(about_all | note | summary, [_entry(f, _label(f)) for f in picture.faces])
+        rows = [_flat(face, _label(face)) | note for face in picture.faces]
         self._add_rows({"source": source}, rows)
         self.pictures += 1
         self.faces += len(picture.faces)
@@ -104,13 +108,15 @@ class Results:
         entries = [
             {
                 "face": face.number,
-                **_entry(face.smoothed, face.label),
+                **_entry(face.smoothed, face.label.label),
                 "frame_probabilities": _probabilities(face.detection),
             }
             for face in faces
         ]
         self._add_line(about, entries)
-        self._add_rows(about, [{"face": f.number} | _flat(f.smoothed, f.label) for f in faces])
+        self._add_rows(
+            about, [{"face": f.number} | _flat(f.smoothed, f.label.label) for f in faces]
+        )
 
     def add_failure(self, failure: Failure, what: str = "not read") -> None:
         """Add a source that could not be read, or not whole; `what` introduces its line."""
@@ -189,21 +195,35 @@ def _as_text(file: Any) -> Iterator[TextIO]:
     text.detach()
 
 
-def _entry(face: Detection, label: Expression) -> dict[str, Any]:
+def _label(face: Detection) -> str | None:
+    """What the tables have as its expression: null where it has no probabilities."""
+    return face.label if face.probabilities else None
+
+
+def _summary(faces: Sequence[Detection]) -> dict[str, Any]:
+    summary = GroupSummary.of(faces)
+    shares = {each.label: round(share, 3) for each, share in summary.shares.items()}
+    marks = {"unknown": summary.unknown, "too_small": summary.too_small}
+    return {"faces": summary.faces, "shares": shares, **marks}
+
+
+def _entry(face: Detection, label: str | None) -> dict[str, Any]:
     return {
         "box": [round(edge, DECIMALS) for edge in face.box.as_tuple()],
+        "size": round(face.size, DECIMALS),
+        "flags": list(face.flags),
         "score": round(face.score, PROBABILITY_DECIMALS),
-        "expression": label.label,
+        "expression": label,
         "probabilities": _probabilities(face),
     }
 
 
-def _flat(face: Detection, label: Expression) -> dict[str, Any]:
+def _flat(face: Detection, label: str | None) -> dict[str, Any]:
     entry = _entry(face, label)
     return {
         **dict(zip(BOX, entry["box"], strict=True)),
-        "score": entry["score"],
-        "expression": entry["expression"],
+        "flags": " ".join(face.flags),
+        **{name: entry[name] for name in ("size", "score", "expression")},
         **entry["probabilities"],
     }
 

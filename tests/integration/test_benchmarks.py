@@ -15,6 +15,10 @@ from PIL import Image
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 PHOTO = Path(__file__).parents[1] / "golden" / "data" / "astronaut.jpg"
 TINY = {
+    "crowds": [
+        *("--sizes=[40]", "--width=500", "--height=400", "--scenes=1", "--photos=1"),
+        *("--megapixels=[0.1]", "--crowds=[1]", "--rounds=1"),
+    ],
     "inference": ["--size=32", "--width=16", "--batches=[1]", "--rounds=1", "--rank=4"],
     "loader": ["--size=32", "--width=16", "--batch_size=2", "--batches=2", "--workers=0"],
     "mtcnn": ["--count=3", "--together=2"],

@@ -33,11 +33,12 @@ def test_examples_of_the_documents_run(
         exec(example, names)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("happiness 1.00 FaceBox(x_min=")
-    assert lines[1] == "  score: 0.90, happy: 1.00"
-    assert lines[2].startswith("anger 1.00 FaceBox(x_min=")
+    assert lines[1] == "  score: 0.90, size: 32 px low_resolution"
+    assert lines[2].startswith("anger 0.00 FaceBox(x_min=")
     assert lines[4] == "[2, 2, 2, 2]"
     assert lines[5].startswith("no_such_photo.jpg is absent; wanted a picture file; ")
-    assert len(lines) == 6
+    assert lines[6] == "['32', '32']"
+    assert len(lines) == 7
 
 
 def test_torch_is_loaded_by_asking_for_the_predictor() -> None:

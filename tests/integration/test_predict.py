@@ -21,18 +21,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from fake_data import bright_detector
+from fake_data import bright_detector, colour_classifier
+from fake_data.astronaut import portrait
 from fake_data.bright_detector import ANGRY, HAPPY, save_bright_checkpoint, spots
 from fake_data.browser import browser, find_chromium
+from fake_data.colour_classifier import save_colour_checkpoint
 from fake_data.films import clicks, levels, write_film
-from fake_data.voc_tree import CLASSES
 from numpy.typing import NDArray
 from PIL import Image
 
 from fer_det import models
 from fer_det.cli import predict
+from fer_det.config.model import ModelConfig
 from fer_det.imaging.decode import MAX_PIXELS, encode_jpeg, load_rgb8
-from fer_det.models.vgg16_classifier.config import Config as ClassifierConfig
+from fer_det.io import files as files_module
 from fer_det.predict import pictures
 from fer_det.predict.video import annotate, frames, screen
 from fer_det.weights.model_file import ModelFile, write_model_file
@@ -57,7 +59,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def call(*argv: str, lines: bytes = b"") -> int:
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(lines)))
-        return predict.main([*argv, "--precision=float32"])
+        named = any(word.startswith("--weights") for word in argv)
+        weights = [] if named else ["--weights=best.pth"]
+        return predict.main([*argv, *weights, "--precision=float32"])
 
     return call
 
@@ -569,33 +573,75 @@ class TestOneBadOutput:
         assert [len(rows[0]["faces"]) for rows in table("out").values()] == [1, 1]
 
 
-def save_classifier_checkpoint(path: Path) -> None:
-    config = ClassifierConfig(input_size=64, head_width=16)
-    write_model_file(path, ModelFile({}, config, CLASSES))
-
-
 class TestWeights:
-    def test_a_bare_name_is_the_newest_detector_below_runs(
+    def test_a_bare_name_is_the_newest_model_below_runs(
         self, run: Run, capsys: pytest.CaptureFixture[str]
     ) -> None:
         photo = write_photo("photo.jpg")
         Path("best.pth").unlink()
-        for number, name in enumerate(("frcnn-001", "frcnn-002", "classifier-001")):
+        for number, name in enumerate(("frcnn-001", "frcnn-002", "backbone-001")):
             path = Path("runs", name, "best.pth")
             path.parent.mkdir(parents=True)
             if name.startswith("frcnn"):
                 save_bright_checkpoint(path)
             else:
-                save_classifier_checkpoint(path)
+                write_model_file(path, ModelFile({}, ModelConfig(), ()))
             os.utime(path, (1000 + number, 1000 + number))
         assert run(photo, "--out=out") == 0
-        assert "weights: runs/frcnn-002/best.pth" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "weights: runs/frcnn-002/best.pth" in out
+        assert "not used: runs/backbone-001/best.pth holds weights to initialise" in out
 
-    def test_only_classifiers(self, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_model_that_comes_with_the_package_is_the_default(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         photo = write_photo("photo.jpg")
-        save_classifier_checkpoint(Path("best.pth"))
-        assert run(photo, "--out=out") == 2
-        assert "best.pth is a classifier, which finds no faces" in capsys.readouterr().err
+        monkeypatch.setattr(files_module, "find_shipped", lambda _: None)
+        assert predict.main([photo, "--out=own"]) == 0
+        assert "weights: best.pth" in capsys.readouterr().out
+        shipped = save_bright_checkpoint(Path("shipped.safetensors"))
+        names = {f"weights/{name}": shipped for name in predict.SHIPPED_MODELS}
+        monkeypatch.setattr(files_module, "find_shipped", names.get)
+        assert predict.main([photo, "--out=out"]) == 0
+        assert "weights: shipped.safetensors" in capsys.readouterr().out
+
+
+class TestClassifier:
+    @pytest.fixture(autouse=True)
+    def saved(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(models.MODELS, colour_classifier.NAME, colour_classifier.REGISTERED)
+        save_colour_checkpoint(Path("classifier.pth"), unknown_below=0.3)
+
+    def test_a_photo_s_faces_are_found_by_mtcnn(
+        self, run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        whole = portrait()
+        small = np.full_like(whole, 128)
+        small[100:180, 100:180] = whole[::4, ::4]
+        write_photo("group.jpg", np.concatenate([whole, small, whole[:, ::-1]], axis=1))
+        flags = ["--weights=classifier.pth", "--out=out", "--order=left_to_right", "--min_face=12"]
+        assert run("group.jpg", *flags) == 0
+        out = capsys.readouterr().out
+        assert "faces: by MTCNN (fast, smallest face 12 px)" in out
+        assert "too small, face " in out
+        assert "group.jpg: 3 faces: " in out
+        (line,) = table("out")["group.jpg"]
+        first, second, third = line["faces"]
+        assert first["box"] == pytest.approx([113, 38, 167, 107], abs=6)
+        assert third["box"] == pytest.approx([640 + 320 - 167, 38, 640 + 320 - 113, 107], abs=6)
+        assert first["size"] == pytest.approx(69, abs=6)
+        assert (second["flags"], second["probabilities"]) == (["too_small"], {})
+        assert line["summary"]["too_small"] == 1
+        assert run("group.jpg", *flags[:1], "--out=two", "--max_faces=2", "--mtcnn=exact") == 0
+        (line,) = table("two")["group.jpg"]
+        assert all(face["size"] > 60 for face in line["faces"])
+
+    def test_it_cannot_find_faces_itself(
+        self, run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        photo = write_photo("photo.jpg")
+        assert run(photo, "--weights=classifier.pth", "--faces=model", "--out=out") == 2
+        assert "--faces model with a classifier" in capsys.readouterr().err
         assert not Path("out").exists()
 
 
@@ -633,7 +679,10 @@ def test_a_photo_needs_no_camera_window_or_video_code() -> None:
         "fer_det.predict",
         *(
             f"fer_det.predict.{name}"
-            for name in ("drawing", "outputs", "pictures", "predictor", "results", "sources")
+            for name in (
+                *("drawing", "finish", "model_runner", "outputs", "pictures", "pixels"),
+                *("predictor", "results", "sources", "views"),
+            )
         ),
     ]
 

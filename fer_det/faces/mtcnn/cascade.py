@@ -43,8 +43,8 @@ MAX_BATCH = 16
 MAX_BATCH_PIXELS = 4_000_000
 """Of the pictures taken at a time: bounds the memory, of which a pixel takes about 30 bytes."""
 
-_PNET_SCORE, _RNET_SCORE, _ONET_SCORE = 0.6, 0.7, 0.8
-_MAX_OVERLAP_IN_LEVEL, _MAX_OVERLAP = 0.5, 0.7
+PNET_SCORE, RNET_SCORE, ONET_SCORE = 0.6, 0.7, 0.8
+MAX_OVERLAP_IN_LEVEL, MAX_OVERLAP = 0.5, 0.7
 
 # How much the nets are given at a time: little enough to stay in the processor's cache.
 _PNET_PIXELS = 100_000
@@ -80,9 +80,7 @@ class Mtcnn:
         15 % of the short side, wherever a larger face is found: for when only the largest is
         wanted.
         """
-        for image in images:
-            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-                raise ValueError(f"a picture of {image.dtype} {image.shape}, not uint8 [H, W, 3]")
+        demand_rgb8(images)
         found: list[list[DetectedFace]] = [[] for _ in images]
         with torch.inference_mode():
             for rows in _batches(images):
@@ -122,7 +120,7 @@ class Mtcnn:
         """P-Net at every scale: pictures [B, H, W, 3] -> square candidates."""
         levels = [self._propose_level(pictures, scale) for scale in scales]
         proposed = Candidates.join(levels)
-        return _as_squares(proposed.take(suppress(proposed, _MAX_OVERLAP)))
+        return _as_squares(proposed.take(suppress(proposed, MAX_OVERLAP)))
 
     def _propose_level(self, pictures: NDArray[np.float32], scale: float) -> Candidates:
         height, width = (int(side * scale) for side in pictures.shape[1:3])
@@ -130,12 +128,12 @@ class Mtcnn:
         parts = []
         for first, top_row, piece in _pieces(level):
             offsets, logits = self._ask_pnet(piece)
-            hits = (logits > _logit(_PNET_SCORE)).nonzero(as_tuple=True)
+            hits = (logits > logit(PNET_SCORE)).nonzero(as_tuple=True)
             index, rows, columns = (axis.numpy() for axis in hits)
             boxes = window_boxes(rows + top_row, columns, offsets[hits].double().numpy(), scale)
-            parts.append(Candidates(boxes, _scores(logits[hits]), index + first))
+            parts.append(Candidates(boxes, scores_of(logits[hits]), index + first))
         candidates = drop_slivers(Candidates.join(parts))
-        return candidates.take(suppress(candidates, _MAX_OVERLAP_IN_LEVEL))
+        return candidates.take(suppress(candidates, MAX_OVERLAP_IN_LEVEL))
 
     def _ask_pnet(self, piece: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
         """P-Net's answer to [B, H, W, 3], the same to the last digit for any B."""
@@ -147,28 +145,23 @@ class Mtcnn:
     def _refine(self, planes: Tensor, proposed: Candidates) -> Candidates:
         """R-Net on every proposal: planes [B, 3, H, W] -> square candidates."""
         offsets, logits = _on_crops(self._rnet, planes, proposed, RNET_SIDE)
-        sure = torch.nonzero(logits > _logit(_RNET_SCORE))[:, 0]
+        sure = torch.nonzero(logits > logit(RNET_SCORE))[:, 0]
         kept = proposed.take(sure.numpy())
         boxes = calibrated(kept.boxes, offsets[sure].double().numpy())
-        refined = drop_slivers(Candidates(boxes, _scores(logits[sure]), kept.pictures))
-        return _as_squares(refined.take(suppress(refined, _MAX_OVERLAP)))
+        refined = drop_slivers(Candidates(boxes, scores_of(logits[sure]), kept.pictures))
+        return _as_squares(refined.take(suppress(refined, MAX_OVERLAP)))
 
     def _finish(self, planes: Tensor, refined: Candidates) -> Iterator[tuple[int, DetectedFace]]:
         """O-Net on what is left: (picture, face), best score of a picture first."""
         height, width = planes.shape[-2:]
         offsets, parts, logits = _on_crops(self._onet, planes, refined, ONET_SIDE)
-        sure = torch.nonzero(logits > _logit(_ONET_SCORE))[:, 0]
+        sure = torch.nonzero(logits > logit(ONET_SCORE))[:, 0]
         kept = refined.take(sure.numpy())
         # The landmarks belong to the square that the crop was cut from, not to the moved box.
         landmarks = place_landmarks(kept.boxes, parts[sure].double().numpy())
         boxes = calibrated(kept.boxes, offsets[sure].double().numpy())
-        faces = Candidates(boxes, _scores(logits[sure]), kept.pictures)
-        for row in suppress(faces, _MAX_OVERLAP, "smaller"):
-            box = _rounded_box(faces.boxes[row], height, width)
-            if box is not None:
-                points = tuple((float(x), float(y)) for x, y in np.round(landmarks[row]))
-                score = float(faces.scores[row])
-                yield int(faces.pictures[row]), DetectedFace(box, score, points)
+        faces = Candidates(boxes, scores_of(logits[sure]), kept.pictures)
+        yield from finish(faces, landmarks, height, width)
 
 
 def _batches(images: Sequence[Pixels]) -> Iterator[list[int]]:
@@ -224,7 +217,14 @@ def _on_crops(
     return tuple(torch.cat(parts) for parts in zip(*answers, strict=True))
 
 
-def _scores(logits: Tensor) -> NDArray[np.float64]:
+def demand_rgb8(images: Sequence[Pixels]) -> None:
+    """Raise ValueError for an array that is no picture [H, W, 3] uint8."""
+    for image in images:
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"a picture of {image.dtype} {image.shape}, not uint8 [H, W, 3]")
+
+
+def scores_of(logits: Tensor) -> NDArray[np.float64]:
     """The two-way softmax in float32, whose equal values decide what the suppression keeps."""
     scores: NDArray[np.float64] = (1 / (1 + torch.exp(-logits))).double().numpy()
     return scores
@@ -232,6 +232,17 @@ def _scores(logits: Tensor) -> NDArray[np.float64]:
 
 def _as_squares(candidates: Candidates) -> Candidates:
     return Candidates(squared(candidates.boxes), candidates.scores, candidates.pictures)
+
+
+def finish(
+    faces: Candidates, landmarks: NDArray[np.float64], height: int, width: int
+) -> Iterator[tuple[int, DetectedFace]]:
+    """Suppress and round what O-Net answered: (picture, face), best score of a picture first."""
+    for row in suppress(faces, MAX_OVERLAP, "smaller"):
+        box = _rounded_box(faces.boxes[row], height, width)
+        if box is not None:
+            points = tuple((float(x), float(y)) for x, y in np.round(landmarks[row]))
+            yield int(faces.pictures[row]), DetectedFace(box, float(faces.scores[row]), points)
 
 
 def _rounded_box(edges: NDArray[np.float64], height: int, width: int) -> FaceBox | None:
@@ -242,5 +253,6 @@ def _rounded_box(edges: NDArray[np.float64], height: int, width: int) -> FaceBox
     return FaceBox(x, y, x + w, y + h) if w > 0 and h > 0 else None
 
 
-def _logit(score: float) -> float:
+def logit(score: float) -> float:
+    """The logit of a probability, against which the nets' logits are compared."""
     return math.log(score / (1 - score))

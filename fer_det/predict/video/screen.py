@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from fer_det.core.detection import TrackedFace
-from fer_det.predict.drawing import outline
-from fer_det.predict.video.timeline import COLOURS
+from fer_det.predict.drawing import COLOURS, outline
 from fer_det.predict.video.tracking import TrackedFrame
 
 CLOSING_KEYS = (ord("q"), 27)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.core.expression import Expression
+from fer_det.predict.drawing import COLOURS
 
 BINS = 512
 """A face's time is kept in so many bins; when they are full, each two become one."""
@@ -23,16 +24,6 @@ FIRST_BIN = 1 / 16
 MOST_PANELS = 6
 """Faces in the picture."""
 
-COLOURS: dict[Expression, tuple[int, int, int]] = {
-    Expression.SURPRISE: (230, 140, 20),
-    Expression.FEAR: (120, 70, 170),
-    Expression.DISGUST: (100, 130, 30),
-    Expression.HAPPINESS: (30, 160, 70),
-    Expression.SADNESS: (40, 110, 200),
-    Expression.ANGER: (210, 40, 50),
-    Expression.NEUTRAL: (110, 110, 110),
-    Expression.CONTEMPT: (150, 100, 60),
-}
 _INK, _PALE, _GRID = "#232323", "#6e6e6e", "#e2e2e2"
 _WIDTH, _TOP, _PANEL, _DPI = 12.0, 0.75, 2.14, 100
 """Inches, and pixels of an inch."""

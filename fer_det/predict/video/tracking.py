@@ -49,7 +49,9 @@ def track_video(
     labels = LabelKeeper(LABEL_MARGIN if smoothing else 0.0)
     for batch in in_batches(frames, batch_size, lambda frame: frame.pixels.size // 3):
         answers = predictor([frame.pixels for frame in batch], min_score, batch_size)
-        for frame, found in zip(batch, answers, strict=True):
+        for frame, every in zip(batch, answers, strict=True):
+            # There is nothing to average of a face that is too small.
+            found = [face for face in every if face.probabilities]
             numbers = tracker.assign([face.box for face in found], frame.seconds)
             smoother.keep_only(tracker.numbers)
             labels.keep_only(tracker.numbers)

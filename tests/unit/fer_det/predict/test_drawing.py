@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -5,7 +7,13 @@ from numpy.typing import NDArray
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.core.expression import Expression
-from fer_det.predict.drawing import LARGEST_SIDE, SMALLEST_HEIGHT, draw_detections
+from fer_det.predict.drawing import (
+    COLOURS,
+    LARGEST_CROWD,
+    LARGEST_SIDE,
+    SMALLEST_HEIGHT,
+    draw_detections,
+)
 
 GROUND = (90, 90, 90)
 GREEN = (0, 200, 90)
@@ -74,6 +82,38 @@ def test_several_faces_and_none() -> None:
     assert tuple(drawn[150, 300]) not in (GREEN, GROUND)
     assert (draw_detections(blank(), []) != 250).any()
     assert (draw_detections(blank(), [])[:, :600] == GROUND).all()
+
+
+def test_a_crowd_is_drawn_larger_with_colours_of_expressions_and_their_shares() -> None:
+    crowd = [face(20 + 60 * n, 100, 44 + 60 * n, 130, fear=0.9 if n else 0.2) for n in range(4)]
+    unsure = replace(crowd[3], flags=("unknown",))
+    small = replace(face(300, 100, 310, 112), probabilities={}, flags=("too_small",))
+    drawn = draw_detections(blank(2000, 3200), [*crowd[:3], unsure, small])
+    # Faces of 30 pixels: as large as is allowed, and not the 1,000 pixels of other pictures.
+    scale = LARGEST_CROWD / 3200
+    assert drawn.shape[:2] == (round(2000 * scale), LARGEST_CROWD + 250)
+    for each, colour in (
+        (crowd[0], COLOURS[Expression.ANGER]),
+        (crowd[1], COLOURS[Expression.FEAR]),
+    ):
+        row, column = round(scale * 115), round(scale * each.box.x_min)
+        assert (drawn[row, column - 1 : column + 3] == colour).all(axis=1).any()
+    panel = drawn[:, LARGEST_CROWD:]
+    fear, anger = (
+        (panel == COLOURS[e]).all(axis=2).sum() for e in (Expression.FEAR, Expression.ANGER)
+    )
+    assert fear == pytest.approx(2 * anger, rel=0.05)
+    enlarged = draw_detections(blank(375, 500), crowd)
+    assert enlarged.shape[1] == LARGEST_SIDE + 250
+
+
+def test_faces_without_probabilities_have_a_box_and_no_bars() -> None:
+    small = replace(face(100, 120, 110, 132), probabilities={}, flags=("too_small",))
+    drawn = draw_detections(blank(), [small])
+    assert tuple(drawn[125, 100]) == GREEN
+    assert (drawn[60:, 600:] == 250).all()
+    both = draw_detections(blank(), [small, face(300, 120, 400, 260)])
+    assert ((both[:, 600:] == (255, 150, 20)).all(axis=2)).any()
 
 
 def test_the_picture_given_is_left_as_it_was() -> None:

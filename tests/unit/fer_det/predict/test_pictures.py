@@ -92,7 +92,17 @@ def test_the_first_picture_of_an_animation_is_used_and_noted(tmp_path: Path) -> 
 
 def test_a_picture_in_words() -> None:
     picture = PredictedPicture(Path("a.jpg"), IMAGE, (FACE,))
-    assert list(describe_picture(picture)) == ["a.jpg: fear 0.75, face 0.90 at (1, 2, 30, 40)"]
+    assert list(describe_picture(picture)) == [
+        "a.jpg: fear 0.75, face 0.90 at (1, 2, 30, 40), 38 px"
+    ]
     assert list(describe_picture(PredictedPicture(Path("a.jpg"), IMAGE))) == ["a.jpg: no face"]
+    small = replace(FACE, box=FaceBox(0, 0, 9, 10), probabilities={}, flags=("too_small",))
+    unsure = replace(FACE, flags=("low_resolution", "unknown"))
+    group = PredictedPicture(Path("a.jpg"), IMAGE, (FACE, unsure, small))
+    assert list(describe_picture(group))[1:] == [
+        "a.jpg: unknown (fear 0.75), face 0.90 at (1, 2, 30, 40), 38 px, low resolution",
+        "a.jpg: too small, face 0.90 at (0, 0, 9, 10), 10 px",
+        "a.jpg: 3 faces: fear 100 %; 1 unknown, 1 too small",
+    ]
     animated = PredictedPicture(Path("a.gif"), replace(IMAGE, frames=3))
     assert list(describe_picture(animated)) == ["a.gif (the first of its 3 pictures): no face"]

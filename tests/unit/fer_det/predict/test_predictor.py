@@ -4,10 +4,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fake_data import bright_detector, colour_classifier
+from fake_data.bright_detector import ANGRY, HAPPY, spots
+from fake_data.faces import COLOURS, FakeDetector
 from fake_data.voc_tree import drawn_face
 from PIL import Image
 from torch import Tensor, nn
 
+from fer_det import models
+from fer_det.config.predict import FaceOptions
 from fer_det.core.expression import Expression
 from fer_det.errors import (
     ConfigError,
@@ -19,9 +24,9 @@ from fer_det.errors import (
 from fer_det.imaging import decode
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
 from fer_det.models import build_model
-from fer_det.models.vgg16_classifier.config import Config as ClassifierConfig
 from fer_det.models.vgg16_frcnn.config import Config
-from fer_det.predict.predictor import BATCH, Picture, Predictor, to_rgb8
+from fer_det.predict.pixels import Picture, to_rgb8
+from fer_det.predict.predictor import BATCH, Predictor
 from fer_det.runtime.device import Hardware
 from fer_det.weights.model_file import ModelFile, write_model_file
 
@@ -157,7 +162,8 @@ def test_pictures_of_a_list_may_differ_in_kind_and_size(tmp_path: Path) -> None:
 
 def test_a_file_its_pixels_and_a_batch_give_the_same(weights: Path, tmp_path: Path) -> None:
     (tmp_path / "gray.jpg").write_bytes(encode_jpeg(drawn_face(0)))
-    loaded = Predictor.from_checkpoint(str(weights), precision="float32")
+    options = FaceOptions(too_small=0)
+    loaded = Predictor.from_checkpoint(str(weights), precision="float32", options=options)
     found = loaded(tmp_path / "gray.jpg", min_score=0.0)
     assert found
     assert loaded(load_rgb8(tmp_path / "gray.jpg"), min_score=0.0) == found
@@ -201,11 +207,103 @@ def test_files_that_are_not_there_or_broken(tmp_path: Path) -> None:
         predictor(Stub())([BLACK, tmp_path / "page.jpg"])
 
 
-def test_classifier_finds_no_faces(tmp_path: Path) -> None:
-    config = ClassifierConfig(input_size=SIZE, head_width=16)
-    write_model_file(tmp_path / "best.pth", ModelFile({}, config, CLASSES))
-    with pytest.raises(WeightsError, match=r"best.pth is a classifier, which finds no faces"):
-        Predictor.from_checkpoint(tmp_path / "best.pth")
+class TestGivenFaces:
+    """Another detector finds the faces, and the model says their expressions."""
+
+    @pytest.fixture(autouse=True)
+    def registered(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(models.MODELS, colour_classifier.NAME, colour_classifier.REGISTERED)
+
+    def classifier(self, options: FaceOptions | None = None, **info: Any) -> Predictor:
+        file = colour_classifier.colour_model_file(**info)
+        model = colour_classifier.build(colour_classifier.Config(), file.classes)
+        return Predictor(model, file, PLAIN, options, FakeDetector())
+
+    @pytest.mark.parametrize("shape", [(300, 400), (2100, 3000)])
+    def test_a_classifier_gets_each_face_s_crop(self, shape: tuple[int, int]) -> None:
+        pixels = np.full((*shape, 3), 120, np.uint8)
+        boxes = [(40, 60, 120, 160), (200, 100, 300, 210)]
+        for colour, (left, top, right, bottom) in zip(COLOURS, boxes, strict=False):
+            pixels[top:bottom, left:right] = colour
+        predictor = self.classifier()
+        first, second = predictor(pixels)
+        assert (first.box.as_tuple(), second.box.as_tuple()) == (boxes[0], boxes[1])
+        assert (first.label, second.label) == ("anger", "happiness")
+        assert first.score == pytest.approx(0.99)
+        # The resampling filter mixes the ground in at the edges of the box.
+        assert first.probabilities[Expression.ANGER] == pytest.approx(220 / 340, abs=0.01)
+        assert sum(first.probabilities.values()) == pytest.approx(1)
+        assert predictor.found_by == {"model": 0, "mtcnn": 1}
+        assert predictor([pixels, BLACK, pixels], batch_size=2)[2] == [first, second]
+        assert predictor(pixels, min_score=0.985) == [first]
+
+    def test_marks_and_threshold_reach_the_faces(self) -> None:
+        pixels = np.full((200, 200, 3), 120, np.uint8)
+        for place, (colour, side) in enumerate(zip(COLOURS, (50, 30, 10), strict=True)):
+            pixels[10 : 10 + side, 60 * place : 60 * place + side] = colour
+        faces = self.classifier()(pixels)
+        assert [face.label for face in faces] == ["anger", "happiness", "too small"]
+        assert faces[1].flags == ("low_resolution",)
+        faces = self.classifier(unknown_below=0.9)(pixels)
+        assert [face.label for face in faces] == ["unknown", "unknown", "too small"]
+        hot = self.classifier(temperature=0.2)(pixels)
+        assert hot[0].probabilities[Expression.ANGER] > 0.99
+
+    def test_a_classifier_cannot_be_told_to_find_faces(self) -> None:
+        with pytest.raises(ConfigError, match="--faces model with a classifier"):
+            self.classifier(FaceOptions(faces="model"))
+
+    def test_a_detector_takes_boxes_in_large_pictures(self) -> None:
+        class Asked(Stub):
+            def forward(
+                self, batch: Tensor, targets: list[dict[str, Tensor]] | None = None
+            ) -> list[dict[str, Tensor]]:
+                if targets is None:
+                    return super().forward(batch)
+                self.shown.append(batch)
+                boxes = [target["boxes"] for target in targets]
+                assert all(box.shape == (1, 4) for box in boxes)
+                # The box is in the middle with half its side around it, as CONTEXT says.
+                assert torch.stack(boxes).flatten().tolist() == pytest.approx([16, 16, 48, 48])
+                return [{"target_probabilities": torch.tensor([[0.75, 0.25]])} for _ in batch]
+
+        pixels = np.full((300, 500, 3), 120, np.uint8)
+        pixels[100:150, 200:250] = COLOURS[0]
+        asked = Asked()
+        file = ModelFile({}, CONFIG, CLASSES)
+        predictor = Predictor(asked, file, PLAIN, detector=FakeDetector())
+        (face,) = predictor(pixels)
+        assert face.box.as_tuple() == (200, 100, 250, 150)
+        assert face.expression is Expression.FEAR
+        assert len(predictor(pixels[:, :400])) == 1
+        assert predictor.found_by == {"model": 1, "mtcnn": 1}
+        assert predictor.for_videos()(pixels)[0].expression is Expression.ANGER
+
+    def test_what_finds_the_faces_is_said(self) -> None:
+        by_mtcnn = "by MTCNN (fast, smallest face 20 px)"
+        assert self.classifier().describe_search() == f"faces: {by_mtcnn}"
+        small = (
+            "faces: by the model in pictures up to 400 px (smallest face 12.5% of the longer side)"
+        )
+        assert predictor(Stub()).describe_search() == f"{small}, in larger ones {by_mtcnn}"
+        file = ModelFile({}, CONFIG, CLASSES)
+        alone = Predictor(Stub(), file, PLAIN, FaceOptions(faces="model", min_face=30))
+        assert alone.describe_search() == f"{small}, in larger ones in tiles (30 px)"
+
+
+def test_the_model_s_own_faces_in_tiles_come_back_in_the_picture_s_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.REGISTERED)
+    places = [(30, 20, HAPPY), (500, 250, HAPPY), (560, 340, ANGRY)]
+    pixels = spots(*places, width=700, height=400)
+    config = bright_detector.Config(input_size=64, batch_norm=False)
+    file = ModelFile({}, config, bright_detector.CLASSES)
+    model = bright_detector.build(config, file.classes)
+    faces = Predictor(model, file, PLAIN, FaceOptions(faces="model", order="left_to_right"))(pixels)
+    assert [face.label for face in faces] == ["happiness", "happiness", "anger"]
+    for face, (left, top, _) in zip(faces, places, strict=True):
+        assert face.box.as_tuple() == pytest.approx((left, top, left + 24, top + 32), abs=2.6)
 
 
 def test_checkpoints_that_make_no_sense() -> None:

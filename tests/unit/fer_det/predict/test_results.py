@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,20 @@ def test_json_has_a_line_a_picture_or_frame(
     assert (picture["drawn"], picture["width"], picture["height"]) == ("out/a.jpg", 60, 48)
     assert picture["faces"][0] == {
         "box": [1.01, 2, 30, 40],
+        "size": 38,
+        "flags": [],
         "score": 0.98765,
         "expression": "happiness",
         "probabilities": {"happiness": 0.75, "anger": 0.25},
     }
     assert picture["faces"][1]["expression"] == "anger"
+    assert picture["summary"] == {
+        "faces": 2,
+        "shares": {"happiness": 0.5, "anger": 0.5},
+        "unknown": 0,
+        "too_small": 0,
+    }
+    assert "summary" not in none
     assert (none["faces"], none["drawn"]) == ([], None)
     assert half == {"source": "half.jpg", "error": "half.jpg is broken"}
     assert (seventh["frame"], seventh["seconds"]) == (7, 0.28)
@@ -106,6 +116,26 @@ def test_names_of_any_bytes_come_through(tmp_path: Path) -> None:
     lines, rows = written(tmp_path)
     assert lines[0]["source"] == name
     assert rows[0]["source"] == name
+
+
+def test_marks_are_in_both_tables(tmp_path: Path) -> None:
+    small = replace(face(0.75), probabilities={}, flags=("too_small",))
+    unsure = replace(face(0.75), flags=("low_resolution", "unknown"))
+    with open_results(tmp_path / "a.jsonl", tmp_path / "a.csv", EXPRESSIONS) as opened:
+        opened.add_picture(picture("a.jpg", small, unsure), None)
+    ((line,), rows) = written(tmp_path)
+    first, second = line["faces"]
+    assert (first["flags"], first["expression"], first["probabilities"]) == (
+        ["too_small"],
+        None,
+        {},
+    )
+    assert (second["expression"], second["probabilities"]["happiness"]) == ("unknown", 0.75)
+    assert [row["flags"] for row in rows] == ["too_small", "low_resolution unknown"]
+    assert [row["expression"] for row in rows] == ["", "unknown"]
+    assert [row["happiness"] for row in rows] == ["", "0.75"]
+    assert rows[0]["size"] == "38"
+    assert line["summary"] == {"faces": 2, "shares": {}, "unknown": 1, "too_small": 1}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])

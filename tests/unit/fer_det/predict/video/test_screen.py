@@ -8,9 +8,9 @@ import pytest
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection, TrackedFace
 from fer_det.core.expression import Expression
+from fer_det.predict.drawing import COLOURS
 from fer_det.predict.video.frames import Frame
 from fer_det.predict.video.screen import draw_frame, open_window
-from fer_det.predict.video.timeline import COLOURS
 from fer_det.predict.video.tracking import TrackedFrame
 
 GROUND = (90, 90, 90)
