@@ -68,8 +68,8 @@ class WebConfig:
     build: bool = False
     """Build the folder instead of serving it."""
     weights: Path = Path("best.pth")
-    """Model file of a classifier, or of a detector without RoIAlign, that the page uses; a bare
-    name that is not in this folder is searched in the newest run of runs/."""
+    """Model file of the classifier or detector that the page uses; a bare name that is not in this
+    folder is searched in the newest run of runs/. Of --build, as are the flags below."""
     dtype: NumberType = "float16"
     """Type of the numbers in the model's file; int8 needs --data."""
     data: Path | None = None

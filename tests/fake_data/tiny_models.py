@@ -18,7 +18,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "ssdlite": {"width": "small", "input_size": 96},
     "vgg16_classifier": {"input_size": 32, "head_width": 16},
     "vgg16_frcnn": {"input_size": 64, "head_width": 16},
+    "resnet_classifier": {
+        "input_size": 32,
+        "stem_width": 8,
+        "widths": (8, 16),
+        "blocks": (1, 1),
+        "face_margin": 0.1,
+    },
 }
+CLASSIFIER = "resnet_classifier" if "resnet_classifier" in MODELS else "vgg16_classifier"
+"""The smallest."""
 TEMPERATURE = 1.3
 LOUDER = {"ssdlite": 6.0, "vgg16_classifier": 20.0, "vgg16_frcnn": 20.0}
 """Factors of the class layers' weights, without which all answers are nearly equal."""
