@@ -34,7 +34,7 @@ PROGRAM = find_chromium()
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed"),
     pytest.mark.skipif(
-        not (RUNTIME / RUNTIME_FILES[0]).is_file(), reason="no onnxruntime-web: make web-runtime"
+        not (RUNTIME / RUNTIME_FILES[0]).is_file(), reason="no onnxruntime-web: make build/npm/package"
     ),
 ]
 
