@@ -25,7 +25,12 @@ from fer_det.export.onnx_model import OnnxModel
 from fer_det.export.parity import Parity, measure, questions
 from fer_det.io.files import atomic_path, make_folder
 from fer_det.models import is_detector
-from fer_det.weights.model_file import ModelFile, read_model_file, restore_model
+from fer_det.weights.model_file import (
+    UNKNOWN_BELOW,
+    ModelFile,
+    read_model_file,
+    restore_model,
+)
 
 OPSET = 17
 CALIBRATION_SPLIT = "train"
@@ -46,7 +51,11 @@ def export_onnx(config: ExportConfig, weights: Path) -> Parity:
     file = read_model_file(weights)
     model = restore_model(file, weights).eval().float()
     form: Form = "core" if config.to == "onnx-core" else "complete"
-    contract = replace(describe(file, form), dtype=config.dtype)
+    contract = replace(
+        describe(file, form),
+        dtype=config.dtype,
+        fixed_batch=is_detector(file.config) or not model.traces_batches,
+    )
     asked = list(questions(contract, config.data, config.split, config.pictures))
     graph = Core(model) if form == "core" else Complete(model, contract)
     proto = trace(graph, contract)
@@ -68,8 +77,8 @@ def describe(file: ModelFile, form: Form) -> Contract:
     config, info = file.config, file.info
     detector = is_detector(config)
     limits: dict[str, Any] = {}
-    if isinstance(info.get("unknown_below"), float):
-        limits["unknown"] = info["unknown_below"]
+    if UNKNOWN_BELOW in info:
+        limits["unknown"] = float(info[UNKNOWN_BELOW])
     return Contract(
         kind="detector" if detector else "classifier",
         form=form,
@@ -90,7 +99,7 @@ def describe(file: ModelFile, form: Form) -> Contract:
 
 
 def trace(graph: nn.Module, contract: Contract) -> onnx.ModelProto:
-    """Return the ONNX graph of a Core or Complete, for one picture."""
+    """Return the ONNX graph of a Core or Complete."""
     if contract.kind == "classifier":
         names = ["logits" if contract.form == "core" else "probabilities"]
     elif contract.form == "core":
@@ -98,7 +107,9 @@ def trace(graph: nn.Module, contract: Contract) -> onnx.ModelProto:
     else:
         names = ["boxes", "scores", "probabilities"]
     example = torch.rand(1, 3, contract.input_size, contract.input_size)
-    return trace_graph(graph, example, ["images"], names, {})
+    batch = {} if contract.fixed_batch else {0: "batch"}
+    dynamic = {name: batch for name in ("images", *names)} if batch else {}
+    return trace_graph(graph, example, ["images"], names, dynamic)
 
 
 def trace_graph(

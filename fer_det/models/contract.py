@@ -83,6 +83,9 @@ class FaceModel(nn.Module):
     published_prefixes: ClassVar[Mapping[str, str]] = {}
     """Beginnings of the names in published weights -> beginnings of this model's names."""
 
+    traces_batches: ClassVar[bool] = False
+    """Whether the traced raw_outputs takes any number of pictures; otherwise one."""
+
     _frozen: Sequence[nn.Module] = ()
 
     def load_pretrained(self, file: Pretrained, batches: Iterable[Tensor] = ()) -> LoadReport:

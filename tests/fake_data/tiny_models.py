@@ -26,8 +26,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "face_margin": 0.1,
     },
 }
-CLASSIFIER = "resnet_classifier" if "resnet_classifier" in MODELS else "vgg16_classifier"
-"""The smallest."""
 TEMPERATURE = 1.3
 LOUDER = {"ssdlite": 6.0, "vgg16_classifier": 20.0, "vgg16_frcnn": 20.0}
 """Factors of the class layers' weights, without which all answers are nearly equal."""

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from fake_data.astronaut import variants
 from fake_data.browser import Page, browser, find_chromium
-from fake_data.tiny_models import CLASSES, CLASSIFIER, write_tiny
+from fake_data.tiny_models import CLASSES, write_tiny
 from PIL import Image
 
 pytest.importorskip("onnx")
@@ -49,7 +49,7 @@ SECONDS = 240.0
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built page."""
     root = tmp_path_factory.mktemp("web")
-    weights = write_tiny(root / "a.pth", CLASSIFIER)
+    weights = write_tiny(root / "a.pth", "resnet_classifier")
     config = WebConfig(folder=root / "page", runtime=RUNTIME, dtype="float32")
     build_page(config, weights)
     return config.folder
