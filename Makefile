@@ -11,6 +11,10 @@ IMAGES ?= 1000
 SEED ?= 0
 BALANCED ?= data/voc_balanced
 DEMO ?= runs/demo
+WEIGHTS ?= best.pth
+WEB ?= build/web
+# The runtime of the web page, fetched from npm into an ignored folder.
+ORT_WEB := onnxruntime-web@1.30.0
 
 # $(call q,NAME): the value of a variable, unexpanded, as one word of the shell.
 q = '$(subst ','\'',$(value $1))'
@@ -30,7 +34,7 @@ OLDEST_TESTS := tests/contract/test_commands.py tests/contract/test_configs.py t
 	tests/integration/test_build_voc.py tests/integration/test_predict.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance check weights train eval compare bench test test-oldest faults lint clean
+.PHONY: help demo venv faces voc balance check weights train eval compare export web bench test test-oldest faults lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -96,6 +100,17 @@ eval: venv  ## score the newest best.pth: ARGS='--report report.html'
 
 compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json runs/b/scores.json'
 	@$(BIN)/python tools/compare.py $(value RUNS) $(value ARGS)
+
+export: venv  ## write an ONNX file: WEIGHTS=best.pth ARGS='--to onnx --out best.onnx'
+	@$(BIN)/python tools/export.py --weights $(call q,WEIGHTS) $(value ARGS)
+
+web: venv build/npm/package  ## build the web page into WEB=build/web for WEIGHTS=best.pth; fer-det web serves it
+	@$(BIN)/python tools/web.py --build --weights $(call q,WEIGHTS) --folder $(call q,WEB) $(value ARGS)
+
+build/npm/package:
+	@mkdir -p build/npm
+	@echo "fetching $(ORT_WEB) (33 MB) from npm"
+	@cd build/npm && npm pack --silent $(ORT_WEB) && tar -xzf onnxruntime-web-*.tgz && rm onnxruntime-web-*.tgz
 
 bench: venv  ## time what the project claims of its speed, in some minutes on an idle machine
 	@for name in train_step inference loader voc mtcnn memory scaling; do \

@@ -7,7 +7,14 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-SHIPPED = ("configs/*.yaml", "configs/README.md", "weights/*.md", "weights/vgg16_made_faces.*")
+SHIPPED = (
+    "configs/*.yaml",
+    "configs/README.md",
+    "weights/*.md",
+    "weights/vgg16_made_faces.*",
+    "web/*.*",
+    "web/js/*.js",
+)
 
 
 class BuildWithShipped(build_py):

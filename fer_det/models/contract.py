@@ -83,6 +83,9 @@ class FaceModel(nn.Module):
     published_prefixes: ClassVar[Mapping[str, str]] = {}
     """Beginnings of the names in published weights -> beginnings of this model's names."""
 
+    traces_batches: ClassVar[bool] = False
+    """Whether the traced raw_outputs takes any number of pictures; otherwise one."""
+
     _frozen: Sequence[nn.Module] = ()
 
     def load_pretrained(self, file: Pretrained, batches: Iterable[Tensor] = ()) -> LoadReport:
@@ -184,6 +187,15 @@ class FaceModel(nn.Module):
             if not name.startswith(self.training_prefixes)
         }
         return fold_batch_norm(state), self.config.without_batch_norm()
+
+    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Return what the layers answer to pictures [B, 3, S, S] in 0..1, before any selection.
+
+        Exporters trace it. A classifier: logits [B, C]. A detector: logits [B, A, 1 + C],
+        background first, deltas [B, A, 4], which BoxCoder decodes with `config.box_weights`, and
+        anchors [A, 4]. Here a classifier of one picture; logits are right up to a constant.
+        """
+        return {"logits": torch.cat([each["probabilities"] for each in self(pictures)]).log()}
 
     def truncated(self, rank: int) -> tuple[dict[str, Tensor], ModelConfig]:
         """Return state dict and config with low-rank head layers; ConfigError where it has none."""

@@ -24,6 +24,7 @@ class CropClassifier(FaceModel):
     head_prefixes = ("class_score",)
     class_layers = ("class_score", "loss.of_features")
     training_prefixes = ("loss.",)
+    traces_batches = True
 
     def __init__(
         self,
@@ -67,6 +68,11 @@ class CropClassifier(FaceModel):
                 answer["target_probabilities"] = probabilities.expand(wanted, -1)
             answers.append(answer)
         return answers
+
+    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
+        """See FaceModel."""
+        batch, _ = self.transform(pictures)
+        return {"logits": self.classify(batch.tensors)[1]}
 
     def classify(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised crops [B, 3, S, S] -> features [B, W] and logits [B, C], float32 or wider."""

@@ -188,7 +188,7 @@ def align_rois(
     weights = weights_y[..., :, None, :, None] * weights_x[..., None, :, None, :]
     pictures, most = padded.shape[:2]
     weights = weights.reshape(pictures, most * output**2, height * width).to(features.dtype)
-    pooled = features.flatten(2) @ weights.mT
+    pooled = features.flatten(2) @ weights.transpose(-1, -2)
     pooled = pooled.view(pictures, features.shape[1], most, output, output).transpose(1, 2)
     return torch.cat([of_picture[:n] for of_picture, n in zip(pooled, counts, strict=True)])
 

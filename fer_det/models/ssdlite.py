@@ -150,6 +150,11 @@ class FaceSSDLite(FaceModel):
         assert isinstance(self.backbone, SSDLiteFeatureExtractorMobileNet)
         return [layer for part in self.backbone.features for layer in part]
 
+    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
+        """See FaceModel."""
+        batch, _ = self.transform(pictures)
+        return dict(zip(("logits", "deltas", "anchors"), self._predict(batch.tensors), strict=True))
+
     def _run_normalised(self, pictures: Tensor) -> object:
         batch, _ = self.transform(pictures)
         return self._predict(batch.tensors)

@@ -31,6 +31,7 @@ REQUIRED = {
     "calibrate": ["--weights=best.pth"],
     "compare": ["a.json", "b.json"],
     "eval": ["--weights=best.pth"],
+    "export": ["--out=best.onnx"],
     "predict": ["photo.jpg"],
     "truncate-head": ["--weights=best.pth", "--out=thin.pth"],
 }

@@ -32,6 +32,8 @@ def test_files_beside_the_code(installed: Path) -> None:
         assert len(wanted) > 2
         found = [path.relative_to(shipped) for path in (shipped / folder).iterdir()]
         assert sorted(map(Path.as_posix, found)) == sorted(wanted)
+    for path in (ROOT / "web").rglob("*.*"):
+        assert (shipped / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
     for path in (ROOT / "fer_det" / "report" / "template").iterdir():
         copied = installed / path.relative_to(ROOT)
         assert copied.read_bytes() == path.read_bytes()

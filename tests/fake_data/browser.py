@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -47,11 +49,21 @@ def find_chromium() -> str | None:
 class Page:
     """A page without network; `requests` and `messages` (console, errors) fill as it loads."""
 
-    def __init__(self, program: str, profile: Path) -> None:
+    def __init__(
+        self,
+        program: str,
+        profile: Path,
+        flags: Sequence[str] = (),
+        offline: bool = True,
+        time_limit: float = TIME_LIMIT,
+    ) -> None:
+        """flags: further ones of Chromium; offline: whether not even this machine is reached."""
+        self._offline = offline
         child_reads, self._send = os.pipe()
         self._receive, child_writes = os.pipe()
         # In the child the ends of the pipes must be descriptors 3 and 4.
-        shell = f"exec {program} {' '.join(_FLAGS)} --user-data-dir='{profile}' about:blank"
+        words = " ".join(shlex.quote(flag) for flag in (*_FLAGS, *flags))
+        shell = f"exec {program} {words} --user-data-dir='{profile}' about:blank"
         self._process = subprocess.Popen(
             ["bash", "-c", f"{shell} 3<&{child_reads} 4>&{child_writes}"],
             pass_fds=(child_reads, child_writes),
@@ -60,9 +72,11 @@ class Page:
         )
         os.close(child_reads)
         os.close(child_writes)
-        self._timer = threading.Timer(TIME_LIMIT, self._process.kill)
+        self._timer = threading.Timer(time_limit, self._process.kill)
         self._timer.start()
         self._buffer, self._last_id, self._session = b"", 0, ""
+        self.address = ""
+        """Of the server, where a test starts one."""
         self.requests: list[str] = []
         self.messages: list[dict[str, Any]] = []
 
@@ -73,8 +87,8 @@ class Page:
         self._session = self._call("Target.attachToTarget", params)["sessionId"]
         for name in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{name}.enable")
-        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        self._call("Network.emulateNetworkConditions", offline)
+        if self._offline:
+            self.disconnect()
         return self
 
     def __exit__(
@@ -89,24 +103,54 @@ class Page:
         os.close(self._send)
         os.close(self._receive)
 
-    def open(self, path: Path, width: int = 1280, dark: bool = False) -> None:
-        """Open a file in a window of that width, and wait until it has loaded."""
+    def disconnect(self) -> None:
+        """Cut the page off from everything but files and its own caches."""
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        self._call("Network.emulateNetworkConditions", offline)
+
+    def open(self, path: Path | str, width: int = 1280, dark: bool = False) -> None:
+        """Open a file or an address in a window of that width, and wait until it has loaded."""
         self._call(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
         )
         theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", {"features": [theme]})
-        self._call("Page.navigate", {"url": path.resolve().as_uri()})
+        url = path if isinstance(path, str) else path.resolve().as_uri()
+        self._call("Page.navigate", {"url": url})
         while self._read().get("method") != "Page.loadEventFired":
             pass
 
     def value(self, script: str) -> Any:
-        """Evaluate a JavaScript expression in the page and return its value."""
-        params = {"expression": script, "returnByValue": True}
+        """Evaluate a JavaScript expression in the page, await it and return its value."""
+        params = {"expression": script, "returnByValue": True, "awaitPromise": True}
         answer = self._call("Runtime.evaluate", params)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def choose_files(self, selector: str, paths: Sequence[Path]) -> None:
+        """Choose files in the <input type="file"> that a selector names."""
+        root = self._call("DOM.getDocument")["root"]["nodeId"]
+        node = self._call("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+        files = [str(path.resolve()) for path in paths]
+        self._call("DOM.setFileInputFiles", {"nodeId": node, "files": files})
+
+    def before_load(self, script: str) -> None:
+        """Run a script in each document before its own."""
+        self._call("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
+    def press(self, key: str, code: int) -> None:
+        """Press and release a key such as Tab, whose number is `code`."""
+        for kind in ("rawKeyDown", "keyUp"):
+            params = {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code}
+            self._call("Input.dispatchKeyEvent", params)
+
+    def wait(self, script: str, seconds: float = 60.0) -> None:
+        """Wait until an expression is true."""
+        end = time.monotonic() + seconds
+        while not self.value(script):
+            assert time.monotonic() < end, (script, self.messages)
+            time.sleep(0.1)
 
     def screenshot(self) -> bytes:
         """Return the whole page as a PNG."""
@@ -140,7 +184,7 @@ class Page:
 
 
 @contextmanager
-def browser(program: str, profile: Path) -> Iterator[Page]:
+def browser(program: str, profile: Path, **options: Any) -> Iterator[Page]:
     """Start the browser and end it again; profile: an empty folder for its own files."""
-    with Page(program, profile) as page:
+    with Page(program, profile, **options) as page:
         yield page

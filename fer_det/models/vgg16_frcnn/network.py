@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.ops import roi_align
 
 from fer_det.losses.softmax import cross_entropy
 from fer_det.models.contract import select_detections
@@ -163,6 +164,28 @@ class FaceFasterRCNN(VGG16HeadModel, GeneralizedRCNN):
             self._random.reseed([picture_seed(target) for target in targets])
         answer: dict[str, Tensor] | list[dict[str, Tensor]] = super().forward(images, targets)
         return answer
+
+    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
+        """See FaceModel; for one picture, whose proposals are the anchors.
+
+        torchvision's RoIAlign, an operator of ONNX, stands for align_rois: the same to rounding.
+        """
+        batch, _ = self.transform(pictures)
+        features = self.backbone(batch.tensors)
+        (proposals,), _ = self.rpn(batch, features)
+        config = self.config
+        assert isinstance(config, Config)
+        pooled = roi_align(
+            features["0"],
+            [proposals],
+            config.pooling_size,
+            1 / STRIDE,
+            config.sampling_ratio,
+            aligned=True,
+        )
+        hidden = self.roi_heads.box_head(pooled, [proposals.shape[0]])
+        logits, deltas = self.roi_heads.box_predictor(hidden)
+        return {"logits": logits[None], "deltas": deltas[None], "anchors": proposals}
 
 
 def build(config: Config, classes: Sequence[str]) -> FaceFasterRCNN:

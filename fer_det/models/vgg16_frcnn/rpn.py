@@ -103,10 +103,14 @@ class FaceRPN(RegionProposalNetwork):
         )
         if self.training:
             return boxes, scores
-        counts = [max(1, int((each >= self.min_objectness).sum())) for each in scores]
+        # A mask and no number, which an exporter could not trace.
+        kept = [
+            (each >= self.min_objectness) | (torch.arange(each.shape[0], device=each.device) < 1)
+            for each in scores
+        ]
         return (
-            [each[:count] for each, count in zip(boxes, counts, strict=True)],
-            [each[:count] for each, count in zip(scores, counts, strict=True)],
+            [each[mask] for each, mask in zip(boxes, kept, strict=True)],
+            [each[mask] for each, mask in zip(scores, kept, strict=True)],
         )
 
     def compute_loss(

@@ -1,0 +1,52 @@
+"""`fer-det export`: a trained model as an ONNX file, checked against the model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from fer_det.config.command import parse_config
+from fer_det.config.export import ExportConfig
+from fer_det.errors import ConfigError
+from fer_det.runtime.command import EXIT_OK, run_command
+
+PROG = "export.py"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; -> exit code."""
+    return run_command(_export, argv)
+
+
+def _export(argv: Sequence[str] | None) -> int:
+    config = parse_config(ExportConfig, PROG, argv)
+    demand_onnx()
+    if config.to == "mtcnn":
+        from fer_det.export.mtcnn import export_mtcnn
+
+        for path in export_mtcnn(config.out):
+            print(f"{path}: {path.stat().st_size:,} bytes")
+        return EXIT_OK
+    from fer_det.engine.run_folder import find_weights
+    from fer_det.export.onnx_file import export_onnx
+
+    weights = find_weights(config.weights)
+    print(f"weights: {weights}", flush=True)
+    print("\n".join(export_onnx(config, weights).describe()))
+    print(f"{config.out}: {config.out.stat().st_size:,} bytes")
+    return EXIT_OK
+
+
+def demand_onnx() -> None:
+    """Raise ConfigError where the packages that write and run ONNX files are absent."""
+    from importlib.util import find_spec
+
+    absent = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+    if absent:
+        raise ConfigError(
+            f"no package {' and '.join(absent)}", "it installed", "pip install 'fer_det[onnx]'"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

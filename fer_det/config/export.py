@@ -1,0 +1,86 @@
+"""The flags of `fer-det export` and `fer-det web`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fer_det.config.model import demand, demand_file
+
+Target = Literal["onnx", "onnx-core", "mtcnn"]
+NumberType = Literal["float32", "float16", "int8"]
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """Write a trained model as an ONNX file and check its answers against the model's.
+
+    The file carries its classes, input, temperature, thresholds, licence and source. Exit code 2,
+    and no file, where its answers differ by more than docs/export.md allows.
+    """
+
+    out: Path
+    """File to write; of mtcnn a folder for its three files."""
+    to: Target = "onnx"
+    """onnx: picture in, faces out; onnx-core: without the selection of boxes, for web pages and
+    phones; mtcnn: the three networks of the face detector MTCNN, which need no --weights."""
+    weights: Path = Path("best.pth")
+    """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
+    dtype: NumberType = "float32"
+    """Type of the numbers in the file; float16 is half the size, int8 a quarter, and needs --data
+    to measure its ranges."""
+    data: Path | None = None
+    """VOC folder whose pictures the check uses; made patterns by default."""
+    split: str = "test"
+    """Image set of --data that the check uses; int8 measures its ranges on another, train."""
+    pictures: int = 64
+    """Number of pictures of the check."""
+    calibration: int = 100
+    """Number of pictures that int8 measures its ranges on."""
+    overwrite: bool = False
+    """Replace the file if it exists."""
+
+    def __post_init__(self) -> None:
+        for name in ("pictures", "calibration"):
+            demand(getattr(self, name) > 0, f"--{name} {getattr(self, name)}", "at least 1")
+        demand(
+            self.dtype != "int8" or self.data is not None,
+            "--dtype int8 without --data",
+            "a VOC folder with pictures to measure ranges on",
+        )
+        if self.to != "mtcnn":
+            demand_file("--out", self.out)
+
+
+@dataclass(frozen=True)
+class WebConfig:
+    """Serve the web page on this machine, or build its folder.
+
+    The page finds faces and expressions in the browser; no picture leaves it. `make web` builds
+    the folder.
+    """
+
+    folder: Path = Path("build/web")
+    """Folder of the page."""
+    port: int = 8000
+    """Port on 127.0.0.1; 0 takes a free one."""
+    build: bool = False
+    """Build the folder instead of serving it."""
+    weights: Path = Path("best.pth")
+    """Model file of the classifier or detector that the page uses; a bare name that is not in this
+    folder is searched in the newest run of runs/. Of --build, as are the flags below."""
+    dtype: NumberType = "float16"
+    """Type of the numbers in the model's file; int8 needs --data."""
+    data: Path | None = None
+    """VOC folder for the check of the export, see fer-det export."""
+    runtime: Path = Path("build/npm/package/dist")
+    """Folder with the files of onnxruntime-web, from its npm package."""
+
+    def __post_init__(self) -> None:
+        demand(0 <= self.port < 65536, f"--port {self.port}", "0 to 65535")
+        demand(
+            not self.build or self.dtype != "int8" or self.data is not None,
+            "--dtype int8 without --data",
+            "a VOC folder with pictures to measure ranges on",
+        )

@@ -1,0 +1,179 @@
+"""Model files as ONNX files: the same answers, the contract, and refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_data.tiny_models import CLASSES, TEMPERATURE, write_tiny
+from fake_data.voc_tree import write_voc_tree
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+import onnx  # noqa: E402
+from onnx import numpy_helper  # noqa: E402
+
+from fer_det.config.export import ExportConfig  # noqa: E402
+from fer_det.core.box import FaceBox  # noqa: E402
+from fer_det.errors import ConfigError, OutputError, WeightsError  # noqa: E402
+from fer_det.export import parity  # noqa: E402
+from fer_det.export.onnx_file import export_onnx  # noqa: E402
+from fer_det.export.onnx_model import OnnxModel  # noqa: E402
+from fer_det.export.parity import made_pattern  # noqa: E402
+from fer_det.predict.predictor import Predictor  # noqa: E402
+
+NAMES = ("ssdlite", "resnet_classifier", "vgg16_frcnn")
+FORMS = ("onnx", "onnx-core")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("weights")
+    return {name: write_tiny(folder / f"{name}.pth", name) for name in NAMES}
+
+
+def export(path: Path, source: Path, **settings: Any) -> OnnxModel:
+    config = ExportConfig(**{"out": path, "pictures": 4, **settings})
+    export_onnx(config, source)
+    return OnnxModel.load(path)
+
+
+def pixels(number: int, width: int, height: int) -> Any:
+    image = made_pattern(number, max(width, height)).image.transpose(1, 2, 0)[:height, :width]
+    return np.ascontiguousarray((255 * image.clip(0, 1)).round().astype(np.uint8))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["ssdlite", "vgg16_frcnn"])
+def test_a_detector_answers_as_predict_does(
+    weights: dict[str, Path], tmp_path: Path, name: str, form: str
+) -> None:
+    detector = export(tmp_path / "a.onnx", weights[name], to=form)
+    predictor = Predictor.from_checkpoint(weights[name], "cpu", "float32")
+    compared = 0
+    for number, size in enumerate([(120, 70), (64, 64), (50, 90)]):
+        picture = pixels(number, *size)
+        wanted, found = predictor(picture, 0.5), detector(picture)
+        assert len(found) == len(wanted)
+        for ours, theirs in zip(found, wanted, strict=True):
+            assert ours.box.as_tuple() == pytest.approx(theirs.box.as_tuple(), abs=0.01)
+            assert ours.score == pytest.approx(theirs.score, abs=1e-4)
+            assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-4)
+            assert ours.expression == theirs.expression
+            compared += 1
+    assert compared > 5
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_classifier_answers_with_the_temperature(
+    weights: dict[str, Path], tmp_path: Path, form: str
+) -> None:
+    classifier = export(tmp_path / "a.onnx", weights["resnet_classifier"], to=form)
+    picture = pixels(1, 80, 60)
+    boxes = [FaceBox(10, 5, 40, 45), FaceBox(-5, 20, 30, 70), FaceBox(30, 10, 70, 50)]
+    found = classifier.classify(picture, boxes)
+    assert [face.box for face in found] == boxes
+    rows = np.array([[*face.probabilities.values()] for face in found])
+    assert rows.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert np.ptp(rows, axis=0).max() > 1e-3
+    with pytest.raises(ConfigError, match="finds no faces"):
+        classifier(picture)
+
+
+def test_the_file_says_what_it_needs(weights: dict[str, Path], tmp_path: Path) -> None:
+    contract = export(tmp_path / "a.onnx", weights["ssdlite"], to="onnx-core").contract
+    assert (contract.kind, contract.form, contract.model) == ("detector", "core", "ssdlite")
+    assert contract.classes == CLASSES
+    assert (contract.input_size, contract.padding) == (96, (128, 128, 128))
+    assert contract.temperature == TEMPERATURE
+    assert contract.licence == "CC0-1.0"
+    assert len(contract.source_sha256) == 64
+    assert contract.thresholds.smallest_face == 24
+    of_faces = export(tmp_path / "b.onnx", weights["resnet_classifier"]).contract
+    assert of_faces.face_margin == pytest.approx(0.1)
+    assert not of_faces.fixed_batch
+
+
+def test_float16_is_half_the_size_and_nearly_the_same(
+    weights: dict[str, Path], tmp_path: Path
+) -> None:
+    export(tmp_path / "a.onnx", weights["resnet_classifier"])
+    export(tmp_path / "b.onnx", weights["resnet_classifier"], dtype="float16")
+    sizes = [(tmp_path / name).stat().st_size for name in ("a.onnx", "b.onnx")]
+    assert sizes[1] < 0.7 * sizes[0]
+
+
+def test_a_file_that_answers_otherwise_does_not_appear(
+    weights: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damage(proto: onnx.ModelProto) -> onnx.ModelProto:
+        for tensor in proto.graph.initializer:
+            if len(tensor.dims) > 1:
+                values = numpy_helper.to_array(tensor) * np.float32(1.1)
+                tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+        return proto
+
+    monkeypatch.setattr("fer_det.export.onnx_file.store_as_float16", damage)
+    with pytest.raises(WeightsError, match="answers otherwise than its model"):
+        export(tmp_path / "a.onnx", weights["resnet_classifier"], dtype="float16")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_replaced_unasked(weights: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        export(tmp_path / "a.onnx", weights["resnet_classifier"])
+    assert (tmp_path / "a.onnx").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["ssdlite", "resnet_classifier"])
+def test_int8_is_measured_on_pictures(weights: dict[str, Path], tmp_path: Path, name: str) -> None:
+    labels = [*CLASSES, *CLASSES]
+    folder = write_voc_tree(tmp_path / "voc", {"train": labels, "test": labels})
+    settings = {"dtype": "int8", "data": folder.root, "pictures": 14, "to": "onnx-core"}
+    file = export(tmp_path / "a.onnx", weights[name], **settings)
+    assert file.contract.dtype == "int8"
+    proto = onnx.load(tmp_path / "a.onnx")
+    kinds = {tensor.data_type for tensor in proto.graph.initializer if len(tensor.dims) == 4}
+    assert kinds == {onnx.TensorProto.INT8}
+
+
+def test_another_classifier_takes_one_picture_at_a_time(tmp_path: Path) -> None:
+    weights = write_tiny(tmp_path / "a.pth", "vgg16_classifier")
+    classifier = export(tmp_path / "a.onnx", weights, dtype="float16")
+    assert classifier.contract.fixed_batch
+    rows = classifier.probabilities(np.stack([made_pattern(n, 32).image for n in range(3)]))
+    assert rows.shape == (3, len(CLASSES))
+
+
+def test_int8_needs_pictures(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="without --data"):
+        ExportConfig(out=tmp_path / "a.onnx", dtype="int8")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x08\x07"])
+def test_what_is_no_exported_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"a\.onnx"):
+        OnnxModel.load(path)
+
+
+def test_parity_counts_differences() -> None:
+    same = parity.Parity(4, 10, 0, 0.001, 1e-5, 10, 10, 6, 6)
+    same.demand("float32", "x")
+    for change in (
+        {"box": 0.02},
+        {"probability": 1e-3},
+        {"same_labels": 9},
+        {"unmatched": 1},
+    ):
+        with pytest.raises(WeightsError):
+            replace(same, **change).demand("float32", "x")
+    replace(same, correct_after=5, box=3.0).demand("int8", "x")
+    with pytest.raises(WeightsError, match="points of accuracy"):
+        replace(same, correct_after=4).demand("int8", "x")

@@ -1,0 +1,104 @@
+// The camera: one frame after the other, each drawn with the faces that were found in it.
+
+import { drawFaces, drawTimeline, showFaces, titleOf } from "./drawing.js";
+import { pixelsOf } from "./pictures.js";
+import { longerSide } from "./recogniser.js";
+import { Tracker } from "./tracking.js";
+
+const LARGEST_SIDE = 640;
+const SMALLEST_FACE = 40;
+const SECONDS_SHOWN = 20;
+const RATE_SECONDS = 2;
+const MOST_ROWS = 50_000;
+
+const PROBLEMS = {
+  NotFoundError: "No camera was found; connect one, or open a photo.",
+  NotAllowedError: "The camera is not allowed for this page; allow it in the browser, or open a photo.",
+  NotReadableError: "The camera is used by another program; close that, or open a photo.",
+};
+
+/** Runs the camera until `stop`. ask(picture, smallestFace): the worker's answer. */
+export class Camera {
+  constructor({ video, frame, timeline, faces, rate }, ask, classes, announce) {
+    Object.assign(this, { video, frame, timeline, faces, rate, ask, classes, announce });
+    this.rows = [];
+    this.stream = null;
+  }
+
+  /** Throws an Error of one sentence for people. */
+  async start() {
+    if (!navigator.mediaDevices?.getUserMedia) {
+      throw new Error("This browser gives no camera to this page, which needs https or this " +
+        "machine's own address; open a photo instead.");
+    }
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia(
+        { video: { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 } } });
+    } catch (error) {
+      throw new Error(PROBLEMS[error.name] ??
+        `The camera could not be opened (${error.message}); open a photo instead.`);
+    }
+    this.video.srcObject = this.stream;
+    await this.video.play();
+    Object.assign(this, { tracker: new Tracker(), points: [], ends: [], labels: new Map() });
+    this.#run(this.stream);
+  }
+
+  stop() {
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.stream = null;
+    this.video.srcObject = null;
+  }
+
+  async #run(stream) {
+    const started = performance.now();
+    for (let number = 0; this.stream === stream; number++) {
+      await new Promise(requestAnimationFrame);
+      const { videoWidth, videoHeight } = this.video;
+      if (!videoWidth) continue;
+      const scale = Math.min(1, LARGEST_SIDE / Math.max(videoWidth, videoHeight));
+      const [width, height] = [videoWidth, videoHeight].map((side) => Math.round(side * scale));
+      const picture = pixelsOf(this.video, width, height);
+      const seconds = (performance.now() - started) / 1000;
+      let found;
+      try {
+        ({ faces: found } = await this.ask(picture, SMALLEST_FACE));
+      } catch (error) {
+        this.stop();
+        this.announce(error.message, true);
+        return;
+      }
+      if (this.stream !== stream) return;
+      this.#show(picture, this.tracker.update(found, seconds), number, seconds);
+    }
+  }
+
+  #show(picture, faces, number, seconds) {
+    const titled = faces.map((face) => ({ ...face, title: titleOf(face, this.classes) }));
+    drawFaces(this.frame, picture.canvas, picture.width, picture.height, titled);
+    showFaces(this.faces, titled, this.classes);
+    const [largest] = titled.filter(({ probabilities }) => probabilities)
+      .sort((a, b) => longerSide(b.box) - longerSide(a.box));
+    if (largest) this.points.push({ seconds, probabilities: largest.probabilities });
+    this.points = this.points.filter((point) => seconds - point.seconds <= SECONDS_SHOWN);
+    drawTimeline(this.timeline, this.points, this.classes, seconds, SECONDS_SHOWN);
+    this.#announceChanges(titled);
+    for (const face of titled) {
+      this.rows.push({ ...face, source: "camera", frame: number, seconds, face: face.number });
+    }
+    this.rows.splice(0, Math.max(0, this.rows.length - MOST_ROWS));
+    const now = performance.now();
+    this.ends = [...this.ends, now].filter((end) => now - end <= 1000 * RATE_SECONDS);
+    const passed = (now - this.ends[0]) / 1000;
+    if (passed > 0) {
+      this.rate.textContent = `${((this.ends.length - 1) / passed).toFixed(1)} frames per second`;
+    }
+  }
+
+  /** Say a face's label only when it changes: bars that move must not speak. */
+  #announceChanges(faces) {
+    const changed = faces.filter(({ number, title }) => this.labels.get(number) !== title);
+    for (const { number, title } of changed) this.labels.set(number, title);
+    if (changed.length) this.announce(changed.map(({ title }) => `Face ${title}`).join(", "));
+  }
+}

@@ -1,0 +1,35 @@
+// The table of faces as CSV, with the columns of `fer-det predict`.
+
+const BOX = ["x_min", "y_min", "x_max", "y_max"];
+
+/** rows: [{source, frame, seconds, face, box, score, probabilities, label, flags}] -> text. */
+export function toCsv(rows, classes) {
+  const head = ["source", "frame", "seconds", "face", ...BOX, "score", "expression", ...classes,
+    "note"];
+  const lines = rows.map((row) => {
+    const probabilities = row.probabilities ?? classes.map(() => null);
+    const best = row.probabilities
+      ? classes[row.label ?? row.probabilities.indexOf(Math.max(...row.probabilities))] : "";
+    return [
+      row.source, row.frame ?? "", row.seconds?.toFixed(3) ?? "", row.face ?? "",
+      ...(row.box ?? BOX.map(() => null)).map((edge) => edge?.toFixed(2) ?? ""),
+      row.score?.toFixed(5) ?? "", best, ...probabilities.map((each) => each?.toFixed(5) ?? ""),
+      (row.flags ?? []).join("; "),
+    ];
+  });
+  return [head, ...lines].map((line) => line.map(quoted).join(",") + "\n").join("");
+}
+
+function quoted(value) {
+  const text = String(value);
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Let the browser save a blob under a name. */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
