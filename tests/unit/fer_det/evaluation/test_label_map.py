@@ -62,7 +62,8 @@ def test_counts_and_description() -> None:
     counts = {"surprise": 1, "happiness": 2, "sadness": 4, "contempt": 8}
     assert THREE.sum_counts(counts) == {"positive": 3, "negative": 4, "neutral": 0}
     assert THREE.describe(CLASSES) == (
-        "three: positive = happiness + surprise, negative = fear + disgust + sadness + anger, neutral"
+        "three: positive = happiness + surprise, negative = fear + disgust + sadness + anger,"
+        " neutral"
     )
 
 
