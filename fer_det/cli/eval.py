@@ -35,6 +35,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.engine.run_folder import find_weights, read_log
     from fer_det.engine.scoring import find_data, open_split, score_split, trained_on
     from fer_det.evaluation.evaluate import evaluate
+    from fer_det.evaluation.label_map import LABEL_MAPS, NO_MAP
     from fer_det.evaluation.protocol import hash_pictures
     from fer_det.evaluation.scores_file import SCORES, scores_to_json, write_scores
     from fer_det.evaluation.table import format_evaluation
@@ -52,10 +53,14 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     weights = find_weights(config.weights)
     print(f"weights: {weights}")
     file = read_model_file(weights)
-    if unknown := sorted(set(config.subset) - set(file.classes)):
+    label_map = None
+    if config.label_map != NO_MAP:
+        label_map = LABEL_MAPS[config.label_map].restrict(file.classes)
+    classes = tuple(file.classes if label_map is None else label_map.members)
+    if unknown := sorted(set(config.subset) - set(classes)):
         raise ConfigError(
             f"--subset with {', '.join(unknown)}",
-            f"classes of the model: {', '.join(file.classes)}",
+            f"classes that are scored: {', '.join(classes)}",
             "change the flag",
         )
     data = find_data(config.data, file)
@@ -65,6 +70,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         raise ConfigError(
             "--views or --face_size with a detector", "a classifier", "leave these flags out"
         )
+    _demand_label_map(dataset, config)
     scored = score_split(
         file,
         weights,
@@ -77,15 +83,24 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         config.face_size,
     )
     pictures = list(track(scored, len(dataset), "scored", "pictures"))
+    described = _describe_data(dataset, config.split, file)
+    if label_map is not None:
+        pictures = label_map.apply(pictures, file.classes)
+        described = replace(
+            described,
+            label_map=label_map.describe(file.classes),
+            listed=None if described.listed is None else label_map.sum_counts(described.listed),
+            rejected=described.rejected and label_map.sum_counts(described.rejected),
+        )
     protocol = replace(
-        _describe_data(dataset, config.split, file),
-        split_hash=hash_pictures(pictures, file.classes),
+        described,
+        split_hash=hash_pictures(pictures, classes),
         weights_sha256=file.sha256,
         views=config.views,
         face_size=config.face_size,
     )
     subsets = {"subset": config.subset} if config.subset else {}
-    evaluation = evaluate(pictures, file.classes, protocol, subsets, config.resamples)
+    evaluation = evaluate(pictures, classes, protocol, subsets, config.resamples)
     print(format_evaluation(evaluation))
     out = make_folder(config.out or weights.parent)
     scores = scores_to_json(evaluation)
@@ -106,6 +121,22 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         write_report(config.report, source)
         print(f"report: {config.report}")
     return EXIT_OK
+
+
+def _demand_label_map(dataset: VocDataset, config: EvalConfig) -> None:
+    """Raise ConfigError where labels stand for several expressions, and are not mapped."""
+    from fer_det.core.sample import database_name
+    from fer_det.evaluation.label_map import DATASETS_OF_THREE_CLASSES
+
+    databases = {picture.database for picture in dataset.pictures}
+    for name in DATASETS_OF_THREE_CLASSES:
+        found = databases & {database_name(name, False), database_name(name, True)}
+        if found and config.label_map != "three":
+            raise ConfigError(
+                f"{min(found)} has three classes, positive, negative and neutral",
+                "a model's expressions joined in the same way",
+                "add --label_map three",
+            )
 
 
 def _loader(dataset: VocDataset) -> LoadPicture:

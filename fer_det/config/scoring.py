@@ -29,6 +29,10 @@ class EvalConfig:
     face_size: int | None = None
     """Shrink larger faces to this size in pixels (longer side of the box) before a classifier sees
     them, to measure how it does on small ones."""
+    label_map: Literal["none", "three", "seven"] = "none"
+    """How the model's classes are joined before scoring. three: positive (happiness, surprise),
+    negative (fear, disgust, sadness, anger) and neutral, the classes of LFW-FER; seven: contempt
+    is left out."""
     subset: tuple[str, ...] = ()
     """Classes of which an additional mean recall is printed, for instance those with many faces."""
     batch_size: int = 32

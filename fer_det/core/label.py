@@ -49,6 +49,13 @@ class LabelDistribution:
 
 Label = Expression | LabelDistribution
 
+THREE_CLASSES: Mapping[str, tuple[Expression, ...]] = {
+    "positive": (Expression.HAPPINESS, Expression.SURPRISE),
+    "negative": (Expression.FEAR, Expression.DISGUST, Expression.SADNESS, Expression.ANGER),
+    "neutral": (Expression.NEUTRAL,),
+}
+"""The classes of LFW-FER, and the expressions that each of them stands for."""
+
 
 def expression_of(label: Label) -> Expression:
     """The label's expression; the most probable one of a distribution."""

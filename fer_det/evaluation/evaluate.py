@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.errors import ConfigError, DatasetFormatError
 from fer_det.evaluation.average_precision import AveragePrecision, average_precision
-from fer_det.evaluation.calibration import Calibration, measure_calibration
+from fer_det.evaluation.calibration import UNCHANGED, Calibration, measure_calibration
+from fer_det.evaluation.label_map import NO_MAP
 from fer_det.evaluation.picture import IntArray, ScoredPicture
 from fer_det.evaluation.predictions import RULES, ScoredFace, confusion_of_faces, score_faces
 from fer_det.evaluation.protocol import Protocol, hash_pictures
@@ -163,17 +164,21 @@ def _score_rule(
         measure(confusion, present, subsets),
         recognition_intervals(in_resamples),
         *all_listed,
-        _calibration(faces, rule, protocol.temperature),
+        _calibration(faces, rule, protocol),
     )
 
 
-def _calibration(faces: Sequence[ScoredFace], rule: str, temperature: float) -> Calibration:
+def _calibration(faces: Sequence[ScoredFace], rule: str, protocol: Protocol) -> Calibration:
     predicted = [(face, each) for face in faces if (each := face.predictions[rule]) is not None]
-    return measure_calibration(
+    calibration = measure_calibration(
         np.array([each.probabilities for _, each in predicted], np.float64),
         np.array([each.label == face.label for face, each in predicted], np.bool_),
-        temperature,
+        protocol.temperature,
     )
+    if protocol.label_map != NO_MAP and protocol.temperature != UNCHANGED:
+        # A temperature cannot be taken back from sums of probabilities.
+        return replace(calibration, ece_untempered=None)
+    return calibration
 
 
 def _check_pictures(

@@ -48,6 +48,8 @@ class Protocol:
     """Views of each face that a classifier's probabilities are averages of: one, flip or ten."""
     face_size: int | None = None
     """Pixels of a face's longer side that larger faces were shrunk to; None for their own."""
+    label_map: str = "none"
+    """How the model's classes were joined before scoring; see fer_det.evaluation.label_map."""
 
     def __post_init__(self) -> None:
         for label, count in (self.rejected or {}).items():

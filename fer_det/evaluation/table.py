@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_det.evaluation.calibration import UNCHANGED
 from fer_det.evaluation.comparison import MEASURES, Comparison, Difference
 from fer_det.evaluation.evaluate import Evaluation, RuleScores
+from fer_det.evaluation.label_map import NO_MAP
 from fer_det.evaluation.predictions import MIN_IOU, RULES
 from fer_det.evaluation.recognition import FEW_FACES, LEVEL, Recognition
 
@@ -181,6 +182,7 @@ def _notes(evaluation: Evaluation) -> list[str]:
         f"{protocol.image_variant}, boxes from {protocol.box_source}, input {protocol.size_text}"
         f"{protocol.sight_text}, {temperature}; weights {protocol.weights_sha256[:12]}, "
         f"checkpoint: {protocol.checkpoint_rule}.",
+        *([] if protocol.label_map == NO_MAP else [f"Label map {protocol.label_map}."]),
         *(f"{name}: {', '.join(labels)}." for name, labels in evaluation.subsets.items()),
         _unscored(evaluation),
         _majority(evaluation),

@@ -275,7 +275,22 @@ def parse_xml(path: Path) -> etree._Element:
     Raises DatasetNotFoundError where it is absent and AnnotationError where it cannot be read, is
     larger than MAX_XML_BYTES, is no XML, declares a DOCTYPE or holds another root.
     """
-    wanted, remedy = "a VOC annotation in plain XML", "correct the file or leave the picture out"
+    root = parse_any_xml(path, "a VOC annotation in plain XML")
+    if root.tag != "annotation":
+        raise AnnotationError(
+            f"{path} holds <{root.tag}>",
+            "a VOC annotation in plain XML",
+            "correct the file or leave the picture out",
+        )
+    return root
+
+
+def parse_any_xml(path: Path, wanted: str) -> etree._Element:
+    """The root of an XML file without entities; wanted: what it should be, for the error.
+
+    Raises as `parse_xml`.
+    """
+    remedy = "correct the file or leave the picture out"
     try:
         with path.open("rb") as file:
             data = file.read(MAX_XML_BYTES + 1)
@@ -294,8 +309,6 @@ def parse_xml(path: Path) -> etree._Element:
         raise AnnotationError(f"{path} is not XML ({error.msg})", wanted, remedy) from error
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs' Any
         raise AnnotationError(f"{path} declares a DOCTYPE", wanted, remedy)
-    if root.tag != "annotation":
-        raise AnnotationError(f"{path} holds <{root.tag}>", wanted, remedy)
     return root
 
 

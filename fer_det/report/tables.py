@@ -173,6 +173,7 @@ def conditions(source: ReportSource) -> Table:
         "source of the boxes": protocol["box_source"],
         "views of a face": protocol.get("views", "one"),
         "faces shrunk to (pixels)": protocol.get("face_size") or "their own size",
+        "label map": protocol.get("label_map", "none"),
         "VOC folder": source.data.folder,
         "manifest": source.data.manifest or "none",
         "checkpoint": source.weights,

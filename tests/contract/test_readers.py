@@ -6,6 +6,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from fake_data.faces import draw
@@ -42,9 +43,15 @@ def root(fake_data: ModuleType, tmp_path: Path) -> Path:
     return tmp_path / "raw"
 
 
+def options_of(reader: Reader) -> Any:
+    """The defaults, with what the data set cannot be read without."""
+    (name,) = (name for name, each in READERS.items() if each is reader)
+    return reader.Options(**getattr(import_module(f"fake_data.{name}"), "OPTIONS", {}))
+
+
 def read(reader: Reader, root: Path) -> list[Sample]:
     """All samples that are to be converted."""
-    return [each for each in reader.read(root, reader.Options()) if each.left_out is None]
+    return [each for each in reader.read(root, options_of(reader)) if each.left_out is None]
 
 
 @pytest.fixture
@@ -121,7 +128,7 @@ def test_samples_travel_to_another_process(samples: list[Sample]) -> None:
 
 
 def test_left_out_samples_have_a_reason_and_no_label(reader: Reader, root: Path) -> None:
-    for sample in reader.read(root, reader.Options()):
+    for sample in reader.read(root, options_of(reader)):
         assert bool(sample.labels) == (sample.left_out is None)
         assert sample.left_out != ""
 
@@ -143,7 +150,8 @@ def test_litter_changes_nothing(samples: list[Sample], reader: Reader, root: Pat
         for litter in LITTER:
             (folder / litter).parent.mkdir(exist_ok=True)
             (folder / litter).write_bytes(b"\0\5\x16\7")
-    assert list(reader.read(root, reader.Options())) == list(reader.read(root, reader.Options()))
+    options = options_of(reader)
+    assert list(reader.read(root, options)) == list(reader.read(root, options))
     assert read(reader, root) == samples
 
 
@@ -153,7 +161,7 @@ def test_no_picture_is_skipped_silently(samples: list[Sample], reader: Reader, r
         stray = folder / "summer holiday.jpg"
         draw(stray, (40, 30), [])
         try:
-            told = [each.picture.name for each in reader.read(root, reader.Options())]
+            told = [each.picture.name for each in reader.read(root, options_of(reader))]
         except FerDetError as error:
             told = [str(error)]
         assert any("summer holiday" in each for each in told)

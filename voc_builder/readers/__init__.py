@@ -26,6 +26,12 @@ _NAMES = (
     "oulu_casia",
     "multipie",
     "afew",
+    "mmi",
+    "dfew",
+    "ferv39k",
+    "mafw",
+    "emotionet",
+    "lfw_fer",
     "folders",
     "voc",
 )

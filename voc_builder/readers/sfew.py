@@ -13,7 +13,6 @@ The film is the name up to the first _. Papers report the validation split.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,7 +22,7 @@ from fer_det.core.sample import Face, Framing, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from voc_builder.readers.class_names import split_of_folders
 from voc_builder.readers.picture_index import path_ids
-from voc_builder.readers.tree import Tree
+from voc_builder.readers.tree import Tree, groups_in_two_splits
 
 TITLE = "SFEW"
 
@@ -59,13 +58,13 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
         raise tree.not_found()
     framing: Framing = "face_crop" if pictures is aligned else "photo"
     splits = {path: _split_of(tree, path) for path, _ in pictures}
-    divided = films_in_two_splits(TITLE, splits)
+    divided = groups_in_two_splits(TITLE, "films", [(_film(path), splits[path]) for path in splits])
     ids = path_ids("sfew", [path for path, _ in pictures])
     for path, expression in pictures:
         if expression is None:
             yield tree.left_out("sfew", path, "no expression")
             continue
-        film = path.name.partition("_")[0]
+        film = _film(path)
         yield Sample(
             sample_id=ids[path],
             dataset="sfew",
@@ -87,22 +86,8 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
     yield from tree.finish("sfew")
 
 
-def films_in_two_splits(title: str, splits: Mapping[PurePosixPath, Split]) -> set[str]:
-    """Films whose pictures are in several of the published splits, which are kept; warns of them.
-
-    They cannot be groups, since a group is never divided.
-    """
-    by_film: dict[str, set[Split]] = {}
-    for path, split in splits.items():
-        by_film.setdefault(path.name.partition("_")[0], set()).add(split)
-    divided = {film for film, own in by_film.items() if len(own) > 1}
-    if divided:
-        print(
-            f"warning: {title}: {len(divided)} films are in more than one split of the data set,"
-            f" {min(divided)} is one; the splits are kept as they are",
-            file=sys.stderr,
-        )
-    return divided
+def _film(path: PurePosixPath) -> str:
+    return path.name.partition("_")[0]
 
 
 def _is_aligned(path: PurePosixPath) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -172,6 +173,27 @@ def left_out(dataset: str, picture: PictureSource, reason: str, split: Split = "
         split=split,
         attributes={LEFT_OUT: reason},
     )
+
+
+def groups_in_two_splits(title: str, what: str, members: Iterable[tuple[str, Split]]) -> set[str]:
+    """Groups with pictures in several of the published splits, which are kept; warns of them.
+
+    They cannot be groups of samples, since a group is never divided.
+
+    title: the data set's.  what: what the groups are, such as "films".  members: (group, split) of
+    each picture.
+    """
+    splits: dict[str, set[Split]] = {}
+    for group, split in members:
+        splits.setdefault(group, set()).add(split)
+    divided = {group for group, own in splits.items() if len(own) > 1}
+    if divided:
+        print(
+            f"warning: {title}: {len(divided)} {what} are in more than one split of the data set,"
+            f" {min(divided)} is one; the splits are kept as they are",
+            file=sys.stderr,
+        )
+    return divided
 
 
 def _expression_of_folders(path: PurePosixPath) -> tuple[Expression | None] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,15 +17,12 @@ from numpy.typing import NDArray
 
 from fer_det.errors import VideoError
 from fer_det.imaging.decode import MAX_PIXELS
+from fer_det.io.video import display_matrix, open_container, upright
 
 FILE_RATE, CAMERA_RATE = 25.0, 30.0
 """Frames per second where the file or camera states none between SLOWEST and FASTEST."""
 SLOWEST, FASTEST = 1.0, 240.0
 
-_DEMUXERS = (
-    "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,ogg,asf,mxf,yuv4mpegpipe,h264,hevc,m4v,dv,rm,ivf"
-)
-"""FFmpeg's readers that are allowed: those of one file, no playlists that name other files."""
 _HOLES = {
     **dict.fromkeys(("h264", "hevc"), re.compile(rb"\0{32}\0*[^\0\x01]")),
     **dict.fromkeys(("vp8", "vp9"), re.compile(rb"\0{256}")),
@@ -39,9 +35,6 @@ of VP8 and VP9 has no such rule and hardly ever writes so many.
 _STORES_DURATION = ("matroska,webm", "flv", "asf")
 _LONGEST = 1e6
 """Seconds; a longer duration in a header is ignored."""
-
-# FFmpeg's messages are counted and not printed.
-av.logging.set_level(av.logging.PANIC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +179,7 @@ class VideoFile:
 
     def _aspect_of(self, frame: Any) -> Fraction:
         aspect = Fraction(self._stream.sample_aspect_ratio or 1)
-        turned = _display_matrix(frame)[0, 0] == 0
+        turned = display_matrix(frame)[0, 0] == 0
         return 1 / aspect if turned and aspect else aspect or Fraction(1)
 
     def _unreadable(self, why: str) -> VideoError:
@@ -239,34 +232,6 @@ class Camera:
             self._capture.release()
         if number == 0:
             raise VideoError(f"{self.name} gave no frame", "a working camera", "check it")
-
-
-def open_container(path: Path) -> Any:
-    """Open a video file with PyAV, which then reads that file and no other; raises FFmpegError."""
-    options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
-    return av.open(f"file:{path}", container_options=options, metadata_errors="replace")
-
-
-def upright(frame: Any) -> NDArray[np.uint8]:
-    """PyAV's frame as [H, W, 3] uint8 RGB, turned and mirrored as its display matrix asks."""
-    pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
-    (across, down), (right, below) = _display_matrix(frame)
-    # The matrix takes a column (x, y) to (across x + right y, down x + below y).
-    if not across:
-        pixels, across, below = pixels.swapaxes(0, 1), right, down
-    pixels = pixels[:: -1 if below < 0 else 1, :: -1 if across < 0 else 1]
-    return np.ascontiguousarray(pixels)
-
-
-def _display_matrix(frame: Any) -> NDArray[np.int64]:
-    """[2, 2] of -1, 0 and 1: ISO/IEC 14496-12's a, b, c, d, rounded to quarter turns."""
-    for entry in frame.side_data:
-        if entry.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d = struct.unpack("<5i", bytes(entry)[:20])
-            matrix = np.array([[a, b], [c, d]]) / 65536
-            if abs(abs(np.linalg.det(matrix)) - 1) < 0.1:
-                return np.rint(matrix).astype(np.int64)
-    return np.eye(2, dtype=np.int64)
 
 
 def _error_count() -> int:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from fer_det.errors import OutputError
 from fer_det.io.files import atomic_path, make_folder
-from fer_det.predict.video.frames import Camera, VideoFile, open_container
+from fer_det.io.video import open_container
+from fer_det.predict.video.frames import Camera, VideoFile
 
 _CLOCK = Fraction(1, 90_000)
 """Unit of time stamps in the file, in seconds."""
