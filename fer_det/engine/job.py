@@ -16,12 +16,12 @@ from fer_det.config.model import ModelConfig, to_plain
 from fer_det.config.training import RunConfig
 from fer_det.data.loader import PictureDataset, make_loader
 from fer_det.data.sampler import Draw
-from fer_det.engine.run_folder import hold_run, is_held, newest_run_folder, next_run_folder
+from fer_det.engine.run_folder import RUNS, hold_run, is_held, newest_run_folder
 from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.tasks import Task
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
-from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
-from fer_det.io.files import make_folder, sweep_temporaries
+from fer_det.errors import ConfigError, WeightsError
+from fer_det.io.files import claim_folder, make_folder, sweep_temporaries
 from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware, choose_hardware
 from fer_det.runtime.distributed import Processes
@@ -135,8 +135,6 @@ def read_pretrained(path: Path | None, config: M) -> tuple[ModelFile | None, M]:
     """
     if path is None:
         return None, config
-    if not path.is_file():
-        raise WeightsNotFoundError(f"--init {path} is absent", "a model file", "change the flag")
     file = read_model_file(path)
     default = ModelConfig()
     for name in ("image_mean", "image_std"):
@@ -168,17 +166,18 @@ def initialise(model: FaceModel, file: ModelFile, pictures: PictureDataset) -> s
 def choose_folder(kind: str, config: RunConfig, info: dict[str, Any]) -> Path:
     """Return --out; by default the newest run if these settings resume it, else a new folder.
 
-    So the same command resumes its run, with --out and without.
+    So the same command resumes its run, with --out and without. A new folder is created, and no
+    other process gets the same one.
     """
     if config.out is not None:
         return config.out
     newest = newest_run_folder(kind, LAST)
     if newest is None or config.overwrite or is_held(newest):
-        return next_run_folder(kind)
+        return claim_folder(RUNS, kind)
     try:
         find_resumable(newest, info, overwrite=False)
     except (ConfigError, WeightsError):
-        return next_run_folder(kind)
+        return claim_folder(RUNS, kind)
     return newest
 
 

@@ -21,6 +21,7 @@ from fer_det.evaluation.calibration import UNCHANGED
 from fer_det.models import MODELS, OLD_NAMES, build_model, find_model
 from fer_det.weights.storage import (
     FORMAT,
+    NEWER_VERSION,
     OLD_CHECKPOINT,
     file_hash,
     read_content,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 TEMPERATURE = "temperature"
 """Key in `info` of the number that the logits of the expressions are divided by."""
-
-NEWER_VERSION = "use the version of fer_det that wrote it, or a newer one"
 
 
 @dataclass(frozen=True)

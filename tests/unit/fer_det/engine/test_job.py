@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from fake_data import vgg_face
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
 from fer_det.config.model import to_plain
@@ -46,6 +47,12 @@ class TestFolder:
 
     def test_first_run(self) -> None:
         assert choose_folder("detector", CONFIG, info_of(CONFIG)) == Path("runs/detector-001")
+
+    def test_runs_that_start_together_get_folders_of_their_own(self) -> None:
+        # Neither has written last.pth when the other chooses.
+        chosen = {choose_folder("detector", CONFIG, info_of(CONFIG)) for _ in range(3)}
+        assert len(chosen) == 3
+        assert all(folder.is_dir() for folder in chosen)
 
     def test_same_command_resumes(self) -> None:
         folder = write_run("runs/detector-001")
@@ -125,7 +132,9 @@ class TestPretrained:
             read_pretrained(self.write(), model)
 
     def test_absent(self) -> None:
-        with pytest.raises(WeightsNotFoundError, match=r"^--init a.pth is absent"):
+        with pytest.raises(
+            WeightsNotFoundError, match=r"^a.pth is absent; wanted a file of weights"
+        ):
             read_pretrained(Path("a.pth"), MODEL)
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"<html>" * 9])
