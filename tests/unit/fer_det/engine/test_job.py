@@ -133,7 +133,7 @@ class TestPretrained:
 
     def test_foreign_file_is_named(self) -> None:
         vgg_face.write_pytorch(Path("a.pth"), vgg_face.sample_network(width=1, head=2))
-        with pytest.raises(WeightsError, match="convert it first: fer-det convert-weights a.pth"):
+        with pytest.raises(WeightsError, match=r"convert it first: .*-weights a\.pth"):
             read_pretrained(Path("a.pth"), MODEL)
 
     def test_absent(self) -> None:
