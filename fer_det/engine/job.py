@@ -192,7 +192,7 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Model
         return None
     file = read_model_file(path)
     try:
-        before, now = _comparable(file.info), _comparable(info)
+        before, now = _comparable(_with_all_settings(file)), _comparable(info)
     except (KeyError, TypeError, AttributeError) as error:
         raise _not_resumable(path) from error
     if file.training is None:
@@ -229,6 +229,14 @@ def _not_resumable(path: Path) -> WeightsError:
         "the last.pth of a training run",
         "choose another --out, or --overwrite to start again",
     )
+
+
+def _with_all_settings(file: ModelFile) -> dict[str, Any]:
+    """Return the file's info, with model settings that were added after it was written."""
+    trained = dict(file.info["train_config"])
+    if "model" in trained:
+        trained["model"] = {**to_plain(file.config), **trained["model"]}
+    return {**file.info, "train_config": trained}
 
 
 def _comparable(info: Any) -> dict[str, Any]:

@@ -194,6 +194,7 @@ def _model_file_of(path: Path, content: Mapping[str, Any]) -> ModelFile:
     if name and name not in MODELS:
         raise ConfigError(f"the model {name}", f"one of {', '.join(MODELS)}", NEWER_VERSION)
     config_class = MODELS[name].config_class() if name else ModelConfig
+    values = {**config_class.former, **values}
     if content["format"] == OLD_CHECKPOINT:
         # Its settings were those of all models together.
         known = {entry.name for entry in fields(config_class)}

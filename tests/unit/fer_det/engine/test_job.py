@@ -16,6 +16,7 @@ from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.weights.model_file import ModelFile, read_model_file, write_model_file
+from fer_det.weights.storage import read_content, write_content
 
 MODEL = Config(input_size=32, head_width=4)
 CONFIG = TrainConfig(model=MODEL, epochs=3)
@@ -90,6 +91,21 @@ class TestFind:
         assert found is not None
         assert found.training == {"position": {"epoch": 1}}
         assert find_resumable(Path("run"), info_of(CONFIG), overwrite=True) is None
+
+    def test_setting_that_was_added_since(self) -> None:
+        former = replace(
+            MODEL, anchor_scales=(0.125, 0.19, 0.29, 0.44, 0.66, 1.0), anchor_spacing=0
+        )
+        config = replace(CONFIG, model=former)
+        path = write_run("run", config) / "last.pth"
+        content = read_content(path)
+        for settings in (content["config"], content["info"]["train_config"]["model"]):
+            del settings["anchor_spacing"]
+        write_content(path, content)
+        assert find_resumable(Path("run"), info_of(config), overwrite=False) is not None
+        finer = info_of(replace(config, model=replace(former, anchor_spacing=0.6)))
+        with pytest.raises(ConfigError, match=r"with --model.anchor_spacing 0.0, not 0.6"):
+            find_resumable(Path("run"), finer, overwrite=False)
 
     def test_other_settings(self) -> None:
         folder = write_run("run")
