@@ -80,9 +80,10 @@ def balance(config: BalanceConfig) -> BalanceOutcome:
     source = VocFolder(config.data)
     home = source.home
     _refuse_places(config, source, home)
-    pictures = read_source(source)
+    with source.name_importer():
+        pictures, classes = read_source(source), source.classes()
     origins = {row["id"]: row for row in read_manifest_rows(home)}
-    plan = make_plan(pictures, source.classes(), config.target, config.jitter, config.seed)
+    plan = make_plan(pictures, classes, config.target, config.jitter, config.seed)
     settings = _settings(config, source, pictures)
     _claim(config, settings, plan)
     target = VocFolder.create(config.out)
