@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fer_det.config.command import parse_config
 from fer_det.config.weights import ConvertWeightsConfig
 from fer_det.errors import WeightsError
+from fer_det.io.files import refuse_existing
 from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _convert(argv: Sequence[str] | None) -> int:
     # Imported here, since --help needs no torch.
     from fer_det.weights.formats.convert import convert_weights
 
+    refuse_existing(config.out, config.overwrite)
     converted = convert_weights(config.weights, config.head, config.channels)
     print(converted.describe(), flush=True)
     write_converted(converted, config)

@@ -11,7 +11,7 @@ from fer_det.config.command import parse_config
 from fer_det.config.model import ClassifierModelConfig, to_plain
 from fer_det.config.scoring import EvalConfig
 from fer_det.errors import ConfigError
-from fer_det.io.files import make_folder
+from fer_det.io.files import demand_writable
 from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.engine.scoring import find_data, open_split, score_split, trained_on
     from fer_det.evaluation.evaluate import evaluate
     from fer_det.evaluation.protocol import hash_pictures
-    from fer_det.evaluation.scores_file import SCORES, scores_to_json, write_scores
+    from fer_det.evaluation.scores_file import (
+        SCORES,
+        refuse_other_scores,
+        scores_to_json,
+        write_scores,
+    )
     from fer_det.evaluation.table import format_evaluation
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
@@ -45,7 +50,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.weights.model_file import read_model_file
 
     if config.report is not None:
-        make_folder(config.report.parent)
+        demand_writable(config.report.parent)
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
     weights = find_weights(config.weights)
@@ -60,18 +65,21 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     data = find_data(config.data, file)
     print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
     dataset = open_split(file, data, config.split)
+    described = _describe_data(dataset, config.split, file)
+    out = demand_writable(config.out or weights.parent)
+    if not config.overwrite:
+        refuse_other_scores(out / SCORES, described)
     batch_size, workers = config.batch_size, config.workers
     scored = score_split(file, weights, hardware, dataset, batch_size, workers, file.temperature)
     pictures = list(track(scored, len(dataset), "scored", "pictures"))
     protocol = replace(
-        _describe_data(dataset, config.split, file),
+        described,
         split_hash=hash_pictures(pictures, file.classes),
         weights_sha256=file.sha256,
     )
     subsets = {"subset": config.subset} if config.subset else {}
     evaluation = evaluate(pictures, file.classes, protocol, subsets, config.resamples)
     print(format_evaluation(evaluation))
-    out = make_folder(config.out or weights.parent)
     scores = scores_to_json(evaluation)
     write_scores(out / SCORES, scores)
     print(f"scores: {out / SCORES}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.config.command import parse_config
+from fer_det.io.files import demand_writable
 from fer_det.models import config_chooser
 from fer_det.runtime.command import run_command
 
@@ -45,6 +46,8 @@ def _run(config: TrainBackboneConfig, typed: str, hardware: Hardware, processes:
     from fer_det.engine.job import TrainingJob
     from fer_det.engine.tasks.face_attributes import FaceAttributesTask
 
+    if processes.is_first:
+        demand_writable(config.export.parent)
     task = FaceAttributesTask.from_config(config)
     finished = TrainingJob(KIND, config, task).run(hardware, processes)
     if processes.is_first:

@@ -22,6 +22,8 @@ class EvalConfig:
     """Image set to score."""
     out: Path | None = None
     """Folder for scores.json; by default that of the model file."""
+    overwrite: bool = False
+    """Replace a scores.json of another split or data set; that of the same is always replaced."""
     subset: tuple[str, ...] = ()
     """Classes of which an additional mean recall is printed, for instance those with many faces."""
     batch_size: int = 32
@@ -61,6 +63,8 @@ class CalibrateConfig:
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     out: Path | None = None
     """Model file to write; by default <name>_calibrated.pth in the same folder."""
+    overwrite: bool = False
+    """Replace --out if it exists."""
     data: Path | None = None
     """VOC folder with a val split; by default the one that the model was trained on."""
     batch_size: int = 32

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.errors import ScoresError, ScoresNotFoundError
+from fer_det.errors import OutputError, ScoresError, ScoresNotFoundError
 from fer_det.evaluation.evaluate import Evaluation, RuleScores
 from fer_det.evaluation.predictions import RULES, ScoredFace
+from fer_det.evaluation.protocol import Protocol
 from fer_det.evaluation.recognition import LEVEL, Recognition
 from fer_det.io.files import write_text
 
@@ -29,6 +30,27 @@ def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
     faces = ",\n".join(json.dumps(face) for face in scores["faces"])
     text = json.dumps(figures, indent=1).removesuffix("\n}")
     write_text(path, f'{text},\n "faces": [\n{faces}\n ]\n}}\n')
+
+
+def refuse_other_scores(path: Path, protocol: Protocol) -> None:
+    """Raise OutputError where `path` holds scores on another split or data set, or no scores.
+
+    Those on the same are replaced, as when a better checkpoint is scored.
+    """
+    if not path.exists():
+        return
+    try:
+        before = read_scores(path)[0]["protocol"]
+        held = f"scores on the split {before['split']} of {before['dataset']}"
+        same = (before["dataset"], before["split"]) == (protocol.dataset, protocol.split)
+    except (ScoresError, KeyError, TypeError):
+        held, same = "something else than scores", False
+    if not same:
+        raise OutputError(
+            f"{path} holds {held}",
+            f"a new file, or scores on the split {protocol.split} of {protocol.dataset}",
+            "choose another --out, or give --overwrite to replace it",
+        )
 
 
 def read_scores(path: Path) -> tuple[dict[str, Any], tuple[ScoredFace, ...]]:

@@ -106,6 +106,30 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def demand_writable(folder: Path) -> Path:
+    """Create `folder` and return it; OutputError where no file can be created in it.
+
+    Asked before long work, whose result would otherwise be lost.
+    """
+    probe = _temporary(make_folder(folder) / "probe")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise not_writable(folder, error) from error
+    return folder
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise OutputError where `path` exists and --overwrite was not given."""
+    if path.exists() and not overwrite:
+        raise OutputError(
+            f"{path} exists already",
+            "a new file",
+            "name another --out, or give --overwrite to replace it",
+        )
+
+
 def claim_folder(parent: Path, prefix: str) -> Path:
     """Create the next free folder of parent/<prefix>-001, -002, ... and return it.
 

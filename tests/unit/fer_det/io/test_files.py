@@ -17,8 +17,10 @@ from fer_det.io.files import (
     atomic_path,
     atomic_writer,
     claim_folder,
+    demand_writable,
     find_shipped,
     make_folder,
+    refuse_existing,
     sweep_temporaries,
     write_bytes,
     write_text,
@@ -352,6 +354,25 @@ class TestClaim:
         (tmp_path / "a").write_text("x")
         with pytest.raises(OutputError, match="could not be created"):
             claim_folder(tmp_path / "a", "frcnn")
+
+
+class TestAskedFirst:
+    def test_folder_that_can_be_written(self, tmp_path: Path) -> None:
+        assert demand_writable(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+        assert not list((tmp_path / "a" / "b").iterdir())
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+    def test_folder_that_cannot(self) -> None:
+        # Root may write everywhere else.
+        with pytest.raises(OutputError, match=r"^/proc/self could not be written"):
+            demand_writable(Path("/proc/self"))
+
+    def test_existing_file_is_replaced_on_demand_alone(self, tmp_path: Path) -> None:
+        refuse_existing(tmp_path / "a", overwrite=False)
+        (tmp_path / "a").touch()
+        refuse_existing(tmp_path / "a", overwrite=True)
+        with pytest.raises(OutputError, match=r"a exists already; wanted a new file; .*overwrite"):
+            refuse_existing(tmp_path / "a", overwrite=False)
 
 
 class TestLongNames:
