@@ -99,6 +99,7 @@ class TrainingJob:
     ) -> FinishedRun:
         config, task = self.config, self.task
         resumed = find_resumable(folder, info, config.overwrite)
+        demand_same_checkpoint(folder, resumed, processes)
         if resumed is not None:
             # Another number format, on another machine, would be another run.
             precision = resumed.info["precision"]
@@ -206,6 +207,22 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Model
             "choose another --out, or --overwrite to start again",
         )
     return file
+
+
+def demand_same_checkpoint(folder: Path, resumed: ModelFile | None, processes: Processes) -> None:
+    """Raise ConfigError, in every process, unless all of them resume from the same file or none.
+
+    On machines without a shared folder the others would begin at epoch 0 beside the first.
+    """
+    held = processes.gather([None if resumed is None or processes.world == 1 else resumed.sha256])
+    others = [rank for rank, each in enumerate(held) if each != held[0]]
+    if others:
+        has = "no" if held[0] is None else "a"
+        raise ConfigError(
+            f"process 0 has {has} {folder / LAST}, process {others[0]} another or none",
+            "the same run folder on every machine",
+            "train in a shared folder, or copy the run folder to every machine",
+        )
 
 
 def describe_run(

@@ -11,10 +11,17 @@ from fer_det.config.model import to_plain
 from fer_det.config.training import TrainConfig
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine import job
-from fer_det.engine.job import choose_folder, find_resumable, initialise, read_pretrained
+from fer_det.engine.job import (
+    choose_folder,
+    demand_same_checkpoint,
+    find_resumable,
+    initialise,
+    read_pretrained,
+)
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.runtime.distributed import Processes
 from fer_det.weights.model_file import ModelFile, read_model_file, write_model_file
 from fer_det.weights.storage import read_content, write_content
 
@@ -119,6 +126,29 @@ class TestFind:
         (folder / "last.pth").write_bytes(b"PK\x03\x04")
         with pytest.raises(WeightsError, match="truncated or broken"):
             find_resumable(folder, info_of(CONFIG), overwrite=False)
+
+
+class TestSeveralMachines:
+    """Three processes, which gather what each has: here ours and two others."""
+
+    def processes(self, *others: str | None) -> Processes:
+        class Gathering(Processes):
+            def gather(self, entries: list[Any]) -> list[Any]:
+                return [*entries, *others]
+
+        return Gathering(rank=0, world=1 + len(others))
+
+    def test_the_same_checkpoint_or_none(self) -> None:
+        file = read_model_file(write_run("run") / "last.pth")
+        demand_same_checkpoint(Path("run"), file, self.processes(file.sha256, file.sha256))
+        demand_same_checkpoint(Path("run"), None, self.processes(None))
+        demand_same_checkpoint(Path("run"), file, Processes())
+
+    @pytest.mark.parametrize("other", [None, "0" * 64])
+    def test_another_checkpoint(self, other: str | None) -> None:
+        file = read_model_file(write_run("run") / "last.pth")
+        with pytest.raises(ConfigError, match=r"process 0 has a run/last.pth, process 2 another"):
+            demand_same_checkpoint(Path("run"), file, self.processes(file.sha256, other))
 
 
 class TestPretrained:
