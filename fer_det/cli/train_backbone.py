@@ -12,7 +12,7 @@ from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.config.command import parse_config
 from fer_det.io.files import demand_writable
 from fer_det.models import config_chooser
-from fer_det.runtime.command import run_command
+from fer_det.runtime.command import other_command, run_command
 
 if TYPE_CHECKING:
     from fer_det.engine.job import FinishedRun
@@ -54,7 +54,7 @@ def _run(config: TrainBackboneConfig, typed: str, hardware: Hardware, processes:
         digest = _export(config, typed, finished, task)
         print(
             f"{config.export}: sha256 {digest}\n"
-            f"next: python tools/train_frcnn.py --init {config.export}"
+            f"next: {other_command('train')} --init {shlex.quote(str(config.export))}"
         )
 
 

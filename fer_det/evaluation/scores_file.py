@@ -21,7 +21,7 @@ from fer_det.io.files import write_text
 SCORES = "scores.json"
 
 _KEYS = {"primary", "classes", "protocol", "n", "n_by_class", *RULES}
-_REMEDY = "score the checkpoint with tools/eval_rafdb.py"
+_REMEDY = "score the checkpoint with: fer-det eval"
 
 
 def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
@@ -58,7 +58,7 @@ def read_scores(path: Path) -> tuple[dict[str, Any], tuple[ScoredFace, ...]]:
 
     Raises ScoresNotFoundError where the file is absent, and ScoresError where it is no scores.json.
     """
-    wanted = "a scores.json of tools/eval_rafdb.py, with the predictions for each face"
+    wanted = "a scores.json of fer-det eval, with the predictions for each face"
     try:
         scores = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
