@@ -61,11 +61,11 @@ class FinishedRun:
     position: Position
 
     def describe_best(self) -> str:
-        """Return the path of best.pth and the epoch that it holds."""
+        """Return the path of best.pth, the epoch that it holds and the score that selected it."""
         return (
-            f"{self.folder / BEST}: epoch {self.position.best_epoch + 1}, mean recall "
-            f"{self.position.best_recall:.3f} on the validation split, where classes with few "
-            "faces count less"
+            f"{self.folder / BEST}: epoch {self.position.best_epoch + 1}, selection score "
+            f"{self.position.best_recall:.3f} on the validation split (mean recall, in which "
+            "classes with few faces count less)"
         )
 
 

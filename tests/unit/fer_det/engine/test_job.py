@@ -12,12 +12,14 @@ from fer_det.config.training import TrainConfig
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine import job
 from fer_det.engine.job import (
+    FinishedRun,
     choose_folder,
     demand_same_checkpoint,
     find_resumable,
     initialise,
     read_pretrained,
 )
+from fer_det.engine.trainer import Position
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
@@ -126,6 +128,13 @@ class TestFind:
         (folder / "last.pth").write_bytes(b"PK\x03\x04")
         with pytest.raises(WeightsError, match="truncated or broken"):
             find_resumable(folder, info_of(CONFIG), overwrite=False)
+
+
+def test_the_selection_score_is_not_called_mean_recall() -> None:
+    position = Position(best_recall=0.144, best_epoch=2)
+    finished = FinishedRun(Path("run"), build_model(MODEL, CLASSES), position)
+    told = "run/best.pth: epoch 3, selection score 0.144 on the validation split"
+    assert finished.describe_best().startswith(told)
 
 
 class TestSeveralMachines:
