@@ -152,6 +152,35 @@ def claim_folder(parent: Path, prefix: str) -> Path:
             raise _not_created(folder, error) from error
 
 
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes that call this from writing `folder` while the block runs.
+
+    The hold ends with its process, however that ends. Raises OutputError where another process
+    holds the folder.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock.
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"{folder} is being written by another process",
+                "a folder for this process alone",
+                "wait for the other to end, or choose another --out",
+            ) from error
+        except OSError:
+            pass  # A file system without locks.
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def sweep_temporaries(folder: Path) -> int:
     """Delete the temporary files of dead processes anywhere below `folder`; return how many.
 

@@ -192,7 +192,8 @@ class _Look:
         if not layers:
             return self.other(f"{what} without layers of a network", reader=reader)
         names = ", ".join(_plain(name, 40) for name in list(layers)[:3])
-        return self.other(f"{what}: {len(layers)} layers ({names}, ...)", reader=reader)
+        count = "1 layer" if len(layers) == 1 else f"{len(layers)} layers"
+        return self.other(f"{what}: {count} ({names}, ...)", reader=reader)
 
 
 def _empty(look: _Look) -> RecognisedFile | None:

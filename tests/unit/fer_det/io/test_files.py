@@ -19,6 +19,7 @@ from fer_det.io.files import (
     claim_folder,
     demand_writable,
     find_shipped,
+    hold_folder,
     make_folder,
     refuse_existing,
     sweep_temporaries,
@@ -354,6 +355,17 @@ class TestClaim:
         (tmp_path / "a").write_text("x")
         with pytest.raises(OutputError, match="could not be created"):
             claim_folder(tmp_path / "a", "frcnn")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such lock")
+class TestHold:
+    def test_one_at_a_time(self, tmp_path: Path) -> None:
+        # The lock belongs to the opened folder, so the same process is refused, too.
+        told = "is being written by another process"
+        with hold_folder(tmp_path), pytest.raises(OutputError, match=told), hold_folder(tmp_path):
+            pass
+        with hold_folder(tmp_path):
+            assert not list(tmp_path.iterdir())
 
 
 class TestAskedFirst:
