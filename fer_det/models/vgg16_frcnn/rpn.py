@@ -27,6 +27,8 @@ class FaceAnchors(AnchorGenerator):
     above 256.
     """
 
+    cell_anchors: list[Tensor]
+
     def __init__(self, config: Config) -> None:
         sizes = tuple(round(scale * config.input_size) for scale in config.anchor_scales)
         super().__init__(sizes=(sizes,), aspect_ratios=(config.anchor_ratios,))
