@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fer_det.config.command import parse_config
 from fer_det.config.scoring import CalibrateConfig
-from fer_det.io.files import make_folder
+from fer_det.io.files import demand_writable, refuse_existing
 from fer_det.runtime.command import EXIT_OK, run_command
 
 PROG = "calibrate.py"
@@ -48,6 +48,9 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     keep_freed_memory()
     weights = find_weights(config.weights)
     file = read_model_file(weights)
+    out = config.out or weights.with_name(f"{weights.stem}_calibrated{weights.suffix}")
+    refuse_existing(out, config.overwrite)
+    demand_writable(out.parent)
     data = find_data(config.data, file)
     print(f"weights: {weights}\ndata: {data}, split {SPLIT}, {hardware.describe()}", flush=True)
     photos = open_split(file, data, SPLIT)
@@ -65,8 +68,6 @@ def _calibrate(argv: Sequence[str] | None) -> int:
         most_probable(probabilities) == labels,
         temperature,
     )
-    out = config.out or weights.with_name(f"{weights.stem}_calibrated{weights.suffix}")
-    make_folder(out.parent)
     info = {**file.info, TEMPERATURE: temperature}
     if config.unknown_error is not None:
         limit, error, share = fit_unknown(calibrated, labels, config.unknown_error)

@@ -26,17 +26,19 @@ def _check(argv: Sequence[str] | None) -> int:
     config = parse_config(CheckConfig, PROG, argv)
     # Imported here, since --help needs no image library.
     from fer_det.checks.folder import check_folder
+    from fer_det.io.voc import VocFolder
 
     checked = check_folder(config)
     for finding in checked.findings:
         print(finding)
     print(f"{config.data}: {_summary(checked)}", flush=True)
     if checked.refused:
-        raise DatasetFormatError(
-            f"{config.data} has {checked.refused} defects, listed above",
-            "a VOC folder without defects",
-            "correct or remove what is named, or build the folder again",
-        )
+        with VocFolder(config.data).name_importer():
+            raise DatasetFormatError(
+                f"{config.data} has {checked.refused} defects, listed above",
+                "a VOC folder without defects",
+                "correct or remove what is named, or build the folder again",
+            )
     return EXIT_OK
 
 

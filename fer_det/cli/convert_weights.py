@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from fer_det.config.command import parse_config
 from fer_det.config.weights import ConvertWeightsConfig
 from fer_det.errors import WeightsError
-from fer_det.runtime.command import EXIT_OK, run_command
+from fer_det.io.files import refuse_existing
+from fer_det.runtime.command import EXIT_OK, other_command, run_command
 
 if TYPE_CHECKING:
     from fer_det.weights.formats.convert import ConvertedWeights
@@ -44,7 +45,7 @@ def write_converted(converted: ConvertedWeights, config: ConvertWeightsConfig) -
     digest = save_weights(config.out, converted.tensors, converted.info, dtype)
     head = f" --model.head_width {FULL_HEAD}" if "fc6" in converted.matched else ""
     print(f"{config.out}: sha256 {digest}")
-    print(f"next: python tools/train_frcnn.py --init {shlex.quote(str(config.out))}{head}")
+    print(f"next: {other_command('train')} --init {shlex.quote(str(config.out))}{head}")
 
 
 def _convert(argv: Sequence[str] | None) -> int:
@@ -52,6 +53,7 @@ def _convert(argv: Sequence[str] | None) -> int:
     # Imported here, since --help needs no torch.
     from fer_det.weights.formats.convert import convert_weights
 
+    refuse_existing(config.out, config.overwrite)
     converted = convert_weights(config.weights, config.head, config.channels)
     print(converted.describe(), flush=True)
     write_converted(converted, config)

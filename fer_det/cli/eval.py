@@ -11,7 +11,7 @@ from fer_det.config.command import parse_config
 from fer_det.config.model import ClassifierModelConfig, to_plain
 from fer_det.config.scoring import EvalConfig
 from fer_det.errors import ConfigError
-from fer_det.io.files import make_folder
+from fer_det.io.files import demand_writable
 from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.evaluation.evaluate import evaluate
     from fer_det.evaluation.label_map import LABEL_MAPS, NO_MAP
     from fer_det.evaluation.protocol import hash_pictures
-    from fer_det.evaluation.scores_file import SCORES, scores_to_json, write_scores
+    from fer_det.evaluation.scores_file import (
+        SCORES,
+        refuse_other_scores,
+        scores_to_json,
+        write_scores,
+    )
     from fer_det.evaluation.table import format_evaluation
     from fer_det.models import is_detector
     from fer_det.report.page import write_report
@@ -47,7 +52,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.weights.model_file import read_model_file
 
     if config.report is not None:
-        make_folder(config.report.parent)
+        demand_writable(config.report.parent)
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
     weights = find_weights(config.weights)
@@ -71,6 +76,10 @@ def _evaluate(argv: Sequence[str] | None) -> int:
             "--views or --face_size with a detector", "a classifier", "leave these flags out"
         )
     _demand_label_map(dataset, config)
+    described = _describe_data(dataset, config.split, file)
+    out = demand_writable(config.out or weights.parent)
+    if not config.overwrite:
+        refuse_other_scores(out / SCORES, described)
     scored = score_split(
         file,
         weights,
@@ -83,7 +92,6 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         config.face_size,
     )
     pictures = list(track(scored, len(dataset), "scored", "pictures"))
-    described = _describe_data(dataset, config.split, file)
     if label_map is not None:
         pictures = label_map.apply(pictures, file.classes)
         described = replace(
@@ -102,7 +110,6 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     subsets = {"subset": config.subset} if config.subset else {}
     evaluation = evaluate(pictures, classes, protocol, subsets, config.resamples)
     print(format_evaluation(evaluation))
-    out = make_folder(config.out or weights.parent)
     scores = scores_to_json(evaluation)
     write_scores(out / SCORES, scores)
     print(f"scores: {out / SCORES}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from fer_det.cli.machine import settings_for_machine
 from fer_det.config.command import parse_config
 from fer_det.config.training import TrainConfig
 from fer_det.models import config_chooser
-from fer_det.runtime.command import run_command
+from fer_det.runtime.command import other_command, run_command
 
 if TYPE_CHECKING:
     from fer_det.runtime.device import Hardware
@@ -48,8 +49,8 @@ def _run(config: TrainConfig, hardware: Hardware, processes: Processes) -> None:
     job = TrainingJob(KIND, config, DetectionTask.from_config(config), pretrained)
     finished = job.run(hardware, processes)
     if processes.is_first:
-        best = finished.folder / BEST
-        print(f"{finished.describe_best()}\nnext: python tools/eval_rafdb.py --weights {best}")
+        best = shlex.quote(str(finished.folder / BEST))
+        print(f"{finished.describe_best()}\nnext: {other_command('eval')} --weights {best}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.config.command import parse_config
+from fer_det.io.files import demand_writable
 from fer_det.models import config_chooser
-from fer_det.runtime.command import run_command
+from fer_det.runtime.command import other_command, run_command
 
 if TYPE_CHECKING:
     from fer_det.engine.job import FinishedRun
@@ -45,13 +46,15 @@ def _run(config: TrainBackboneConfig, typed: str, hardware: Hardware, processes:
     from fer_det.engine.job import TrainingJob
     from fer_det.engine.tasks.face_attributes import FaceAttributesTask
 
+    if processes.is_first:
+        demand_writable(config.export.parent)
     task = FaceAttributesTask.from_config(config)
     finished = TrainingJob(KIND, config, task).run(hardware, processes)
     if processes.is_first:
         digest = _export(config, typed, finished, task)
         print(
             f"{config.export}: sha256 {digest}\n"
-            f"next: python tools/train_frcnn.py --init {config.export}"
+            f"next: {other_command('train')} --init {shlex.quote(str(config.export))}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from fer_det.cli.machine import settings_for_machine
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.config.command import parse_config
 from fer_det.models import config_chooser
-from fer_det.runtime.command import run_command
+from fer_det.runtime.command import other_command, run_command
 
 if TYPE_CHECKING:
     from fer_det.runtime.device import Hardware
@@ -50,9 +51,9 @@ def _run(config: TrainClassifierConfig, hardware: Hardware, processes: Processes
     job = TrainingJob(KIND, config, ClassificationTask.from_config(config), pretrained)
     finished = job.run(hardware, processes)
     if processes.is_first:
-        best = finished.folder / BEST
+        best = shlex.quote(str(finished.folder / BEST))
         width = f" --model.head_width {config.model.feature_width}"
-        print(f"{finished.describe_best()}\nnext: python tools/train_frcnn.py --init {best}{width}")
+        print(f"{finished.describe_best()}\nnext: {other_command('train')} --init {best}{width}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from fer_det.config.command import parse_config
 from fer_det.config.scoring import TruncateHeadConfig
-from fer_det.errors import OutputError
-from fer_det.runtime.command import EXIT_OK, run_command
+from fer_det.io.files import refuse_existing
+from fer_det.runtime.command import EXIT_OK, other_command, run_command
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,12 +30,7 @@ def _truncate(argv: Sequence[str] | None) -> int:
     from fer_det.weights.model_file import read_model_file, restore_model, write_model_file
 
     weights = find_weights(config.weights)
-    if config.out.exists() and not config.overwrite:
-        raise OutputError(
-            f"{config.out} exists already",
-            "a new file",
-            "name another --out, or give --overwrite to replace it",
-        )
+    refuse_existing(config.out, config.overwrite)
     file = read_model_file(weights)
     tensors, model_config = restore_model(file, weights).truncated(config.rank)
     origin = {"path": str(weights), "sha256": file.sha256, "rank": config.rank}
@@ -42,7 +38,7 @@ def _truncate(argv: Sequence[str] | None) -> int:
     thin = replace(file, tensors=tensors, config=model_config, info=info, training=None)
     write_model_file(config.out, thin)
     print(f"{config.out}: {_count(tensors):,} parameters of {_count(file.tensors):,}")
-    print(f"next: python tools/eval_rafdb.py --weights {config.out}")
+    print(f"next: {other_command('eval')} --weights {shlex.quote(str(config.out))}")
     return EXIT_OK
 
 

@@ -41,7 +41,7 @@ class TrainBackboneConfig(RunConfig):
     """
 
     faces: Path = Path("data/made")
-    """Folder of synthetic faces, as tools/make_faces.py writes it."""
+    """Folder of synthetic faces, as make-faces writes it."""
     export: Path = Path("weights/vgg16_made_faces.safetensors")
     """Weights file to write."""
     epochs: int = 10

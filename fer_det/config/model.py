@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import NoneType
@@ -40,6 +41,9 @@ class ModelConfig:
     """Files of weights/ that --init auto may take, the best one first."""
     size_multiple: ClassVar[int] = 1
     """The input size must be a multiple of it."""
+    former: ClassVar[Mapping[str, Any]] = {}
+    """Values of settings, as JSON holds them, of model files that were written before they had the
+    setting or its present default; such files then give the same answers as ever."""
 
     def __post_init__(self) -> None:
         multiple = self.size_multiple

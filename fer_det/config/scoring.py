@@ -23,6 +23,8 @@ class EvalConfig:
     """Image set to score."""
     out: Path | None = None
     """Folder for scores.json; by default that of the model file."""
+    overwrite: bool = False
+    """Replace a scores.json of another split or data set; that of the same is always replaced."""
     views: CropViews = "one"
     """Views of each face that a classifier's probabilities are averaged over: one, the crop; flip,
     also its mirror image; ten, four corners and the centre with theirs."""
@@ -74,6 +76,8 @@ class CalibrateConfig:
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     out: Path | None = None
     """Model file to write; by default <name>_calibrated.pth in the same folder."""
+    overwrite: bool = False
+    """Replace --out if it exists."""
     data: Path | None = None
     """VOC folder with a val split; by default the one that the model was trained on."""
     unknown_error: float | None = None

@@ -27,6 +27,8 @@ class ConvertWeightsConfig:
     """File to convert: .pth, .h5, .mat or .caffemodel, unpacked."""
     out: Path
     """Weights file to write, .safetensors, with which training can start."""
+    overwrite: bool = False
+    """Replace --out if it exists."""
     head: bool = True
     """Take fc6 and fc7, too, where the file has them; they are nine tenths of it."""
     dtype: StoredType = "float32"

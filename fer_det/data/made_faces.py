@@ -1,6 +1,6 @@
 """Made faces as pictures and targets: one face a picture, with all that its maker knew of it.
 
-The folder is the one that tools/make_faces.py writes: photos in basic/Image/original and a line a
+The folder is the one that make-faces writes: photos in basic/Image/original and a line a
 photo in basic/faces.jsonl.
 """
 
@@ -40,7 +40,7 @@ SMALLEST_SQUARE = 1.05
 VISIBLE_PART = 0.6
 """A change that leaves less of the face's box in the input is not made."""
 
-_REMEDY = "make the faces anew with tools/make_faces.py"
+_REMEDY = "make the faces anew with: fer-det make-faces"
 
 
 @dataclass(frozen=True)

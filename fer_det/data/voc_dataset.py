@@ -64,25 +64,12 @@ class VocDataset:
     ) -> None:
         folder = VocFolder(root)
         self.root = root
-        self.classes = tuple(classes) if classes is not None else folder.classes()
         self.size = size
         self.padding = padding
         self._augmentation = augmentation
-        self.pictures = _read_pictures(folder, split, self.classes)
-        if not self.pictures:
-            raise DatasetFormatError(
-                f"the split {split} of {folder.root} is empty",
-                "at least one picture",
-                "build the folder again with more pictures or another split",
-            )
-        absent = [picture.path for picture in self.pictures if not picture.path.is_file()]
-        if absent:
-            raise DatasetNotFoundError(
-                f"{len(absent)} of {len(self.pictures)} pictures of the split {split} are absent, "
-                f"the first is {absent[0]}",
-                "every picture of the image set",
-                "complete the folder or build it again",
-            )
+        with folder.name_importer():
+            self.classes = tuple(classes) if classes is not None else folder.classes()
+            self.pictures = _read_pictures(folder, split, self.classes)
 
     def without_augmentation(self) -> VocDataset:
         """Return the same split with its pictures as evaluation sees them."""
@@ -165,7 +152,22 @@ def load_picture(picture: FacePicture) -> NDArray[np.uint8]:
 def _read_pictures(folder: VocFolder, split: str, classes: tuple[str, ...]) -> list[FacePicture]:
     annotations = [folder.read(image_id) for image_id in folder.image_ids(split)]
     counts = Counter(name for annotation in annotations for name in set(annotation.labels))
-    return [_picture(folder, annotation, classes, counts) for annotation in annotations]
+    pictures = [_picture(folder, annotation, classes, counts) for annotation in annotations]
+    if not pictures:
+        raise DatasetFormatError(
+            f"the split {split} of {folder.root} is empty",
+            "at least one picture",
+            "build the folder again with more pictures or another split",
+        )
+    absent = [picture.path for picture in pictures if not picture.path.is_file()]
+    if absent:
+        raise DatasetNotFoundError(
+            f"{len(absent)} of {len(pictures)} pictures of the split {split} are absent, "
+            f"the first is {absent[0]}",
+            "every picture of the image set",
+            "complete the folder or build it again",
+        )
+    return pictures
 
 
 def _picture(

@@ -16,12 +16,12 @@ from fer_det.config.model import ModelConfig, to_plain
 from fer_det.config.training import AUTO, NONE, RunConfig
 from fer_det.data.loader import PictureDataset, make_loader
 from fer_det.data.sampler import Draw
-from fer_det.engine.run_folder import hold_run, is_held, newest_run_folder, next_run_folder
+from fer_det.engine.run_folder import RUNS, hold_run, is_held, newest_run_folder
 from fer_det.engine.scoring import to_unit_range
 from fer_det.engine.tasks import Task
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
-from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
-from fer_det.io.files import find_shipped, make_folder, sweep_temporaries
+from fer_det.errors import ConfigError, WeightsError
+from fer_det.io.files import claim_folder, find_shipped, make_folder, sweep_temporaries
 from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware, choose_hardware
 from fer_det.runtime.distributed import Processes
@@ -61,11 +61,11 @@ class FinishedRun:
     position: Position
 
     def describe_best(self) -> str:
-        """Return the path of best.pth and the epoch that it holds."""
+        """Return the path of best.pth, the epoch that it holds and the score that selected it."""
         return (
-            f"{self.folder / BEST}: epoch {self.position.best_epoch + 1}, mean recall "
-            f"{self.position.best_recall:.3f} on the validation split, where classes with few "
-            "faces count less"
+            f"{self.folder / BEST}: epoch {self.position.best_epoch + 1}, selection score "
+            f"{self.position.best_recall:.3f} on the validation split (mean recall, in which "
+            "classes with few faces count less)"
         )
 
 
@@ -99,6 +99,7 @@ class TrainingJob:
     ) -> FinishedRun:
         config, task = self.config, self.task
         resumed = find_resumable(folder, info, config.overwrite)
+        demand_same_checkpoint(folder, resumed, processes)
         if resumed is not None:
             # Another number format, on another machine, would be another run.
             precision = resumed.info["precision"]
@@ -139,12 +140,8 @@ def read_pretrained(path: Path | None, config: M) -> tuple[ModelFile | None, M]:
         path = find_weights_for(config)
     if path is None or path == NONE:
         return None, config
-    if not path.is_file():
-        shipped = find_shipped(path.as_posix())
-        if shipped is None:
-            problem = f"--init {path} is absent"
-            raise WeightsNotFoundError(problem, "a model file", "change the flag")
-        path = shipped
+    if not path.exists():
+        path = find_shipped(path.as_posix()) or path
     file = read_model_file(path)
     default = ModelConfig()
     for name in ("image_mean", "image_std"):
@@ -186,17 +183,18 @@ def initialise(model: FaceModel, file: ModelFile, pictures: PictureDataset) -> s
 def choose_folder(kind: str, config: RunConfig, info: dict[str, Any]) -> Path:
     """Return --out; by default the newest run if these settings resume it, else a new folder.
 
-    So the same command resumes its run, with --out and without.
+    So the same command resumes its run, with --out and without. A new folder is created, and no
+    other process gets the same one.
     """
     if config.out is not None:
         return config.out
     newest = newest_run_folder(kind, LAST)
     if newest is None or config.overwrite or is_held(newest):
-        return next_run_folder(kind)
+        return claim_folder(RUNS, kind)
     try:
         find_resumable(newest, info, overwrite=False)
     except (ConfigError, WeightsError):
-        return next_run_folder(kind)
+        return claim_folder(RUNS, kind)
     return newest
 
 
@@ -211,7 +209,7 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Model
         return None
     file = read_model_file(path)
     try:
-        before, now = _comparable(file.info), _comparable(info)
+        before, now = _comparable(_with_all_settings(file)), _comparable(info)
     except (KeyError, TypeError, AttributeError) as error:
         raise _not_resumable(path) from error
     if file.training is None:
@@ -225,6 +223,22 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Model
             "choose another --out, or --overwrite to start again",
         )
     return file
+
+
+def demand_same_checkpoint(folder: Path, resumed: ModelFile | None, processes: Processes) -> None:
+    """Raise ConfigError, in every process, unless all of them resume from the same file or none.
+
+    On machines without a shared folder the others would begin at epoch 0 beside the first.
+    """
+    held = processes.gather([None if resumed is None or processes.world == 1 else resumed.sha256])
+    others = [rank for rank, each in enumerate(held) if each != held[0]]
+    if others:
+        has = "no" if held[0] is None else "a"
+        raise ConfigError(
+            f"process 0 has {has} {folder / LAST}, process {others[0]} another or none",
+            "the same run folder on every machine",
+            "train in a shared folder, or copy the run folder to every machine",
+        )
 
 
 def describe_run(
@@ -248,6 +262,14 @@ def _not_resumable(path: Path) -> WeightsError:
         "the last.pth of a training run",
         "choose another --out, or --overwrite to start again",
     )
+
+
+def _with_all_settings(file: ModelFile) -> dict[str, Any]:
+    """Return the file's info, with model settings that were added after it was written."""
+    trained = dict(file.info["train_config"])
+    if "model" in trained:
+        trained["model"] = {**to_plain(file.config), **trained["model"]}
+    return {**file.info, "train_config": trained}
 
 
 def _comparable(info: Any) -> dict[str, Any]:

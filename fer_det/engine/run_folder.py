@@ -1,4 +1,4 @@
-"""A run folder: its name, its lock and its log; and the search for a model file in the runs."""
+"""A run folder: its lock and its log; and the search for a model file in the runs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from typing import Any
 
 from fer_det.errors import OutputError, WeightsNotFoundError
 from fer_det.io.files import not_writable, write_text
+from fer_det.weights.recognise import not_a_file
 
 RUNS = Path("runs")
 LOG_NAME = "log.jsonl"
 
 _LOCK_NAME = ".lock"
-
-
-def next_run_folder(kind: str) -> Path:
-    """Return runs/<kind>-001, or the first number that is free."""
-    number = 1
-    while (folder := RUNS / f"{kind}-{number:03d}").exists():
-        number += 1
-    return folder
 
 
 def newest_run_folder(kind: str, file_name: str) -> Path | None:
@@ -46,16 +39,17 @@ def find_all_weights(name: Path) -> list[Path]:
     """
     if name.is_file():
         return [name]
-    if name.parent == Path():
+    if name.parent == Path() and not name.exists():
         # Compared and not globbed, since a name may hold a pattern's characters.
         found = [path for path in RUNS.rglob("*") if path.name == name.name and path.is_file()]
         if found:
             return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    raise WeightsNotFoundError(
-        f"{name} is absent" + (f", also below {RUNS}/" if name.parent == Path() else ""),
-        "a model file",
-        "train one with tools/train_frcnn.py, or name the file with its folder",
-    )
+        raise WeightsNotFoundError(
+            f"{name} is absent, also below {RUNS}/",
+            "a model file",
+            "train one, or name the file with its folder",
+        )
+    raise not_a_file(name)
 
 
 @contextmanager

@@ -120,10 +120,12 @@ class Trainer:
                 steps = max(self.position.step - first_step, 1)
                 seconds = (time.monotonic() - started_at) / steps
                 left = format_seconds(seconds * (self._total_steps - self.position.step))
+                selects = self._task.selects_best
+                chosen = f", selection score {scores['selection']:.3f}" if selects else ""
                 print(
                     f"epoch {epoch + 1}/{self._config.epochs}: loss {mean_loss:.3f}, validation "
                     f"accuracy {scores['accuracy']:.3f}, mean recall {scores['mean_recall']:.3f}"
-                    f"{' (best)' if improved else ''}, {left} left",
+                    f"{chosen}{' (best)' if improved else ''}, {left} left",
                     flush=True,
                 )
         if self._log is not None:

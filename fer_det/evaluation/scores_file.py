@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_det.errors import ScoresError, ScoresNotFoundError
+from fer_det.errors import OutputError, ScoresError, ScoresNotFoundError
 from fer_det.evaluation.evaluate import Evaluation, RuleScores
 from fer_det.evaluation.predictions import RULES, ScoredFace
+from fer_det.evaluation.protocol import Protocol
 from fer_det.evaluation.recognition import LEVEL, Recognition
 from fer_det.io.files import write_text
 
 SCORES = "scores.json"
 
 _KEYS = {"primary", "classes", "protocol", "n", "n_by_class", *RULES}
-_REMEDY = "score the checkpoint with tools/eval_rafdb.py"
+_REMEDY = "score the checkpoint with: fer-det eval"
 
 
 def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
@@ -31,12 +32,33 @@ def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
     write_text(path, f'{text},\n "faces": [\n{faces}\n ]\n}}\n')
 
 
+def refuse_other_scores(path: Path, protocol: Protocol) -> None:
+    """Raise OutputError where `path` holds scores on another split or data set, or no scores.
+
+    Those on the same are replaced, as when a better checkpoint is scored.
+    """
+    if not path.exists():
+        return
+    try:
+        before = read_scores(path)[0]["protocol"]
+        held = f"scores on the split {before['split']} of {before['dataset']}"
+        same = (before["dataset"], before["split"]) == (protocol.dataset, protocol.split)
+    except (ScoresError, KeyError, TypeError):
+        held, same = "something else than scores", False
+    if not same:
+        raise OutputError(
+            f"{path} holds {held}",
+            f"a new file, or scores on the split {protocol.split} of {protocol.dataset}",
+            "choose another --out, or give --overwrite to replace it",
+        )
+
+
 def read_scores(path: Path) -> tuple[dict[str, Any], tuple[ScoredFace, ...]]:
     """Read a scores.json -> its figures, and its faces.
 
     Raises ScoresNotFoundError where the file is absent, and ScoresError where it is no scores.json.
     """
-    wanted = "a scores.json of tools/eval_rafdb.py, with the predictions for each face"
+    wanted = "a scores.json of fer-det eval, with the predictions for each face"
     try:
         scores = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -108,7 +108,7 @@ def trace(graph: nn.Module, contract: Contract) -> onnx.ModelProto:
         names = ["boxes", "scores", "probabilities"]
     example = torch.rand(1, 3, contract.input_size, contract.input_size)
     batch = {} if contract.fixed_batch else {0: "batch"}
-    dynamic = {name: batch for name in ("images", *names)} if batch else {}
+    dynamic = dict.fromkeys(("images", *names), batch) if batch else {}
     return trace_graph(graph, example, ["images"], names, dynamic)
 
 

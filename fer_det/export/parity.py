@@ -106,9 +106,7 @@ class Parity:
             )
 
 
-def questions(
-    contract: Contract, data: Path | None, split: str, count: int
-) -> Iterator[Question]:
+def questions(contract: Contract, data: Path | None, split: str, count: int) -> Iterator[Question]:
     """Yield inputs from a VOC folder, evenly over the split, or made patterns without one.
 
     Raises what reading the folder raises.

@@ -106,6 +106,30 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def demand_writable(folder: Path) -> Path:
+    """Create `folder` and return it; OutputError where no file can be created in it.
+
+    Asked before long work, whose result would otherwise be lost.
+    """
+    probe = _temporary(make_folder(folder) / "probe")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise not_writable(folder, error) from error
+    return folder
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise OutputError where `path` exists and --overwrite was not given."""
+    if path.exists() and not overwrite:
+        raise OutputError(
+            f"{path} exists already",
+            "a new file",
+            "name another --out, or give --overwrite to replace it",
+        )
+
+
 def claim_folder(parent: Path, prefix: str) -> Path:
     """Create the next free folder of parent/<prefix>-001, -002, ... and return it.
 
@@ -126,6 +150,35 @@ def claim_folder(parent: Path, prefix: str) -> Path:
             number += 1  # Another process was faster.
         except OSError as error:
             raise _not_created(folder, error) from error
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes that call this from writing `folder` while the block runs.
+
+    The hold ends with its process, however that ends. Raises OutputError where another process
+    holds the folder.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock.
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"{folder} is being written by another process",
+                "a folder for this process alone",
+                "wait for the other to end, or choose another --out",
+            ) from error
+        except OSError:
+            pass  # A file system without locks.
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sweep_temporaries(folder: Path) -> int:

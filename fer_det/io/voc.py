@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from lxml import etree
 
 from fer_det.core.box import FaceBox
+from fer_det.core.expression import Expression
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.io.files import make_folder, write_text
 
@@ -37,6 +39,7 @@ MANIFEST = "manifest.jsonl"
 LABEL_PROBABILITIES = "label_probabilities"
 """The attribute of an object that holds its label's probabilities, in CVAT's form."""
 
+_IMPORT = "fer-det build-voc --voc"
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _LABELMAP_HEADER = "# label:color_rgb:parts:actions"
 _SUM_TOLERANCE = 1e-3
@@ -128,6 +131,22 @@ class VocFolder:
         return _read_object(path, "the balancer's record") if path.is_file() else {}
 
     @property
+    def is_ours(self) -> bool:
+        """Whether build-voc made the folder, or the balancer from such a folder."""
+        return (self.home / MANIFEST).is_file()
+
+    @contextmanager
+    def name_importer(self) -> Iterator[None]:
+        """Add to errors about a folder that another tool made the command that imports it."""
+        try:
+            yield
+        except (AnnotationError, DatasetFormatError, DatasetNotFoundError) as error:
+            if self.is_ours or _IMPORT in error.remedy:
+                raise
+            remedy = f"{error.remedy}; or import the folder with: {_IMPORT} {self.home}"
+            raise type(error)(error.found, error.wanted, remedy) from error
+
+    @property
     def label_map_path(self) -> Path:
         """The file of the class names."""
         return self.root / "labelmap.txt"
@@ -153,7 +172,11 @@ class VocFolder:
         return [line.split()[0] for line in _read_lines(path) if line.strip()]
 
     def classes(self) -> tuple[str, ...]:
-        """The classes in the order of their numbers 1, 2, ...; without background and IGNORE."""
+        """The classes in the order of their numbers 1, 2, ...; without background and IGNORE.
+
+        Raises DatasetNotFoundError, and DatasetFormatError for a class that is no Expression: no
+        command could name what a model answers.
+        """
         if not self.label_map_path.is_file():
             raise DatasetNotFoundError(
                 f"{self.label_map_path} is absent",
@@ -162,7 +185,15 @@ class VocFolder:
             )
         lines = _read_lines(self.label_map_path)
         names = [line.split(":")[0].strip() for line in lines if line.strip() and line[0] != "#"]
-        return tuple(name for name in names if name not in ("background", IGNORE))
+        classes = tuple(name for name in names if name not in ("background", IGNORE))
+        known = [expression.label for expression in Expression]
+        if unknown := [name for name in classes if name not in known]:
+            raise DatasetFormatError(
+                f"{self.label_map_path} has the class {unknown[0]!r}",
+                f"expressions: {', '.join(known)}",
+                f"import the folder, which understands other words, with: {_IMPORT} {self.home}",
+            )
+        return classes
 
     def read(self, image_id: str) -> VocAnnotation:
         """Read the annotation of that id; AnnotationError where it cannot be used."""
@@ -200,7 +231,7 @@ def check_image_id(image_id: str, source: Path | None = None) -> str:
         raise DatasetFormatError(
             f"image id {image_id!r}{place}",
             "letters, digits, _ and - only",
-            "rename the picture, or import the folder with: fer-det build-voc --voc FOLDER",
+            f"rename the picture, or import the folder with: {_IMPORT} FOLDER",
         )
     return image_id
 
@@ -367,7 +398,7 @@ def _find_voc2007(root: Path) -> Path:
     raise DatasetNotFoundError(
         f"no VOC data set at {root}",
         "a folder with VOCdevkit/VOC2007/{Annotations,ImageSets,JPEGImages}",
-        "build one with: fer-det build-voc; one made by another tool is imported by its --voc",
+        f"build one with: fer-det build-voc; import one of another tool with: {_IMPORT} {root}",
     )
 
 

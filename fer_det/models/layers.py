@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,18 @@ _CONVOLUTION = (
     "dilation",
     "groups",
 )
+
+
+def anchor_offsets(side: float, stride: float, spacing: float) -> Tensor:
+    """Return where in a cell anchors of one size lie, [N, 2] as x, y from the cell's centre.
+
+    A cell has a grid of them, no farther apart than `spacing` of their side; 0 means one. Zhang et
+    al., "FaceBoxes", 2017, section 3.2: otherwise small faces lie between the anchors.
+    """
+    count = max(1, math.ceil(stride / (spacing * side))) if spacing else 1
+    # On the CPU also where a model is built without memory.
+    along = ((torch.arange(count, device="cpu") + 0.5) / count - 0.5) * stride
+    return torch.stack(torch.meshgrid(along, along, indexing="ij")[::-1], -1).reshape(-1, 2)
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):

@@ -7,9 +7,9 @@ logits of background and expressions; there is one suppression for all classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from torchvision.ops import box_iou
 from fer_det.config.model import ModelConfig, demand
 from fer_det.losses.softmax import cross_entropy
 from fer_det.models.contract import FaceModel, select_detections
-from fer_det.models.layers import merge_norms
+from fer_det.models.layers import anchor_offsets, merge_norms
 from fer_det.models.transform import Target, ViewTransform
 
 SMOOTH_L1_BETA = 1 / 9
@@ -37,7 +37,7 @@ class Config(ModelConfig):
     width: Literal["large", "small"] = "large"
     """Which MobileNetV3 is the backbone."""
     anchor_scales: tuple[tuple[float, ...], ...] = (
-        (0.1, 0.15),
+        (0.05, 0.075, 0.1, 0.15),
         (0.22, 0.32),
         (0.45, 0.6),
         (0.75, 0.95),
@@ -45,6 +45,8 @@ class Config(ModelConfig):
     """Sides of the anchors on each feature map, relative to the input size; strides 16, 32, ..."""
     anchor_ratio: float = 1.2
     """Height over width of the anchors."""
+    anchor_spacing: float = 0.6
+    """Longest distance between anchors of one size, relative to it; 0 places one in each cell."""
     match_iou: float = 0.5
     """An anchor that overlaps a face by this IoU is a positive, and so is a face's best anchor."""
     ignore_iou: float = 0.3
@@ -63,6 +65,10 @@ class Config(ModelConfig):
     """Highest number of boxes for each picture."""
 
     size_multiple: ClassVar[int] = 16
+    former: ClassVar[Mapping[str, Any]] = {
+        "anchor_scales": [[0.1, 0.15], [0.22, 0.32], [0.45, 0.6], [0.75, 0.95]],
+        "anchor_spacing": 0.0,
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,6 +78,7 @@ class Config(ModelConfig):
             holds = bool(scales) and all(0.001 <= scale <= 2 for scale in scales)
             demand(holds, f"--model.anchor_scales with {list(scales)}", "numbers from 0.001 to 2")
         self.demand_range("anchor_ratio", 0.1, 10, "0.1 to 10")
+        self.demand_range("anchor_spacing", 0, 10, "0 to 10")
         self.demand_range("box_weights", 0.001, 1000, "numbers from 0.001 to 1000")
         for name in ("match_iou", "ignore_iou", "nms_iou"):
             value = getattr(self, name)
@@ -100,7 +107,7 @@ class FaceSSDLite(FaceModel):
         self.backbone = _extractor(config)
         size = config.input_size
         channels = retrieve_out_channels(self.backbone, (size, size))
-        anchors = [len(scales) for scales in config.anchor_scales]
+        anchors = [len(cell) for cell in _cell_anchors(config, _map_sides(config))]
         self.head = SSDLiteHead(channels, anchors, 1 + len(classes), nn.BatchNorm2d)
         merge_norms(self, config.batch_norm)
         outputs = range(len(anchors))
@@ -207,17 +214,36 @@ def build(config: Config, classes: Sequence[str]) -> FaceSSDLite:
 def make_anchors(config: Config, sides: Sequence[tuple[int, int]]) -> Tensor:
     """Anchors [A, 4] in input pixels around the cells' centres, for maps of these (H, W)."""
     anchors = []
-    for (height, width), scales in zip(sides, config.anchor_scales, strict=True):
+    cells = _cell_anchors(config, [width for _, width in sides])
+    for (height, width), cell in zip(sides, cells, strict=True):
         y = (torch.arange(height) + 0.5) * config.input_size / height
         x = (torch.arange(width) + 0.5) * config.input_size / width
         centres = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)
-        halves = torch.tensor(scales) * config.input_size / 2
-        stretch = config.anchor_ratio**0.5
-        half = torch.stack([halves / stretch, halves * stretch], -1)
-        # [H, W, 1, 2] and [K, 2]: cells row by row, and the scales of each cell together.
-        corners = [centres[:, :, None] - half, centres[:, :, None] + half]
-        anchors.append(torch.cat(corners, -1).reshape(-1, 4))
+        # [H, W, 1, 4] and [K, 4]: cells row by row, and the anchors of each cell together.
+        anchors.append((centres.repeat(1, 1, 2)[:, :, None] + cell).reshape(-1, 4))
     return torch.cat(anchors)
+
+
+def _cell_anchors(config: Config, widths: Sequence[int]) -> list[Tensor]:
+    """Anchors [K, 4] of a cell about its centre, for maps with so many cells in a row."""
+    cells = []
+    for width, scales in zip(widths, config.anchor_scales, strict=True):
+        anchors = []
+        for side in [scale * config.input_size for scale in scales]:
+            offsets = anchor_offsets(side, config.input_size / width, config.anchor_spacing)
+            stretch = config.anchor_ratio**0.5
+            half = torch.tensor([side / stretch, side * stretch], device="cpu") / 2
+            anchors.append(torch.cat([offsets - half, offsets + half], -1))
+        cells.append(torch.cat(anchors))
+    return cells
+
+
+def _map_sides(config: Config) -> list[int]:
+    """Side of each feature map in cells: stride 16, then each half of the one before it."""
+    sides = [config.input_size // 16]
+    while len(sides) < len(config.anchor_scales):
+        sides.append((sides[-1] + 1) // 2)
+    return sides
 
 
 def match_anchors(

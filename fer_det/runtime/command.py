@@ -23,6 +23,20 @@ PROGRAM: ContextVar[str] = ContextVar("PROGRAM")
 """What the user typed to start the running command: `fer-det train` or `train_frcnn.py`."""
 
 
+_TOOLS = {"eval": "eval_rafdb", "train": "train_frcnn"}
+"""Scripts in tools/ that are not named after their command."""
+
+
+def other_command(name: str) -> str:
+    """Return how to start another command: as a script in tools/ where this one was, else fer-det.
+
+    An installed package has no tools/.
+    """
+    if not PROGRAM.get("").endswith(".py"):
+        return f"fer-det {name}"
+    return f"python tools/{_TOOLS.get(name, name.replace('-', '_'))}.py"
+
+
 def run_command(command: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
     """Run a command and return its exit code; a FerDetError is one line on stderr and code 2.
 

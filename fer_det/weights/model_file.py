@@ -21,6 +21,7 @@ from fer_det.evaluation.calibration import UNCHANGED
 from fer_det.models import MODELS, OLD_NAMES, build_model, find_model
 from fer_det.weights.storage import (
     FORMAT,
+    NEWER_VERSION,
     OLD_CHECKPOINT,
     file_hash,
     read_content,
@@ -36,8 +37,6 @@ TEMPERATURE = "temperature"
 
 UNKNOWN_BELOW = "unknown_below"
 """Key in `info` of the calibrated probability below which a face's expression is unknown."""
-
-NEWER_VERSION = "use the version of fer_det that wrote it, or a newer one"
 
 
 @dataclass(frozen=True)
@@ -198,6 +197,7 @@ def _model_file_of(path: Path, content: Mapping[str, Any]) -> ModelFile:
     if name and name not in MODELS:
         raise ConfigError(f"the model {name}", f"one of {', '.join(MODELS)}", NEWER_VERSION)
     config_class = MODELS[name].config_class() if name else ModelConfig
+    values = {**config_class.former, **values}
     if content["format"] == OLD_CHECKPOINT:
         # Its settings were those of all models together.
         known = {entry.name for entry in fields(config_class)}

@@ -36,7 +36,7 @@ _LOOKED_AT = 1 << 20
 _MAX_INDEX = 32 << 20
 """Bytes of a pickle or a header of safetensors that are read at most."""
 _OWN_FORMAT = re.compile(r"fer_det [a-z ]{1,40} \d{1,4}")
-_ANOTHER = f"name another file; {KNOWN_FILES}"
+_ANOTHER = f"name another file; fer-det convert-weights reads published ones, {KNOWN_FILES}"
 _DOWNLOAD = "download it again, in a browser"
 _SAVE_TENSORS = "save its tensors where you trust it: torch.save(model.state_dict(), 'new.pth')"
 _TENSOR_CLASSES = re.compile(
@@ -87,7 +87,7 @@ def recognise_weights(path: Path) -> RecognisedFile:
     Raises WeightsNotFoundError where there is no file, and WeightsError where it cannot be read.
     """
     if not path.is_file():
-        raise _not_a_file(path)
+        raise not_a_file(path)
     try:
         with path.open("rb") as file:
             return _recognise(path, file)
@@ -110,7 +110,8 @@ def refuse_foreign(path: Path, wanted: str) -> RecognisedFile:
     return recognised
 
 
-def _not_a_file(path: Path) -> WeightsNotFoundError:
+def not_a_file(path: Path) -> WeightsNotFoundError:
+    """Return the error for a path without a regular file: absent, a folder, a URL, a pipe."""
     wanted = "a file of weights"
     if re.match(r"[a-z][a-z0-9+.-]+:/", str(path)):
         remedy = "download it and name the file; only fer-det fetch-weights uses the network"
@@ -191,7 +192,8 @@ class _Look:
         if not layers:
             return self.other(f"{what} without layers of a network", reader=reader)
         names = ", ".join(_plain(name, 40) for name in list(layers)[:3])
-        return self.other(f"{what}: {len(layers)} layers ({names}, ...)", reader=reader)
+        count = "1 layer" if len(layers) == 1 else f"{len(layers)} layers"
+        return self.other(f"{what}: {count} ({names}, ...)", reader=reader)
 
 
 def _empty(look: _Look) -> RecognisedFile | None:

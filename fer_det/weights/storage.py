@@ -21,15 +21,17 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from fer_det.errors import WeightsError, WeightsNotFoundError
+from fer_det.errors import WeightsError
 from fer_det.io.files import atomic_writer, make_folder
+from fer_det.weights.recognise import refuse_foreign
 
 FORMAT = "fer_det model 1"
 OLD_CHECKPOINT, OLD_WEIGHTS = "fer_det checkpoint 1", "fer_det weights 1"
 """Formats of older versions, which can still be read."""
 
 WANTED = "a model file written by fer_det"
-REMEDY = "name another file, or convert published VGG16 weights with tools/convert_weights.py"
+REMEDY = "copy it again, or name another file"
+NEWER_VERSION = "use the version of fer_det that wrote it, or a newer one"
 
 _ARCHIVE_MAGIC = b"PK\x03\x04"
 _MAX_DEPTH = 50
@@ -48,16 +50,12 @@ def read_content(path: Path) -> dict[str, Any]:
     """Read the content of a model file, whose kind is recognised by its bytes, not by its name.
 
     Tensors come onto the CPU. Raises WeightsNotFoundError, and WeightsError for a file that is
-    broken, changed, unsafe or of another kind.
+    broken, changed, unsafe or of another kind, which is then named.
     """
-    if not path.is_file():
-        remedy = "train a model, or name another file"
-        raise WeightsNotFoundError(f"{path} is absent", WANTED, remedy)
-    try:
-        with path.open("rb") as file:
-            is_archive = file.read(len(_ARCHIVE_MAGIC)) == _ARCHIVE_MAGIC
-    except OSError as error:
-        raise refusal(path, f"could not be read ({error.strerror})") from error
+    refuse_foreign(path, WANTED)
+    with path.open("rb") as file:
+        # Those of PyTorch begin with the mark of a ZIP archive, the others with their length.
+        is_archive = file.read(len(_ARCHIVE_MAGIC)) == _ARCHIVE_MAGIC
     return _read_archive(path) if is_archive else _read_safetensors(path)
 
 
@@ -74,6 +72,11 @@ def write_content(path: Path, content: Mapping[str, Any]) -> None:
 def refusal(path: Path, problem: str) -> WeightsError:
     """Return the error for a file that cannot be used."""
     return WeightsError(f"{path} {problem}", WANTED, REMEDY)
+
+
+def _other_version(path: Path, version: Any) -> WeightsError:
+    found = f"{path} is a file of another version of fer_det ({version!r})"
+    return WeightsError(found, f"{FORMAT!r}", NEWER_VERSION)
 
 
 def content_hash(content: Any) -> str:
@@ -99,10 +102,10 @@ def _read_archive(path: Path) -> dict[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     # A changed byte can make torch's reader raise anything.
     except Exception as error:
-        raise refusal(path, "is truncated or broken, or no PyTorch file") from error
+        raise refusal(path, "is truncated or broken") from error
     version = content.get("format") if isinstance(content, dict) else None
     if version not in (FORMAT, OLD_CHECKPOINT):
-        raise refusal(path, "is a PyTorch file without a model of fer_det")
+        raise _other_version(path, version)
     try:
         _refuse_oversized(content, path.stat().st_size)
         digest = content.pop("sha256", None)
@@ -123,13 +126,12 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        problem = f"is truncated or broken, or neither PyTorch nor safetensors ({error})"
-        raise refusal(path, problem) from error
+        raise refusal(path, f"is truncated or broken ({error})") from error
     version = metadata.pop("format", None)
     if version == OLD_WEIGHTS:
         return _from_old_weights(path, metadata, tensors)
     if version != FORMAT:
-        raise refusal(path, "is a safetensors file without a model of fer_det")
+        raise _other_version(path, version)
     try:
         parts = {name: json.loads(metadata[name]) for name in ("config", "classes", "info")}
     except (KeyError, ValueError, RecursionError) as error:

@@ -239,3 +239,15 @@ def test_published_counts_are_by_split(reader: Reader) -> None:
 
 def test_title_is_given(reader: Reader) -> None:
     assert reader.TITLE
+
+
+def test_docs_say_what_is_expected_and_name_all_options(name: str, reader: Reader) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "data_formats.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+    options = [field.name for field in dataclasses.fields(reader.Options)]
+    if name in ("rafdb", "ckplus"):
+        assert f"## Read: {reader.TITLE}" in text
+        assert all(f"`--{name}_options.{option}`" in text for option in options)
+    else:
+        assert len(rows) == 1
+        assert all(f"`{option}`" in rows[0] for option in options)

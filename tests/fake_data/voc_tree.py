@@ -32,6 +32,16 @@ def drawn_face(seed: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[n
     return pixels
 
 
+def small_faces(input_size: int) -> list[list[float]]:
+    """Boxes of 10 to 24 pixels, one fifth taller than wide, anywhere in a square picture."""
+    random = np.random.default_rng(0)
+    boxes = []
+    for width in (10, 12, 16, 20, 24):
+        for x, y in random.uniform(0, input_size - 1.2 * width, (100, 2)):
+            boxes.append([x, y, x + width, y + 1.2 * width])
+    return boxes
+
+
 def write_voc_tree(
     root: Path,
     labels_by_split: Mapping[str, Sequence[str | Sequence[str]]],

@@ -206,10 +206,24 @@ class TestScoresAndPicture:
         (tmp_path / "scores.json").write_text("{}")
         flags = [f"--weights={weights}", f"--data={tmp_path / 'voc'}", "--workers=0"]
         with file_size_limit(2000):
-            code = eval_rafdb.main([*flags, "--resamples=5", f"--out={tmp_path}"])
+            code = eval_rafdb.main([*flags, "--resamples=5", f"--out={tmp_path}", "--overwrite"])
         assert_refused(code, capsys, "scores.json could not be written (File too large)")
         assert (tmp_path / "scores.json").read_text() == "{}"
         assert not stale(tmp_path)
+
+    def test_folder_of_scores_is_tried_before_the_work(
+        self, weights: Path, place: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_voc_tree(place / "voc", {"test": ["fear", "anger"]})
+        shutil.copy(weights, place / "best.pth")
+        flags = [f"--weights={place / 'best.pth'}", f"--data={place / 'voc'}", "--workers=0"]
+        (place / "out").mkdir()
+        with read_only(place / "out"):
+            code = eval_rafdb.main([*flags, f"--out={place / 'out'}"])
+        captured = capsys.readouterr()
+        assert code == EXIT_USER_MISTAKE
+        assert "out could not be written (Permission denied)" in captured.err
+        assert "scored" not in captured.out
 
     def test_picture(
         self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -243,6 +243,9 @@ class TestScoring:
         flags = ["--workers=0", "--precision=float32"]
         argv = [f"--weights={FOLDER / 'best.pth'}", f"--out={out}", *flags]
         assert calibrate.main(argv) == 0
+        assert calibrate.main(argv) == 2
+        assert f"{out} exists already; wanted a new file" in capsys.readouterr().err
+        assert calibrate.main([*argv, "--overwrite"]) == 0
         again = read_model_file(out)
         # Batch normalisation was folded in between.
         assert again.temperature == pytest.approx(best.temperature, rel=1e-2)

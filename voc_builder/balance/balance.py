@@ -23,6 +23,7 @@ from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.imaging.jitter import apply_colour, apply_rotation
 from fer_det.io.files import (
     TEMPORARY_SUFFIX,
+    hold_folder,
     make_folder,
     sweep_temporaries,
     write_bytes,
@@ -80,14 +81,16 @@ def balance(config: BalanceConfig) -> BalanceOutcome:
     source = VocFolder(config.data)
     home = source.home
     _refuse_places(config, source, home)
-    pictures = read_source(source)
+    with source.name_importer():
+        pictures, classes = read_source(source), source.classes()
     origins = {row["id"]: row for row in read_manifest_rows(home)}
-    plan = make_plan(pictures, source.classes(), config.target, config.jitter, config.seed)
+    plan = make_plan(pictures, classes, config.target, config.jitter, config.seed)
     settings = _settings(config, source, pictures)
-    _claim(config, settings, plan)
-    target = VocFolder.create(config.out)
-    written = _write_pictures(config, source, target, plan)
-    _write_lists(config.out, source, target, pictures, plan, origins)
+    with hold_folder(make_folder(config.out)):
+        _claim(config, settings, plan)
+        target = VocFolder.create(config.out)
+        written = _write_pictures(config, source, target, plan)
+        _write_lists(config.out, source, target, pictures, plan, origins)
     return BalanceOutcome(format_table(plan), len(plan.pictures), written)
 
 
@@ -147,7 +150,6 @@ def _settings(
 def _claim(config: BalanceConfig, settings: Mapping[str, Any], plan: BalancePlan) -> None:
     """Make OUT a balanced folder of these settings, or refuse it."""
     out, path = config.out, config.out / BALANCE_RECORD
-    make_folder(out)
     if path.is_file():
         differing = _differing_settings(path, settings)
         if differing and not config.overwrite:

@@ -8,12 +8,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from fer_det.core.expression import BASIC_EXPRESSIONS, Expression
 from fer_det.core.label import LabelDistribution
 from fer_det.core.sample import SPLITS, Sample
-from fer_det.errors import DatasetFormatError, DatasetNotFoundError
+from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
 from fer_det.faces.detector import FaceDetector
 from fer_det.io.files import make_folder, sweep_temporaries
 from fer_det.io.voc import BUILD_SUMMARY, MANIFEST, VocFolder, check_image_id
@@ -69,6 +70,7 @@ def build(
     WorkerError where a worker process dies; what was done till then is kept. Raises
     DatasetNotFoundError, after all else is written, where listed pictures are absent.
     """
+    _refuse_inside(config.out, sources)
     listing = list_pictures(config, sources)
     items = listing.items
     header = make_header(config, sources)
@@ -103,6 +105,17 @@ def build(
     print(format_outcome(summary, config.out))
     _refuse_incomplete(summary, config)
     return summary
+
+
+def _refuse_inside(out: Path, sources: Sequence[Source]) -> None:
+    """The next build would take the written files for pictures of the data set."""
+    for source in sources:
+        if out.resolve().is_relative_to(source.root.resolve()):
+            raise ConfigError(
+                f"--out {out} is in the data set's folder {source.root}",
+                "a folder outside of what is read",
+                "choose another --out",
+            )
 
 
 def list_pictures(config: BuildConfig, sources: Sequence[Source]) -> Listing:

@@ -173,7 +173,8 @@ def read_text(path: Path, wanted: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DatasetFormatError(f"{path} is not UTF-8 text", wanted, REMEDY) from error
+        remedy = "save it as UTF-8 or copy it again"
+        raise DatasetFormatError(f"{path} is not UTF-8 text", wanted, remedy) from error
 
 
 def header_word(cell: str) -> str:

@@ -105,7 +105,12 @@ def _read_any(
         return [each for path in coco for each in read_coco(tree, index, path, coco[path])]
     yolo = read_yolo(tree, paths)
     if yolo is None:
-        raise tree.not_found(f"{tree.root} has pictures and no annotations that are understood")
+        stems = {path.stem.lower() for path in paths}
+        texts = [p for p, _ in tree.take_named(r".*\.txt") if p.stem.lower() in stems]
+        what = "no annotations that are understood"
+        if texts:
+            what = f"text files as YOLO's, such as {texts[0]}, without classes.txt or data.yaml"
+        raise tree.not_found(f"{tree.root} has pictures and {what}")
     return yolo
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from fer_det.config.model import demand
 from fer_det.models.vgg16 import VGG16HeadConfig
@@ -14,10 +16,12 @@ class Config(VGG16HeadConfig):
 
     name: str = "vgg16_frcnn"
     """Model to build; an unknown name lists the known ones."""
-    anchor_scales: tuple[float, ...] = (0.125, 0.19, 0.29, 0.44, 0.66, 1.0)
+    anchor_scales: tuple[float, ...] = (0.055, 0.085, 0.125, 0.19, 0.29, 0.44, 0.66, 1.0)
     """Sides of the anchors, relative to the input size."""
     anchor_ratios: tuple[float, ...] = (1.2,)
     """Height over width of the anchors; MTCNN's boxes are a little taller than wide."""
+    anchor_spacing: float = 0.6
+    """Longest distance between anchors of one size, relative to it; 0 places one in each cell."""
     rpn_positive_iou: float = 0.7
     """An anchor that overlaps a face by this IoU or more is a positive of the RPN."""
     rpn_negative_iou: float = 0.3
@@ -47,6 +51,11 @@ class Config(VGG16HeadConfig):
     detections: int = 32
     """Highest number of boxes for each picture."""
 
+    former: ClassVar[Mapping[str, Any]] = {
+        "anchor_scales": [0.125, 0.19, 0.29, 0.44, 0.66, 1.0],
+        "anchor_spacing": 0.0,
+    }
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("train_proposals", "test_proposals", "rpn_candidates", "detections"):
@@ -67,6 +76,7 @@ class Config(VGG16HeadConfig):
         for name, low, high in (
             ("anchor_scales", 0.001, 2),
             ("anchor_ratios", 0.1, 10),
+            ("anchor_spacing", 0, 10),
             ("box_weights", 0.001, 1000),
         ):
             self.demand_range(name, low, high, f"numbers from {low} to {high}")

@@ -10,7 +10,9 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import box_iou
 
+from fer_det.models.layers import anchor_offsets
 from fer_det.models.sampling import BalancedSampler, PictureRandom
+from fer_det.models.vgg16.network import STRIDE
 from fer_det.models.vgg16_frcnn.config import Config
 
 POSITIVE_FRACTION = 0.5
@@ -19,14 +21,27 @@ SMOOTH_L1_BETA = 1 / 9
 
 
 class FaceAnchors(AnchorGenerator):
-    """Anchors with sides relative to the input size, always in float32.
+    """Anchors with sides relative to the input size, several in a cell where they are small.
 
-    torchvision's anchors take the feature map's type, and bfloat16 has no odd numbers above 256.
+    Always in float32: torchvision's take the feature map's type, and bfloat16 has no odd numbers
+    above 256.
     """
+
+    cell_anchors: list[Tensor]
 
     def __init__(self, config: Config) -> None:
         sizes = tuple(round(scale * config.input_size) for scale in config.anchor_scales)
         super().__init__(sizes=(sizes,), aspect_ratios=(config.anchor_ratios,))
+        (of_cell,) = self.cell_anchors
+        # The same for each ratio, as torchvision orders them.
+        sides = list(sizes) * len(config.anchor_ratios)
+        shifts = [anchor_offsets(side, STRIDE, config.anchor_spacing) for side in sides]
+        moved = [a + shift.repeat(1, 2) for a, shift in zip(of_cell, shifts, strict=True)]
+        self.cell_anchors = [torch.cat(moved)]
+
+    def num_anchors_per_location(self) -> list[int]:
+        """Return the number of anchors of a cell of each feature map."""
+        return [len(of_cell) for of_cell in self.cell_anchors]
 
     def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
         """Return one [A, 4] tensor of anchors for each picture."""
@@ -69,7 +84,8 @@ class FaceRPN(RegionProposalNetwork):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Label each anchor 1 face, 0 background or -1 ignored, and return its ground-truth box.
 
-        As torchvision's, and an anchor whose box is a face to ignore is ignored too.
+        As torchvision's, and an anchor whose box is a face to ignore is ignored too. Each labelled
+        face has an anchor, even where other faces overlap it.
         """
         labels, boxes = [], []
         for of_picture, target in zip(anchors, targets, strict=True):
@@ -77,11 +93,17 @@ class FaceRPN(RegionProposalNetwork):
                 labels.append(of_picture.new_zeros(len(of_picture)))
                 boxes.append(torch.zeros_like(of_picture))
                 continue
-            matched = self.proposal_matcher(box_iou(target["boxes"], of_picture))
+            iou = box_iou(target["boxes"], of_picture)
+            matched = self.proposal_matcher(iou)
             nearest = matched.clamp(min=0)
             label = (matched >= 0).to(of_picture.dtype)
             label[matched == self.proposal_matcher.BETWEEN_THRESHOLDS] = -1.0
             label[(matched >= 0) & (target["labels"][nearest] < 0)] = -1.0
+            for face in (target["labels"] > 0).nonzero().flatten().tolist():
+                if not bool(((label == 1) & (nearest == face)).any()):
+                    # All its anchors went to faces that overlap them more.
+                    best = iou[face].masked_fill(label == 1, 0).argmax()
+                    label[best], nearest[best] = 1.0, face
             labels.append(label)
             boxes.append(target["boxes"][nearest])
         return labels, boxes

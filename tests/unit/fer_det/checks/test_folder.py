@@ -268,6 +268,12 @@ DEFECTS: list[tuple[str, Spoil, str, str]] = [
         "names no class",
     ),
     (
+        "class of other words",
+        lambda f: f.label_map_path.write_text("fear\nangry\n"),
+        "labelmap.txt",
+        "has the class 'angry'",
+    ),
+    (
         "class twice",
         lambda f: f.label_map_path.write_text("fear\nanger\nfear\n"),
         "labelmap.txt",

@@ -37,7 +37,7 @@ def test_convert(
     assert "14,714,688 parameters, reads blue, green, red" in printed
     assert "matched: 13 convolutions of the backbone" in printed
     assert "absent: fc6, fc7" in printed
-    assert f"train_frcnn.py --init {out}\n" in printed
+    assert f"next: fer-det train --init {out}\n" in printed
     file = read_model_file(out)
     tensors = file.tensors
     assert file.config.image_mean == pytest.approx((0.506613, 0.410833, 0.367035), abs=1e-6)

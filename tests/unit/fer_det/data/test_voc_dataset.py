@@ -125,6 +125,15 @@ class TestHash:
 
 
 class TestMistakes:
+    def test_of_a_folder_of_another_tool_name_the_importer(self, folder: VocFolder) -> None:
+        folder.annotation_path("train_0003").write_text("<annotation/>")
+        told = rf"; or import the folder with: fer-det build-voc --voc {folder.home}$"
+        with pytest.raises(AnnotationError, match=told):
+            dataset(folder)
+        folder.label_map_path.write_text("happy:::\n")
+        with pytest.raises(DatasetFormatError, match=r"class 'happy'; .*build-voc --voc"):
+            VocDataset(folder.root, "train", SIZE, PADDING)
+
     def test_class_that_nobody_knows(self, folder: VocFolder) -> None:
         with pytest.raises(
             AnnotationError, match=r"train_0001.xml has the class 'anger'; wanted one of fear"

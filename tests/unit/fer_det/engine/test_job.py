@@ -4,17 +4,28 @@ from typing import Any
 
 import pytest
 import torch
+from fake_data import vgg_face
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
 from fer_det.config.model import to_plain
 from fer_det.config.training import AUTO, NONE, TrainConfig
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine import job
-from fer_det.engine.job import choose_folder, find_resumable, initialise, read_pretrained
+from fer_det.engine.job import (
+    FinishedRun,
+    choose_folder,
+    demand_same_checkpoint,
+    find_resumable,
+    initialise,
+    read_pretrained,
+)
+from fer_det.engine.trainer import Position
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.runtime.distributed import Processes
 from fer_det.weights.model_file import ModelFile, read_model_file, write_model_file
+from fer_det.weights.storage import read_content, write_content
 
 MODEL = Config(input_size=32, head_width=4)
 CONFIG = TrainConfig(model=MODEL, epochs=3)
@@ -46,6 +57,12 @@ class TestFolder:
 
     def test_first_run(self) -> None:
         assert choose_folder("detector", CONFIG, info_of(CONFIG)) == Path("runs/detector-001")
+
+    def test_runs_that_start_together_get_folders_of_their_own(self) -> None:
+        # Neither has written last.pth when the other chooses.
+        chosen = {choose_folder("detector", CONFIG, info_of(CONFIG)) for _ in range(3)}
+        assert len(chosen) == 3
+        assert all(folder.is_dir() for folder in chosen)
 
     def test_same_command_resumes(self) -> None:
         folder = write_run("runs/detector-001")
@@ -84,6 +101,21 @@ class TestFind:
         assert found.training == {"position": {"epoch": 1}}
         assert find_resumable(Path("run"), info_of(CONFIG), overwrite=True) is None
 
+    def test_setting_that_was_added_since(self) -> None:
+        former = replace(
+            MODEL, anchor_scales=(0.125, 0.19, 0.29, 0.44, 0.66, 1.0), anchor_spacing=0
+        )
+        config = replace(CONFIG, model=former)
+        path = write_run("run", config) / "last.pth"
+        content = read_content(path)
+        for settings in (content["config"], content["info"]["train_config"]["model"]):
+            del settings["anchor_spacing"]
+        write_content(path, content)
+        assert find_resumable(Path("run"), info_of(config), overwrite=False) is not None
+        finer = info_of(replace(config, model=replace(former, anchor_spacing=0.6)))
+        with pytest.raises(ConfigError, match=r"with --model.anchor_spacing 0.0, not 0.6"):
+            find_resumable(Path("run"), finer, overwrite=False)
+
     def test_other_settings(self) -> None:
         folder = write_run("run")
         other = info_of(replace(CONFIG, batch_size=4))
@@ -96,6 +128,36 @@ class TestFind:
         (folder / "last.pth").write_bytes(b"PK\x03\x04")
         with pytest.raises(WeightsError, match="truncated or broken"):
             find_resumable(folder, info_of(CONFIG), overwrite=False)
+
+
+def test_the_selection_score_is_not_called_mean_recall() -> None:
+    position = Position(best_recall=0.144, best_epoch=2)
+    finished = FinishedRun(Path("run"), build_model(MODEL, CLASSES), position)
+    told = "run/best.pth: epoch 3, selection score 0.144 on the validation split"
+    assert finished.describe_best().startswith(told)
+
+
+class TestSeveralMachines:
+    """Three processes, which gather what each has: here ours and two others."""
+
+    def processes(self, *others: str | None) -> Processes:
+        class Gathering(Processes):
+            def gather(self, entries: list[Any]) -> list[Any]:
+                return [*entries, *others]
+
+        return Gathering(rank=0, world=1 + len(others))
+
+    def test_the_same_checkpoint_or_none(self) -> None:
+        file = read_model_file(write_run("run") / "last.pth")
+        demand_same_checkpoint(Path("run"), file, self.processes(file.sha256, file.sha256))
+        demand_same_checkpoint(Path("run"), None, self.processes(None))
+        demand_same_checkpoint(Path("run"), file, Processes())
+
+    @pytest.mark.parametrize("other", [None, "0" * 64])
+    def test_another_checkpoint(self, other: str | None) -> None:
+        file = read_model_file(write_run("run") / "last.pth")
+        with pytest.raises(ConfigError, match=r"process 0 has a run/last.pth, process 2 another"):
+            demand_same_checkpoint(Path("run"), file, self.processes(file.sha256, other))
 
 
 class TestPretrained:
@@ -143,8 +205,15 @@ class TestPretrained:
         file, _ = read_pretrained(Path("weights/vgg16_made_faces.safetensors"), MODEL)
         assert file is not None
 
+    def test_foreign_file_is_named(self) -> None:
+        vgg_face.write_pytorch(Path("a.pth"), vgg_face.sample_network(width=1, head=2))
+        with pytest.raises(WeightsError, match=r"convert it first: .*-weights a\.pth"):
+            read_pretrained(Path("a.pth"), MODEL)
+
     def test_absent(self) -> None:
-        with pytest.raises(WeightsNotFoundError, match=r"^--init a.pth is absent"):
+        with pytest.raises(
+            WeightsNotFoundError, match=r"^a.pth is absent; wanted a file of weights"
+        ):
             read_pretrained(Path("a.pth"), MODEL)
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"<html>" * 9])

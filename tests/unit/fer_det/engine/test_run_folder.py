@@ -13,7 +13,6 @@ from fer_det.engine.run_folder import (
     hold_run,
     is_held,
     newest_run_folder,
-    next_run_folder,
     read_log,
 )
 from fer_det.errors import OutputError, WeightsNotFoundError
@@ -34,12 +33,6 @@ def write(path: str, age: int = 0) -> Path:
 
 
 class TestFolders:
-    def test_first_free_number(self) -> None:
-        assert next_run_folder("detector") == Path("runs/detector-001")
-        write("runs/detector-001/log.jsonl")
-        write("runs/other-002/log.jsonl")
-        assert next_run_folder("detector") == Path("runs/detector-002")
-
     def test_newest_by_its_file(self) -> None:
         assert newest_run_folder("detector", "last.pth") is None
         write("runs/detector-001/last.pth", age=5)
@@ -70,10 +63,24 @@ class TestFindWeights:
         with pytest.raises(WeightsNotFoundError):
             find_weights(Path("best.pth"))
 
-    @pytest.mark.parametrize("name", ["best.pth", "*.pth", "l?st.pth", ".", ""])
+    @pytest.mark.parametrize("name", ["best.pth", "*.pth", "l?st.pth"])
     def test_bare_name_that_is_nowhere(self, name: str) -> None:
         write("runs/detector-001/last.pth")
         with pytest.raises(WeightsNotFoundError, match="also below runs/; wanted a model file"):
+            find_weights(Path(name))
+
+    @pytest.mark.parametrize(
+        ("name", "found"),
+        [
+            ("runs/detector-001", "is a folder; .* such as runs/detector-001/last.pth"),
+            ("runs", "is a folder"),
+            (".", "is a folder"),
+            ("https://example.org/best.pth", "is a URL; .*; download it"),
+        ],
+    )
+    def test_what_is_no_file_is_named(self, name: str, found: str) -> None:
+        write("runs/detector-001/last.pth")
+        with pytest.raises(WeightsNotFoundError, match=found):
             find_weights(Path(name))
 
     def test_name_with_a_folder_is_looked_for_there_alone(self) -> None:

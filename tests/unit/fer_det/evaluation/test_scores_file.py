@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_data.scored_pictures import CLASSES, protocol_for, random_pictures
 
-from fer_det.errors import FerDetError, ScoresError, ScoresNotFoundError
+from fer_det.errors import FerDetError, OutputError, ScoresError, ScoresNotFoundError
 from fer_det.evaluation.evaluate import evaluate
 from fer_det.evaluation.predictions import predicted_classes
-from fer_det.evaluation.scores_file import read_scores, scores_to_json, write_scores
+from fer_det.evaluation.scores_file import (
+    read_scores,
+    refuse_other_scores,
+    scores_to_json,
+    write_scores,
+)
 
 
 @pytest.fixture
@@ -94,6 +100,18 @@ def test_faces_that_contradict_the_scores_are_refused(written: Path, place: str)
 def test_a_folder_is_no_scores_file(tmp_path: Path) -> None:
     with pytest.raises(ScoresError, match="cannot be read"):
         read_scores(tmp_path)
+
+
+def test_scores_on_another_split_are_not_replaced(written: Path) -> None:
+    protocol = protocol_for(random_pictures([3, 2, 2, 4, 2, 2, 3], seed=1))
+    refuse_other_scores(written.with_name("absent.json"), protocol)
+    refuse_other_scores(written, replace(protocol, weights_sha256="f" * 64))
+    for changes in ({"split": "val"}, {"dataset": "another"}):
+        with pytest.raises(OutputError, match=r"holds scores on the split .*--overwrite"):
+            refuse_other_scores(written, replace(protocol, **changes))
+    written.write_text("{}")
+    with pytest.raises(OutputError, match="holds something else than scores"):
+        refuse_other_scores(written, protocol)
 
 
 def test_is_plain_json(written: Path) -> None:

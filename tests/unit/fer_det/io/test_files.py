@@ -17,8 +17,11 @@ from fer_det.io.files import (
     atomic_path,
     atomic_writer,
     claim_folder,
+    demand_writable,
     find_shipped,
+    hold_folder,
     make_folder,
+    refuse_existing,
     sweep_temporaries,
     write_bytes,
     write_text,
@@ -352,6 +355,36 @@ class TestClaim:
         (tmp_path / "a").write_text("x")
         with pytest.raises(OutputError, match="could not be created"):
             claim_folder(tmp_path / "a", "frcnn")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such lock")
+class TestHold:
+    def test_one_at_a_time(self, tmp_path: Path) -> None:
+        # The lock belongs to the opened folder, so the same process is refused, too.
+        told = "is being written by another process"
+        with hold_folder(tmp_path), pytest.raises(OutputError, match=told), hold_folder(tmp_path):
+            pass
+        with hold_folder(tmp_path):
+            assert not list(tmp_path.iterdir())
+
+
+class TestAskedFirst:
+    def test_folder_that_can_be_written(self, tmp_path: Path) -> None:
+        assert demand_writable(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+        assert not list((tmp_path / "a" / "b").iterdir())
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+    def test_folder_that_cannot(self) -> None:
+        # Root may write everywhere else.
+        with pytest.raises(OutputError, match=r"^/proc/self could not be written"):
+            demand_writable(Path("/proc/self"))
+
+    def test_existing_file_is_replaced_on_demand_alone(self, tmp_path: Path) -> None:
+        refuse_existing(tmp_path / "a", overwrite=False)
+        (tmp_path / "a").touch()
+        refuse_existing(tmp_path / "a", overwrite=True)
+        with pytest.raises(OutputError, match=r"a exists already; wanted a new file; .*overwrite"):
+            refuse_existing(tmp_path / "a", overwrite=False)
 
 
 class TestLongNames:

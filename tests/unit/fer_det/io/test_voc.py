@@ -9,6 +9,7 @@ from fer_det.core.box import FaceBox
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.io.voc import (
     IGNORE,
+    MANIFEST,
     MAX_XML_BYTES,
     VocAnnotation,
     VocFolder,
@@ -335,6 +336,13 @@ class TestLabelMap:
         folder.label_map_path.write_bytes(text.encode())
         assert folder.classes() == ("surprise", "fear")
 
+    @pytest.mark.parametrize("word", ["happy", "Fear", "person"])
+    def test_class_that_no_command_could_answer(self, folder: VocFolder, word: str) -> None:
+        folder.label_map_path.write_text(f"surprise::\n{word}::\n")
+        found = rf"has the class '{word}'; wanted expressions: surprise, .*contempt; import"
+        with pytest.raises(DatasetFormatError, match=found):
+            folder.classes()
+
     def test_absent(self, folder: VocFolder) -> None:
         folder.label_map_path.unlink()
         with pytest.raises(DatasetNotFoundError, match=r"labelmap\.txt is absent"):
@@ -344,6 +352,28 @@ class TestLabelMap:
         folder.label_map_path.write_bytes(b"\xff\xd8\xff\xe0")
         with pytest.raises(DatasetFormatError, match=r"labelmap\.txt"):
             folder.classes()
+
+
+class TestImporter:
+    ERROR = DatasetFormatError("a picture is absent", "pictures", "complete the folder")
+
+    def raised(self, folder: VocFolder, error: DatasetFormatError = ERROR) -> str:
+        with pytest.raises(DatasetFormatError) as caught, folder.name_importer():
+            raise error
+        return caught.value.remedy
+
+    def test_is_named_for_folders_of_other_tools(self, folder: VocFolder, tmp_path: Path) -> None:
+        importer = f"or import the folder with: fer-det build-voc --voc {tmp_path}"
+        assert self.raised(folder) == f"complete the folder; {importer}"
+
+    def test_is_named_once(self, folder: VocFolder) -> None:
+        with pytest.raises(DatasetFormatError) as caught:
+            folder.image_path("a.b")
+        assert self.raised(folder, caught.value) == caught.value.remedy
+
+    def test_is_not_named_for_our_own(self, folder: VocFolder) -> None:
+        (folder.home / MANIFEST).touch()
+        assert self.raised(folder) == "complete the folder"
 
 
 class TestPlace:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from fake_data.voc_tree import FACE, WIDTH, drawn_face
+from fake_data.voc_tree import FACE, WIDTH, drawn_face, small_faces
 from torch import Tensor
 from torchvision.ops import box_iou
 
@@ -10,7 +10,8 @@ from fer_det.errors import ConfigError
 from fer_det.models.ssdlite import Config, build, make_anchors, match_anchors
 
 SIZE = 96
-CONFIG = Config(input_size=SIZE)
+SCALES = ((0.1, 0.15), (0.22, 0.32), (0.45, 0.6), (0.75, 0.95))
+CONFIG = Config(input_size=SIZE, anchor_scales=SCALES, anchor_spacing=0.0)
 CLASSES = ("fear", "anger", "neutral")
 MIDDLE = [30.0, 26.0, 62.0, 66.0]
 BESIDE = [36.0, 30.0, 70.0, 70.0]
@@ -37,6 +38,7 @@ class TestSettings:
             {"anchor_scales": ((0.1,), ())},
             {"anchor_scales": ((0.1,), (9.0,))},
             {"anchor_ratio": 0.0},
+            {"anchor_spacing": -1.0},
             {"match_iou": 0.0},
             {"nms_iou": 1.5},
             {"negatives": 0},
@@ -68,6 +70,32 @@ class TestAnchors:
         wanted = torch.tensor(CONFIG.anchor_scales[0]) * SIZE
         torch.testing.assert_close(sides[:2].prod(1).sqrt(), wanted)
         torch.testing.assert_close(sides[:, 1] / sides[:, 0], torch.full((100,), 1.2))
+
+    def test_small_ones_fill_their_cells(self) -> None:
+        config = replace(CONFIG, anchor_spacing=0.6)
+        anchors = make_anchors(config, [(6, 6), (3, 3), (2, 2), (1, 1)])
+        # 16 / (0.6 * 9.6) = 2.8, so three in a row; 16 / (0.6 * 14.4) = 1.9.
+        first = anchors[:9]
+        centres = (first[:, :2] + first[:, 2:]) / 2
+        assert len(set(map(tuple, centres.round().tolist()))) == 9
+        torch.testing.assert_close(centres[:3, 0].diff(), torch.full((2,), 16 / 3))
+        torch.testing.assert_close(centres.mean(0), torch.tensor([8.0, 8.0]))
+        sides = (anchors[:13, 2:] - anchors[:13, :2]).prod(1).sqrt()
+        torch.testing.assert_close(sides, torch.tensor([9.6] * 9 + [14.4] * 4))
+
+    @pytest.mark.parametrize("input_size", [96, 160, 224, 320])
+    def test_head_has_as_many(self, input_size: int) -> None:
+        model = build(Config(input_size=input_size), CLASSES).eval()
+        logits, deltas, anchors = model._predict(torch.zeros(1, 3, input_size, input_size))
+        assert logits.shape[1] == deltas.shape[1] == len(anchors)
+
+    def test_faces_of_24_pixels_and_less_fit_one(self) -> None:
+        sides = [(14, 14), (7, 7), (4, 4), (2, 2)]
+        fine = make_anchors(Config(input_size=224), sides)
+        former = make_anchors(Config(input_size=224, anchor_scales=SCALES, anchor_spacing=0), sides)
+        faces = torch.tensor(small_faces(224))
+        assert float(box_iou(faces, fine).amax(1).min()) > 0.4
+        assert float(box_iou(faces, former).amax(1).min()) < 0.2
 
 
 class TestMatching:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_det.errors import ImageError
-from fer_det.runtime.command import run_command
+from fer_det.runtime.command import PROGRAM, other_command, run_command
 
 
 def refusing(error: BaseException) -> int:
@@ -18,6 +18,22 @@ def refusing(error: BaseException) -> int:
         raise error
 
     return run_command(command, [])
+
+
+@pytest.mark.parametrize(
+    ("program", "wanted"),
+    [
+        ("fer-det train", "fer-det eval"),
+        ("train_frcnn.py", "python tools/eval_rafdb.py"),
+        (None, "fer-det eval"),
+    ],
+)
+def test_other_commands_are_named_as_this_one_was_typed(program: str | None, wanted: str) -> None:
+    named = PROGRAM.set(program or "")
+    try:
+        assert other_command("eval") == wanted
+    finally:
+        PROGRAM.reset(named)
 
 
 class TestExitCode:

@@ -23,7 +23,13 @@ from fer_det.weights.model_file import (
     save_weights,
     write_model_file,
 )
-from fer_det.weights.storage import OLD_CHECKPOINT, content_hash, file_hash
+from fer_det.weights.storage import (
+    FORMAT,
+    OLD_CHECKPOINT,
+    content_hash,
+    file_hash,
+    write_content,
+)
 
 CONFIG = Config(input_size=32, head_width=4, batch_norm=False)
 CLASSES = ("fear", "anger")
@@ -149,9 +155,20 @@ class TestOldFiles:
             batch_norm=False,
             nms_iou=0.3,
             image_std=(0.2, 0.2, 0.2),
+            anchor_scales=(0.125, 0.19, 0.29, 0.44, 0.66, 1.0),
+            anchor_spacing=0.0,
         )
         assert (found.classes, found.info) == (("fear",), {"epoch": 1})
         assert torch.equal(found.tensors["w"], torch.ones(2))
+
+    @pytest.mark.parametrize("model", ["vgg16_frcnn", "ssdlite"])
+    def test_anchors_stay_as_they_were_trained(self, tmp_path: Path, model: str) -> None:
+        config = {"name": model, "anchor_scales": [[0.2], [0.5]] if model == "ssdlite" else [0.2]}
+        content = {"format": FORMAT, "tensors": {}, "config": config, "classes": ["fear"]}
+        write_content(tmp_path / "best.pth", {**content, "info": {}, "training": None})
+        found: Any = read_model_file(tmp_path / "best.pth").config
+        assert found.anchor_spacing == 0.0
+        assert len(found.anchor_scales) == len(config["anchor_scales"])
 
     def test_weights(self, tmp_path: Path) -> None:
         metadata = {

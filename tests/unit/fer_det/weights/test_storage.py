@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from fake_data import vgg_face
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -175,10 +176,9 @@ class TestDamage:
     def test_truncated(self, path: Path, part: float) -> None:
         data = path.read_bytes()
         path.write_bytes(data[: int(len(data) * part)])
-        with pytest.raises(
-            WeightsError, match="is truncated or broken, or no PyTorch file; wanted a model"
-        ):
+        with pytest.raises(WeightsError, match=r"is a truncated .*; wanted a model file") as error:
             read_content(path)
+        assert_one_line(error.value, path)
 
     def test_flipped_bit_in_safetensors(self, safetensors: Path) -> None:
         data, generator = safetensors.read_bytes(), random.Random(0)
@@ -197,7 +197,8 @@ class TestDamage:
     @pytest.mark.parametrize("size", [0, 7, 100, 500, -1])
     def test_truncated_safetensors(self, safetensors: Path, size: int) -> None:
         safetensors.write_bytes(safetensors.read_bytes()[:size])
-        with pytest.raises(WeightsError, match="is truncated or broken, or neither") as error:
+        problem = "is (empty|truncated|a truncated|of no known kind)"
+        with pytest.raises(WeightsError, match=problem) as error:
             read_content(safetensors)
         assert_one_line(error.value, safetensors)
 
@@ -211,15 +212,39 @@ class TestDamage:
     @pytest.mark.parametrize("content", [STATE, [1, 2], {"format": "another"}, torch.ones(2)])
     def test_archive_of_something_else(self, path: Path, content: Any) -> None:
         torch.save(content, path)
-        with pytest.raises(
-            WeightsError, match=r"is a PyTorch file without a model of fer_det; .* convert"
-        ):
+        with pytest.raises(WeightsError, match=r"is a PyTorch file.*; .* convert-weights reads"):
+            read_content(path)
+
+    def test_another_version_is_named(self, path: Path, safetensors: Path) -> None:
+        write_content(path, make(format="fer_det model 12"))
+        rewrite_metadata(safetensors, {"format": "fer_det model 12"})
+        for each in (path, safetensors):
+            found = r"another version of fer_det \('fer_det model 12'\); .* or a newer one"
+            with pytest.raises(WeightsError, match=found):
+                read_content(each)
+
+    @pytest.mark.parametrize(
+        ("data", "found"),
+        [
+            (b"version https://git-lfs.github.com/spec/v1\nsize 9\n", "LFS pointer.*git lfs pull"),
+            (b"<!DOCTYPE html><title>Sign in</title>", 'a web page with the title "Sign in"'),
+            (b"\x1f\x8b\x08\x00", "a gzip archive; .* unpack it"),
+        ],
+    )
+    def test_foreign_file_is_named(self, path: Path, data: bytes, found: str) -> None:
+        path.write_bytes(data)
+        with pytest.raises(WeightsError, match=found):
+            read_content(path)
+
+    def test_published_file_is_sent_to_convert_weights(self, path: Path) -> None:
+        vgg_face.write_pytorch(path, vgg_face.sample_network(width=1, head=2))
+        with pytest.raises(WeightsError, match=r"convert it first: fer-det convert-weights .*pth"):
             read_content(path)
 
     @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
     def test_safetensors_of_others(self, path: Path, metadata: dict[str, str] | None) -> None:
         save_file({"weight": STATE["weight"].contiguous()}, path, metadata)
-        with pytest.raises(WeightsError, match="is a safetensors file without a model of fer_det"):
+        with pytest.raises(WeightsError, match="is a safetensors file of another project"):
             read_content(path)
 
     @pytest.mark.parametrize("part", ["config", "classes", "info"])
@@ -237,8 +262,8 @@ class TestDamage:
             read_content(safetensors)
 
     def test_absent(self, tmp_path: Path) -> None:
-        for name in ("absent.pth", "."):
-            with pytest.raises(WeightsNotFoundError, match="is absent"):
+        for name, found in (("absent.pth", "is absent"), (".", "is a folder")):
+            with pytest.raises(WeightsNotFoundError, match=found):
                 read_content(tmp_path / name)
 
 

@@ -32,7 +32,7 @@ from fer_det.errors import (
 )
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.imaging.jitter import JitterRanges, is_gray
-from fer_det.io.files import TEMPORARY_SUFFIX
+from fer_det.io.files import TEMPORARY_SUFFIX, hold_folder, make_folder
 from fer_det.io.voc import VocFolder
 from voc_builder.balance.balance import balance
 from voc_builder.balance.config import BalanceConfig
@@ -344,6 +344,15 @@ class TestRefusals:
             with pytest.raises(OutputError, match="did not write"):
                 balance(replace(config, overwrite=overwrite))
         assert [path.name for path in config.out.iterdir()] == ["holiday.jpg"]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no such lock")
+    def test_another_process_balances_there(self, config: BalanceConfig) -> None:
+        with (
+            hold_folder(make_folder(config.out)),
+            pytest.raises(OutputError, match="is being written by another process"),
+        ):
+            balance(config)
+        balance(config)
 
     def test_out_is_a_file(self, config: BalanceConfig) -> None:
         config.out.write_text("mine")

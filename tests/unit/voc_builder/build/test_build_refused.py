@@ -120,6 +120,16 @@ class TestRefused:
         bench.build(overwrite=True)
         assert tree_hash(bench.out) == before
 
+    @pytest.mark.parametrize("inside", [".", "voc", "../raw/basic/voc"])
+    def test_out_is_in_the_data_set(self, tmp_path: Path, inside: str) -> None:
+        root = tmp_path / "raw"
+        fake_rafdb.write(root)
+        before = tree_hash(root)
+        config = BuildConfig(out=root / inside, workers=0)
+        with pytest.raises(ConfigError, match=r"is in the data set's folder .*raw; wanted"):
+            build(config, [Source("rafdb", root, rafdb.Options())], load_fake_detector)
+        assert tree_hash(root) == before
+
     def test_out_is_a_file(self, bench: Bench) -> None:
         bench.write()
         bench.out.write_text("")
@@ -165,19 +175,21 @@ class TestMistakes:
             BuildConfig(**flags)
 
     def test_no_picture_is_left(self, tmp_path: Path) -> None:
-        fake_ckplus.write(tmp_path, subjects=1)
-        label = fake_ckplus.emotion_path(tmp_path, "plain", fake_ckplus.subject_name(0), "001")
+        root = tmp_path / "raw"
+        fake_ckplus.write(root, subjects=1)
+        label = fake_ckplus.emotion_path(root, "plain", fake_ckplus.subject_name(0), "001")
         label.write_text("2")
-        fake_ckplus.emotion_path(tmp_path, "plain", fake_ckplus.subject_name(0), "003").unlink()
-        sources = [Source("ckplus", tmp_path, ckplus.Options())]
+        fake_ckplus.emotion_path(root, "plain", fake_ckplus.subject_name(0), "003").unlink()
+        sources = [Source("ckplus", root, ckplus.Options())]
         with pytest.raises(DatasetNotFoundError, match="no picture is left to convert"):
             build(BuildConfig(tmp_path / "out"), sources, load_fake_detector)
 
     def test_ids_that_fall_together(self, tmp_path: Path) -> None:
-        (tmp_path / "CK+48" / "happy").mkdir(parents=True)
+        root = tmp_path / "raw"
+        (root / "CK+48" / "happy").mkdir(parents=True)
         for name in ("a b.png", "a c.png", "a+c.png"):
-            (tmp_path / "CK+48" / "happy" / name).write_bytes(b"")
-        sources = [Source("ckplus", tmp_path, ckplus.Options())]
+            (root / "CK+48" / "happy" / name).write_bytes(b"")
+        sources = [Source("ckplus", root, ckplus.Options())]
         with pytest.raises(DatasetFormatError, match=r"1 pictures have the same id .*happy_a-c"):
             build(BuildConfig(tmp_path / "out"), sources, load_fake_detector)
 

@@ -63,7 +63,7 @@ class TestReadTable:
             read_table(tmp_path / "list.txt", "a list")
 
     def test_not_text(self, tmp_path: Path) -> None:
-        with pytest.raises(DatasetFormatError, match="is not UTF-8 text"):
+        with pytest.raises(DatasetFormatError, match=r"is not UTF-8 text; .*; save it as UTF-8"):
             table_of(tmp_path, b"\x89PNG\xff\xfe\x00")
 
     def test_folder_in_its_place(self, tmp_path: Path) -> None:

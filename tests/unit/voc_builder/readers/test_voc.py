@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fake_data import voc as fake
+from fake_data.faces import draw
 
 from fer_det.core.box import FaceBox
 from fer_det.core.expression import Expression
@@ -157,6 +158,13 @@ class TestYolo:
         check(samples)
         assert Counter(each.split for each in samples) == {"train": 5, "val": 2, "test": 2}
 
+    def test_class_names_that_are_not_there(self, tmp_path: Path) -> None:
+        draw(tmp_path / "images" / "a.jpg", (40, 40), [(8, 8, 30, 30)])
+        (tmp_path / "labels").mkdir()
+        (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+        with pytest.raises(DatasetNotFoundError, match=r"YOLO's, such as labels/a\.txt, w"):
+            list(read(tmp_path, Options()))
+
     def test_polygons(self, tmp_path: Path) -> None:
         fake.write(tmp_path, "yolo")
         path = tmp_path / "train" / "labels" / "photo_0.txt"
@@ -178,5 +186,7 @@ class TestYolo:
 def test_pictures_alone(tmp_path: Path) -> None:
     fake.write(tmp_path, "yolo")
     (tmp_path / "data.yaml").unlink()
+    for path in tmp_path.rglob("photo_*.txt"):
+        path.unlink()
     with pytest.raises(DatasetNotFoundError, match="no annotations that are understood"):
         samples_of(tmp_path)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from fake_data.voc_tree import small_faces
 from torch import Tensor
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import box_iou
@@ -11,8 +12,14 @@ from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.models.vgg16_frcnn.rpn import FaceAnchors, FaceRPN
 
 SIZE, CHANNELS = 96, 6
-CONFIG = Config(input_size=SIZE, train_proposals=12, test_proposals=6)
-SCALES = CONFIG.anchor_scales
+SCALES = (0.125, 0.19, 0.29, 0.44, 0.66, 1.0)
+CONFIG = Config(
+    input_size=SIZE,
+    train_proposals=12,
+    test_proposals=6,
+    anchor_scales=SCALES,
+    anchor_spacing=0.0,
+)
 FACE = [20.0, 14.0, 62.0, 66.0]
 BESIDE = [60.0, 40.0, 90.0, 76.0]
 OVERLAPPING = [30.0, 16.0, 74.0, 68.0]
@@ -55,6 +62,28 @@ class TestAnchors:
         torch.testing.assert_close(sides.prod(1), areas, rtol=0.2, atol=0)
         assert float((sides[:, 1] / sides[:, 0])[-1]) == pytest.approx(1.2, abs=0.05)
 
+    def test_small_ones_fill_their_cells(self) -> None:
+        config = Config(input_size=160, anchor_scales=(0.1, 0.4), anchor_spacing=0.6)
+        generator = FaceAnchors(config)
+        (made,) = generator(
+            ImageList(torch.zeros(1, 3, 160, 160), [(160, 160)]), [torch.zeros(1, 1, 10, 10)]
+        )
+        # 16 / (0.6 * 16) = 1.7, so two by two of the small ones.
+        assert generator.num_anchors_per_location() == [5]
+        assert len(made) == 500
+        centres = (made[:5, :2] + made[:5, 2:]) / 2
+        assert centres.tolist() == [[-4, -4], [4, -4], [-4, 4], [4, 4], [0, 0]]
+
+    def test_faces_of_24_pixels_and_less_fit_one(self) -> None:
+        whole = ImageList(torch.zeros(1, 3, 224, 224), [(224, 224)])
+        maps = [torch.zeros(1, 1, 14, 14)]
+        (fine,) = FaceAnchors(Config(input_size=224))(whole, maps)
+        former = Config(input_size=224, anchor_scales=SCALES, anchor_spacing=0.0)
+        (coarse,) = FaceAnchors(former)(whole, maps)
+        faces = torch.tensor(small_faces(224))
+        assert float(box_iou(faces, fine).amax(1).min()) > 0.35
+        assert float(box_iou(faces, coarse).amax(1).min()) < 0.2
+
     def test_stay_exact_beside_bfloat16_maps(self) -> None:
         # bfloat16 has no odd numbers above 256, and the anchors of a large input do.
         size, generator = 560, FaceAnchors(Config(input_size=560))
@@ -89,7 +118,17 @@ class TestLabels:
         after, boxes = self.label(anchors, (FACE, 4), (ignored, -1))
         changed = before != after
         assert (after[changed] == -1).all()
+        assert (after == 1).any()
         assert (boxes[after == 1] == torch.tensor(FACE)).all()
+
+    def test_a_face_keeps_an_anchor_where_one_to_ignore_fits_all_of_them_better(
+        self, anchors: Tensor
+    ) -> None:
+        best = box_iou(torch.tensor([FACE]), anchors)[0].argmax()
+        ignored = anchors[best].tolist()
+        labels, boxes = self.label(anchors, (FACE, 4), (ignored, -1))
+        assert int((labels == 1).sum()) == 1
+        assert boxes[labels == 1].tolist() == [FACE]
 
     @pytest.mark.parametrize("ignored", [BESIDE, OVERLAPPING], ids=["beside", "over"])
     def test_anchors_on_a_face_to_ignore_are_ignored(
@@ -98,7 +137,9 @@ class TestLabels:
         labels, _ = self.label(anchors, (FACE, 4), (ignored, -1))
         iou = box_iou(torch.tensor([FACE, ignored]), anchors)
         on_it = (iou[1] >= 0.3) & (iou[1] > iou[0])
+        on_it[labels == 1] = False
         assert on_it.any()
+        assert int((labels == 1).sum()) <= int((iou[0] > iou[1]).sum()) + 1
         assert (labels[on_it] == -1).all()
         assert labels[iou[1].argmax()] == -1
 
