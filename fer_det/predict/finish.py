@@ -10,9 +10,6 @@ from fer_det.config.predict import FaceOptions
 from fer_det.core.detection import Detection, Flag
 from fer_det.core.expression import Expression
 
-UNKNOWN_BELOW = "unknown_below"
-"""Key in a model file's `info` of the calibrated probability below which a face is unknown."""
-
 
 def finish_faces(
     faces: Sequence[Detection], options: FaceOptions, size: tuple[int, int], unknown_below: float

@@ -20,12 +20,12 @@ from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.errors import ConfigError
 from fer_det.models import is_detector
-from fer_det.predict.finish import UNKNOWN_BELOW, finish_faces
+from fer_det.predict.finish import finish_faces
 from fer_det.predict.model_runner import ModelRunner
 from fer_det.predict.pixels import Picture, Pixels, to_rgb8
 from fer_det.predict.views import FACE_SHARE, INPUTS, LEAST_LARGE, is_large
 from fer_det.runtime.device import Hardware, choose_hardware
-from fer_det.weights.model_file import ModelFile, read_model_file, restore_model
+from fer_det.weights.model_file import UNKNOWN_BELOW, ModelFile, read_model_file, restore_model
 
 if TYPE_CHECKING:
     from fer_det.faces.detector import FaceDetector
