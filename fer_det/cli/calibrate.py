@@ -40,6 +40,7 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     from fer_det.weights.model_file import (
         TEMPERATURE,
         UNKNOWN_BELOW,
+        demand_complete,
         read_model_file,
         write_model_file,
     )
@@ -48,6 +49,7 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     keep_freed_memory()
     weights = find_weights(config.weights)
     file = read_model_file(weights)
+    demand_complete(file, weights)
     out = config.out or weights.with_name(f"{weights.stem}_calibrated{weights.suffix}")
     refuse_existing(out, config.overwrite)
     demand_writable(out.parent)

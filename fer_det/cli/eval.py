@@ -49,7 +49,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
     from fer_det.runtime.device import choose_hardware, keep_freed_memory
     from fer_det.runtime.progress import track
-    from fer_det.weights.model_file import read_model_file
+    from fer_det.weights.model_file import demand_complete, read_model_file
 
     if config.report is not None:
         demand_writable(config.report.parent)
@@ -58,6 +58,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     weights = find_weights(config.weights)
     print(f"weights: {weights}")
     file = read_model_file(weights)
+    demand_complete(file, weights)
     label_map = None
     if config.label_map != NO_MAP:
         label_map = LABEL_MAPS[config.label_map].restrict(file.classes)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fer_det.config.command import parse_config
 from fer_det.config.predict import PredictConfig
 from fer_det.errors import ConfigError, DatasetNotFoundError, VideoError, WeightsError
-from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, run_command
+from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, PROGRAM, run_command
 
 if TYPE_CHECKING:
     from fer_det.predict.predictor import Predictor
@@ -49,7 +49,7 @@ def _predict(argv: Sequence[str] | None) -> int:
         raise DatasetNotFoundError(
             ", ".join(reasons) or "no source",
             "pictures, videos, folders of them, or a camera's number",
-            f"see {PROG} --help",
+            f"see {PROGRAM.get(PROG)} --help",
         )
     if config.out is not None:
         outputs = plan_outputs(sources, config.out, config.draw)

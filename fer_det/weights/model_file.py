@@ -160,15 +160,20 @@ def save_weights(
     return file_hash(path)
 
 
+def demand_complete(file: ModelFile, path: Path) -> None:
+    """Raise WeightsError where the file holds a part of a network, which answers nothing."""
+    if not file.config.name or find_model(file.config.name).kind == "backbone":
+        problem = "holds weights to initialise a training with, not a complete model"
+        raise WeightsError(f"{path} {problem}", "a trained model", "give it to train --init")
+
+
 def restore_model(file: ModelFile, path: Path) -> FaceModel:
     """Build the file's model and load its weights; `path` is its name in error messages.
 
     Raises WeightsError where the file holds no complete model, or where the weights are not those
     of the network that the settings describe.
     """
-    if not file.config.name or find_model(file.config.name).kind == "backbone":
-        problem = "holds weights to initialise a training with, not a complete model"
-        raise refusal(path, problem)
+    demand_complete(file, path)
     # First without memory, since the settings may describe a network of any size.
     with torch.device("meta"):
         described = build_model(file.config, file.classes)

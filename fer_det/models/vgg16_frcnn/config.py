@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from fer_det.config.model import demand
 from fer_det.models.vgg16 import VGG16HeadConfig
@@ -16,12 +14,13 @@ class Config(VGG16HeadConfig):
 
     name: str = "vgg16_frcnn"
     """Model to build; an unknown name lists the known ones."""
-    anchor_scales: tuple[float, ...] = (0.055, 0.085, 0.125, 0.19, 0.29, 0.44, 0.66, 1.0)
+    anchor_scales: tuple[float, ...] = (0.125, 0.19, 0.29, 0.44, 0.66, 1.0)
     """Sides of the anchors, relative to the input size."""
     anchor_ratios: tuple[float, ...] = (1.2,)
     """Height over width of the anchors; MTCNN's boxes are a little taller than wide."""
-    anchor_spacing: float = 0.6
-    """Longest distance between anchors of one size, relative to it; 0 places one in each cell."""
+    anchor_spacing: float = 0.0
+    """Longest distance between anchors of one size, relative to it; 0 places one in each cell. For
+    faces below a tenth of the input take 0.6, and scales from 0.055."""
     rpn_positive_iou: float = 0.7
     """An anchor that overlaps a face by this IoU or more is a positive of the RPN."""
     rpn_negative_iou: float = 0.3
@@ -50,11 +49,6 @@ class Config(VGG16HeadConfig):
     """Of two boxes with a higher IoU, only the one with the higher score is kept."""
     detections: int = 32
     """Highest number of boxes for each picture."""
-
-    former: ClassVar[Mapping[str, Any]] = {
-        "anchor_scales": [0.125, 0.19, 0.29, 0.44, 0.66, 1.0],
-        "anchor_spacing": 0.0,
-    }
 
     def __post_init__(self) -> None:
         super().__post_init__()

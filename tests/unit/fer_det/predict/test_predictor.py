@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from fer_det import models
+from fer_det.config.model import ModelConfig
 from fer_det.config.predict import FaceOptions
 from fer_det.core.expression import Expression
 from fer_det.errors import (
@@ -304,6 +305,13 @@ def test_the_model_s_own_faces_in_tiles_come_back_in_the_picture_s_pixels(
     assert [face.label for face in faces] == ["happiness", "happiness", "anger"]
     for face, (left, top, _) in zip(faces, places, strict=True):
         assert face.box.as_tuple() == pytest.approx((left, top, left + 24, top + 32), abs=2.6)
+
+
+def test_a_part_of_a_network_is_no_detector(tmp_path: Path) -> None:
+    part = ModelFile({}, ModelConfig(batch_norm=False))
+    write_model_file(tmp_path / "a.pth", part)
+    with pytest.raises(WeightsError, match=r"a.pth holds weights to initialise .*train --init"):
+        Predictor.from_checkpoint(tmp_path / "a.pth")
 
 
 def test_checkpoints_that_make_no_sense() -> None:

@@ -77,9 +77,11 @@ class TestAnchors:
     def test_faces_of_24_pixels_and_less_fit_one(self) -> None:
         whole = ImageList(torch.zeros(1, 3, 224, 224), [(224, 224)])
         maps = [torch.zeros(1, 1, 14, 14)]
-        (fine,) = FaceAnchors(Config(input_size=224))(whole, maps)
-        former = Config(input_size=224, anchor_scales=SCALES, anchor_spacing=0.0)
-        (coarse,) = FaceAnchors(former)(whole, maps)
+        fine_scales = Config(
+            input_size=224, anchor_scales=(0.055, 0.085, *SCALES), anchor_spacing=0.6
+        )
+        (fine,) = FaceAnchors(fine_scales)(whole, maps)
+        (coarse,) = FaceAnchors(Config(input_size=224))(whole, maps)
         faces = torch.tensor(small_faces(224))
         assert float(box_iou(faces, fine).amax(1).min()) > 0.35
         assert float(box_iou(faces, coarse).amax(1).min()) < 0.2
