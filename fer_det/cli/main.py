@@ -35,6 +35,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "fer_det.cli.train_classifier",
             "Train a classifier on the faces of a VOC folder.",
         ),
+        "folds": ("fer_det.cli.folds", "Train and score folds that share no person."),
         "train-backbone": ("fer_det.cli.train_backbone", "Train a backbone on synthetic faces."),
     },
     "evaluation": {

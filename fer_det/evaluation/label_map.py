@@ -114,4 +114,4 @@ def _join(probabilities: FloatArray, joins: NDArray[np.float64]) -> NDArray[np.f
     totals = sums.sum(axis=1, keepdims=True)
     even = np.full_like(sums, 1 / joins.shape[1])
     # Sums of float32 probabilities may exceed 1 by a rounding error.
-    return np.divide(sums, totals, out=even, where=totals > 0)
+    return np.asarray(np.divide(sums, totals, out=even, where=totals > 0))

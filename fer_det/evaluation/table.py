@@ -154,7 +154,7 @@ def _confusion(evaluation: Evaluation) -> list[str]:
         for label, counts in zip(evaluation.classes, _primary(evaluation).confusion, strict=True)
     ]
     title = f"confusion by {evaluation.primary}: truth in rows, predictions in columns"
-    return [title, *_grid([*evaluation.classes, "none"], rows)]
+    return [title, *format_grid([*evaluation.classes, "none"], rows)]
 
 
 def _average_precision(evaluation: Evaluation) -> list[str]:
@@ -166,7 +166,7 @@ def _average_precision(evaluation: Evaluation) -> list[str]:
         ("AP@[.5:.95]", [format_score(value) for value in (ap.ap, *ap.ap_by_class)]),
     ]
     title = "average precision (COCO): a box counts once, as its most probable class"
-    return [title, *_grid(["mean", *evaluation.classes], rows)]
+    return [title, *format_grid(["mean", *evaluation.classes], rows)]
 
 
 def _notes(evaluation: Evaluation) -> list[str]:
@@ -310,7 +310,7 @@ def _run_line(label: str, cells: Sequence[str]) -> str:
     return (start + "".join(f"{cell:<{_RUN_CELL_WIDTH}}" for cell in cells)).rstrip()
 
 
-def _grid(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+def format_grid(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     """Return right-aligned columns, as wide as their longest text or as WIDTH allows."""
     label_width = min(max(len(label) for label, _ in rows), _LABEL_WIDTH)
     longest = max(len(text) for texts in (heads, *(cells for _, cells in rows)) for text in texts)

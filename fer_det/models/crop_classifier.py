@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fer_det.config.model import ClassifierModelConfig
 from fer_det.models.contract import FaceModel
+from fer_det.models.layers import WideLinear
 from fer_det.models.sampling import PictureDropout, PictureRandom, picture_seed
 from fer_det.models.transform import Target, ViewTransform
 
@@ -37,7 +38,7 @@ class CropClassifier(FaceModel):
         super().__init__()
         self.config, self.classes = config, tuple(classes)
         self.transform = ViewTransform(config.input_size, config.image_mean, config.image_std)
-        self.class_score = nn.Linear(config.feature_width, len(classes))
+        self.class_score = WideLinear(config.feature_width, len(classes))
         nn.init.normal_(self.class_score.weight, std=0.01)
         nn.init.zeros_(self.class_score.bias)
         self.loss = loss
@@ -78,8 +79,7 @@ class CropClassifier(FaceModel):
         """Normalised crops [B, 3, S, S] -> features [B, W] and logits [B, C], float32 or wider."""
         pooled = self.backbone(batch).mean((2, 3))
         features = pooled.to(torch.promote_types(pooled.dtype, torch.float32))
-        with torch.autocast(features.device.type, enabled=False):
-            return features, self.class_score(self._dropout(features, [1] * len(features)))
+        return features, self.class_score(self._dropout(features, [1] * len(features)))
 
     def _losses(
         self, images: Sequence[Tensor] | Tensor, targets: list[Target]

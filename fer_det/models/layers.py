@@ -39,6 +39,19 @@ def anchor_offsets(side: float, stride: float, spacing: float) -> Tensor:
     return torch.stack(torch.meshgrid(along, along, indexing="ij")[::-1], -1).reshape(-1, 2)
 
 
+class WideLinear(nn.Linear):
+    """A linear layer that is computed in float32 also where autocast is on."""
+
+    keeps_precision = True
+    """Hardware.prepare does not store its weights with fewer digits."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., in] -> [..., out], float32 or wider."""
+        wide = input.to(torch.promote_types(input.dtype, torch.float32))
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(wide)
+
+
 class GlobalBatchNorm2d(nn.BatchNorm2d):
     """BatchNorm2d whose training statistics are those of the global batch of all processes.
 

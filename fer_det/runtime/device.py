@@ -37,13 +37,15 @@ class Hardware:
     def prepare(self, model: nn.Module) -> nn.Module:
         """Make a model ready for evaluation on this device, in place.
 
-        Weights of convolutions and linear layers are stored in this precision. autocast would
-        convert them at each call, with the same results to the last bit.
+        Weights of convolutions and linear layers are stored in this precision, except those of
+        layers with the attribute `keeps_precision`. autocast would convert them at each call, with
+        the same results to the last bit.
         """
         model.to(self.device).eval()
         if self.precision != "float32":
             for layer in model.modules():
-                if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                kept = getattr(layer, "keeps_precision", False)
+                if isinstance(layer, (nn.Conv2d, nn.Linear)) and not kept:
                     for parameter in layer.parameters(recurse=False):
                         parameter.data = parameter.data.to(_TYPES[self.precision])
         return model.requires_grad_(False)

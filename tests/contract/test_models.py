@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from fer_det.config.training import OptimizerConfig
 from fer_det.errors import ConfigError, WeightsError
 from fer_det.models import MODELS, build_model, config_chooser, is_detector
 from fer_det.models.contract import FaceModel
+from fer_det.runtime.device import Hardware
 from fer_det.weights.model_file import ModelFile, read_model_file, restore_model, write_model_file
 
 SIZE = 48
@@ -135,6 +137,17 @@ class TestTraining:
         with torch.autocast("cpu", torch.bfloat16):
             losses = model.train()(batch(), targets())
         assert all(bool(value.isfinite()) for value in losses.values())
+
+    def test_prepared_weights_change_nothing(self, fresh: FaceModel) -> None:
+        """Evaluation stores weights as autocast would convert them; the answers are the same."""
+        hardware = Hardware(torch.device("cpu"), "bfloat16")
+        answers = []
+        for ready in (copy.deepcopy(fresh).eval(), hardware.prepare(fresh)):
+            with torch.no_grad(), hardware.autocast():
+                answers.append(ready(batch(), [{"boxes": each["boxes"]} for each in targets()]))
+        for before, after in zip(*answers, strict=True):
+            for name in ("probabilities", "target_probabilities", "scores"):
+                assert torch.equal(before[name], after[name])
 
     def test_seeds_decide(self, model: FaceModel) -> None:
         torch.manual_seed(1)

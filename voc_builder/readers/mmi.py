@@ -201,8 +201,8 @@ def _read_description(path: Path, session: _Session) -> None:
     except FerDetError as error:
         raise DatasetFormatError(error.found, error.wanted, "copy it again") from error
     for element in elements:
-        values = {key.lower(): value for key, value in element.attrib.items()}
-        tag = element.tag.lower()
+        values = {str(key).lower(): str(value) for key, value in element.attrib.items()}
+        tag = str(element.tag).lower()
         if tag == "metatag" and values.get("name", "").lower() == "emotion":
             session.emotion = values.get("value", "")
         elif tag == "track":

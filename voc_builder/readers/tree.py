@@ -14,6 +14,7 @@ from fer_det.core.picture import PictureFile, PictureSource
 from fer_det.core.sample import LEFT_OUT, MADE_RECORD, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from voc_builder.readers.class_names import expression_of_word, names_no_expression
+from voc_builder.readers.guess import looks_like
 from voc_builder.readers.picture_index import is_picture, safe_id
 
 T = TypeVar("T")
@@ -143,7 +144,7 @@ class Tree:
                 f"{len(pictures)} pictures below {self.root} are not named as {self._title} names"
                 f" its pictures, the first is {pictures[0]}{_looks_like(pictures[0])}",
                 self._layout,
-                "rename them, or move them out of the folder",
+                looks_like(self._all, self._title) or "rename them, or move them out of the folder",
             )
         for path in self._rest:
             if not _is_document(path):
@@ -153,7 +154,7 @@ class Tree:
         """The error of a folder that does not hold the data set, with what it holds."""
         packed = [path for path in self._all if path.suffix.lower() in ARCHIVES]
         shown = ", ".join(_top_entries(self._all))
-        remedy = "check the path that was given"
+        remedy = looks_like(self._all, self._title) or "check the path that was given"
         if packed:
             remedy = f"{packed[0]} may hold the pictures: unpack it"
         return DatasetNotFoundError(

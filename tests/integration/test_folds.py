@@ -1,0 +1,103 @@
+"""`fer-det folds` on a made set of three persons: trained, interrupted, resumed and summed up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fake_data import jaffe
+from fake_data.faces import load_fake_detector
+
+from fer_det.cli.main import main
+from voc_builder.build.build import build
+from voc_builder.build.config import BuildConfig, Source
+from voc_builder.readers import READERS
+
+TRAINING = (
+    "--model.name=resnet_classifier",
+    "--model.input_size=16",
+    "--model.stem_width=4",
+    "--model.widths=[4,4]",
+    "--model.blocks=[1,1]",
+    "--epochs=1",
+    "--batch_size=4",
+    "--workers=0",
+    "--device=cpu",
+    "--precision=float32",
+    "--init=none",
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("jaffe")
+    jaffe.write(root / "raw")
+    source = Source("jaffe", root / "raw", READERS["jaffe"].Options())
+    config = BuildConfig(out=root / "voc", workers=0, val_fraction=0.0)
+    build(config, [source], load_fake_detector)
+    return root / "voc"
+
+
+def folds(data: Path, out: Path, *more: str) -> int:
+    flags = [f"--data={data}", f"--out={out}", "--protocol=leave_one_out", "--resamples=50"]
+    return main(["folds", *flags, "--", *TRAINING, *more])
+
+
+def test_all_folds_with_one_command(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folds(data, tmp_path) == 0
+    told = capsys.readouterr().out
+    assert "3 folds by gt_box; no person is in two splits of a fold" in told
+    summary = json.loads((tmp_path / "folds.json").read_text())
+    assert [fold["name"] for fold in summary["folds"]] == [
+        f"fold-0{number}-{name}" for number, name in enumerate(jaffe.SUBJECTS)
+    ]
+    assert [fold["n"] for fold in summary["folds"]] == [7, 7, 7]
+    assert sum(map(sum, summary["pooled"]["confusion"])) == 21
+    assert summary["pooled"]["persons"] == 3
+
+    # A fold without its scores is done again from its checkpoint, the others are kept.
+    before = (tmp_path / "fold-01-KL" / "run" / "best.pth").read_bytes()
+    kept = (tmp_path / "fold-00-KA" / "scores.json").stat().st_mtime_ns
+    scores = (tmp_path / "fold-01-KL" / "scores.json").read_text()
+    (tmp_path / "fold-01-KL" / "scores.json").unlink()
+    (tmp_path / "folds.json").unlink()
+    assert folds(data, tmp_path) == 0
+    assert (tmp_path / "fold-00-KA" / "scores.json").stat().st_mtime_ns == kept
+    assert (tmp_path / "fold-01-KL" / "run" / "best.pth").read_bytes() == before
+    assert (tmp_path / "fold-01-KL" / "scores.json").read_text() == scores
+    assert json.loads((tmp_path / "folds.json").read_text()) == summary
+    assert "fold-00-KA (1 of 3) is done" in capsys.readouterr().out
+
+    # Scores by three classes, from the same checkpoint.
+    best = tmp_path / "fold-01-KL" / "run" / "best.pth"
+    flags = [f"--weights={best}", f"--data={tmp_path / 'fold-01-KL' / 'voc'}", "--resamples=10"]
+    flags += [f"--out={tmp_path / 'three'}", f"--report={tmp_path / 'three.html'}", "--workers=0"]
+    assert main(["eval", *flags, "--label_map=three", "--device=cpu"]) == 0
+    three = json.loads((tmp_path / "three" / "scores.json").read_text())
+    assert three["classes"] == ["positive", "negative", "neutral"]
+    assert three["n_by_class"] == {"positive": 2, "negative": 4, "neutral": 1}
+    assert three["protocol"]["label_map"].startswith("three: positive = happiness + surprise")
+    assert three["protocol"]["listed"] == {"positive": 2, "negative": 4, "neutral": 1}
+    assert "three: positive = happiness + surprise" in (tmp_path / "three.html").read_text()
+
+    # Other flags would be other folds.
+    assert folds(data, tmp_path, "--seed=1") == 2
+    assert "holds folds with other training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--nonsense"], "--nonsense"),
+        (["--out=elsewhere"], "--out behind --; wanted --out before it"),
+    ],
+)
+def test_wrong_training_flags_are_found_first(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    assert folds(data, tmp_path / "out", *more) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
