@@ -7,6 +7,7 @@ at the limit may be found by only one of them. P-Net gets tiles that stay in a c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -101,7 +102,8 @@ class FastMtcnn:
     def _detect_one(self, image: Pixels, mapped: Mapped) -> list[DetectedFace]:
         height, width = image.shape[:2]
         smallest = max(float(PNET_WINDOW), self._smallest_face(width, height))
-        levels = make_pyramid(image, PNET_WINDOW / smallest)
+        octaves = make_octaves(image)
+        levels = make_pyramid(octaves, PNET_WINDOW / smallest)
         if not levels:
             return []
         tiles = [(scale, *tile) for scale, pixels in levels for tile in _tiles(pixels)]
@@ -110,9 +112,6 @@ class FastMtcnn:
             parts.setdefault(scale, []).append(part)
         best = [_suppressed(Candidates.join(p), MAX_OVERLAP_IN_LEVEL) for p in parts.values()]
         proposed = _suppressed(Candidates.join(best), MAX_OVERLAP)
-        octaves = [image]
-        while min(octaves[-1].shape[:2]) >= 2 * ONET_SIDE:
-            octaves.append(_halved(octaves[-1]))
         boxes = squared(proposed.boxes)
         offsets, logits = _on_crops(self._rnet, octaves, boxes, RNET_SIDE, mapped)
         sure = (logits > logit(RNET_SCORE)).numpy()
@@ -140,14 +139,24 @@ class FastMtcnn:
             return _candidates(boxes, logits[hits])
 
 
-def make_pyramid(image: Pixels, scale: float) -> list[Level]:
+def make_octaves(image: Pixels) -> list[Pixels]:
+    """The picture and its halves, as long as a half has room for a crop."""
+    octaves = [image]
+    while min(octaves[-1].shape[:2]) >= 2 * ONET_SIDE:
+        octaves.append(_halved(octaves[-1]))
+    return octaves
+
+
+def make_pyramid(octaves: Sequence[Pixels], scale: float) -> list[Level]:
     """Levels from `scale` down, finest first, as long as P-Net's window fits into them."""
-    height, width = image.shape[:2]
+    height, width = octaves[0].shape[:2]
     levels: list[Level] = []
     while int(min(height, width) * scale) >= PNET_WINDOW:
         if len(levels) < 2:
             size = (int(width * scale), int(height * scale))
-            pixels: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            # From the coarsest octave that is not smaller, which is the least to go through.
+            source = octaves[min(int(-math.log2(scale)), len(octaves) - 1)]
+            pixels: Any = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
         else:
             pixels = _halved(levels[-2][1])
         levels.append((scale, pixels))

@@ -106,7 +106,7 @@ def _bend(maps: Tensor, prelu: nn.PReLU) -> Tensor:
     """
     count, channels, height, width = maps.shape
     rows = maps.permute(0, 2, 3, 1).reshape(count * height, width * channels)
-    bent = torch.prelu(rows, prelu.weight.repeat(width))
+    bent = torch.prelu(rows, prelu.weight.expand(width, channels).reshape(-1))
     return bent.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 

@@ -11,7 +11,7 @@ from fake_data.astronaut import portrait, variants
 from fer_det.core.box import FaceBox
 from fer_det.faces import Mtcnn
 from fer_det.faces.mtcnn import fast as fast_module
-from fer_det.faces.mtcnn.fast import FastMtcnn, make_pyramid
+from fer_det.faces.mtcnn.fast import FastMtcnn, make_octaves, make_pyramid
 
 CLEAR = ("whole", "flipped", "half_size", "enlarged", "pair", "large_and_small", "family", "grid")
 
@@ -84,7 +84,7 @@ def test_small_faces_in_a_large_picture_and_the_limit(fast: FastMtcnn) -> None:
 def test_levels_are_the_root_of_2_apart_and_show_the_whole_picture(height: int, width: int) -> None:
     ramp = np.linspace(0, 255, width).astype(np.uint8)
     picture = np.repeat(np.tile(ramp, (height, 1))[..., None], 3, axis=2)
-    levels = make_pyramid(picture, 1.0)
+    levels = make_pyramid(make_octaves(picture), 1.0)
     for number, (scale, pixels) in enumerate(levels):
         assert scale == pytest.approx(2 ** (-number / 2))
         assert pixels.shape[:2] == pytest.approx((height * scale, width * scale), abs=2.5)
