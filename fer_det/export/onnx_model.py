@@ -26,12 +26,12 @@ Pixels = NDArray[np.uint8]
 class OnnxModel:
     """Answers as the model file does from which the ONNX file was exported.
 
-        detector = OnnxModel.load("detector.onnx")
-        for face in detector("photo.jpg"):
-            print(face.expression.label, face.box)
+    detector = OnnxModel.load("detector.onnx")
+    for face in detector("photo.jpg"):
+        print(face.expression.label, face.box)
 
-        classifier = OnnxModel.load("classifier.onnx")
-        (face,) = classifier.classify(pixels, [FaceBox(40, 30, 120, 130)])
+    classifier = OnnxModel.load("classifier.onnx")
+    (face,) = classifier.classify(pixels, [FaceBox(40, 30, 120, 130)])
     """
 
     def __init__(self, session: Any, name: str) -> None:
@@ -78,9 +78,7 @@ class OnnxModel:
         boxes *= np.tile(np.array([full_width / width, full_height / height], np.float32), 2)
         return [
             Detection(FaceBox(*box), score, self._by_expression(row))
-            for box, score, row in zip(
-                boxes.tolist(), scores.tolist(), probabilities, strict=True
-            )
+            for box, score, row in zip(boxes.tolist(), scores.tolist(), probabilities, strict=True)
             if score >= least and box[2] > box[0] and box[3] > box[1]
         ]
 
@@ -99,7 +97,7 @@ class OnnxModel:
         pixels, _ = _decode(picture)
         size = self.contract.input_size
         crops = [self._render(pixels, View.face(box, margin, size)) for box in boxes]
-        rows = self.probabilities(np.stack(crops)) if crops else []
+        rows: Sequence[Floats] = [*self.probabilities(np.stack(crops))] if crops else []
         return [
             Detection(box, 1.0, self._by_expression(row))
             for box, row in zip(boxes, rows, strict=True)

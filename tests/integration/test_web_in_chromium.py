@@ -22,11 +22,11 @@ from PIL import Image
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from fer_det.cli.web import HOST, serve  # noqa: E402
-from fer_det.config.export import WebConfig  # noqa: E402
-from fer_det.export.onnx_model import OnnxModel  # noqa: E402
-from fer_det.export.web_page import RUNTIME_FILES, build_page  # noqa: E402
-from fer_det.faces import Mtcnn  # noqa: E402
+from fer_det.cli.web import HOST, serve
+from fer_det.config.export import WebConfig
+from fer_det.export.onnx_model import OnnxModel
+from fer_det.export.web_page import RUNTIME_FILES, build_page
+from fer_det.faces import Mtcnn
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = Path(os.environ.get("FERDET_ORT_WEB", ROOT / "build" / "npm" / "package" / "dist"))
@@ -34,7 +34,8 @@ PROGRAM = find_chromium()
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed"),
     pytest.mark.skipif(
-        not (RUNTIME / RUNTIME_FILES[0]).is_file(), reason="no onnxruntime-web: make build/npm/package"
+        not (RUNTIME / RUNTIME_FILES[0]).is_file(),
+        reason="no onnxruntime-web: make build/npm/package",
     ),
 ]
 

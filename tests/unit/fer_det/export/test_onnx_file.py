@@ -14,17 +14,17 @@ from fake_data.voc_tree import write_voc_tree
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-import onnx  # noqa: E402
-from onnx import numpy_helper  # noqa: E402
+import onnx
+from onnx import numpy_helper
 
-from fer_det.config.export import ExportConfig  # noqa: E402
-from fer_det.core.box import FaceBox  # noqa: E402
-from fer_det.errors import ConfigError, OutputError, WeightsError  # noqa: E402
-from fer_det.export import parity  # noqa: E402
-from fer_det.export.onnx_file import export_onnx  # noqa: E402
-from fer_det.export.onnx_model import OnnxModel  # noqa: E402
-from fer_det.export.parity import made_pattern  # noqa: E402
-from fer_det.predict.predictor import Predictor  # noqa: E402
+from fer_det.config.export import ExportConfig
+from fer_det.core.box import FaceBox
+from fer_det.errors import ConfigError, OutputError, WeightsError
+from fer_det.export import parity
+from fer_det.export.onnx_file import export_onnx
+from fer_det.export.onnx_model import OnnxModel
+from fer_det.export.parity import made_pattern
+from fer_det.predict.predictor import Predictor
 
 NAMES = ("ssdlite", "resnet_classifier", "vgg16_frcnn")
 FORMS = ("onnx", "onnx-core")
