@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from fer_det.config.command import parse_config
 from fer_det.config.export import WebConfig
@@ -76,7 +76,7 @@ def serve(folder: Path, port: int) -> ThreadingHTTPServer:
     class Handler(SimpleHTTPRequestHandler):
         """Files of the folder with HEADERS, without listings and without a log."""
 
-        extensions_map: ClassVar[dict[str, str]] = {
+        extensions_map = {  # noqa: RUF012  (the base class's)
             **SimpleHTTPRequestHandler.extensions_map,
             ".js": "text/javascript",
             ".mjs": "text/javascript",

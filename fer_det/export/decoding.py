@@ -25,7 +25,7 @@ def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floa
     """Logits [N, C] -> probabilities [N, C] of the logits divided by `temperature`."""
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True, initial=-np.inf))
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
 def face_odds(logits: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -120,21 +120,25 @@ def trace_graph(
     dynamic: dict[str, dict[int, str]],
 ) -> onnx.ModelProto:
     """Trace a module by TorchScript: torch.export refuses suppression, whose shapes are data."""
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode():
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+        torch.inference_mode(),
+    ):
+        path = Path(folder, "graph.onnx")
         # The exporter's age, and each Python number of the anchors, which are constants indeed.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             graph.eval(),
             (example,),
-            buffer,
+            path,
             input_names=inputs,
             output_names=outputs,
             dynamic_axes=dynamic,
             opset_version=OPSET,
             dynamo=False,
         )
-    return onnx.load_from_string(buffer.getvalue())
+        return onnx.load(path)
 
 
 def sign(proto: onnx.ModelProto, contract: Contract) -> None:

@@ -97,7 +97,7 @@ class OnnxModel:
         pixels, _ = _decode(picture)
         size = self.contract.input_size
         crops = [self._render(pixels, View.face(box, margin, size)) for box in boxes]
-        rows = self.probabilities(np.stack(crops)) if crops else []
+        rows: Sequence[Floats] = [*self.probabilities(np.stack(crops))] if crops else []
         return [
             Detection(box, 1.0, self._by_expression(row))
             for box, row in zip(boxes, rows, strict=True)

@@ -128,7 +128,9 @@ def questions(contract: Contract, data: Path | None, split: str, count: int) -> 
             boxes, labels = boxes[:1], labels[:1]
             view = View.face(FaceBox(*boxes[0].tolist()), contract.face_margin, size)
         rendered = view.render(pixels, contract.padding).transpose(2, 0, 1)
-        yield Question(rendered.astype(np.float32) / 255, view.boxes_to_input(boxes), labels)
+        yield Question(
+            rendered.astype(np.float32) / np.float32(255), view.boxes_to_input(boxes), labels
+        )
 
 
 def made_pattern(number: int, size: int) -> Question:

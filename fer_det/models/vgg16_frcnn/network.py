@@ -170,11 +170,13 @@ class FaceFasterRCNN(VGG16HeadModel, GeneralizedRCNN):
 
         torchvision's RoIAlign, an operator of ONNX, stands for align_rois: the same to rounding.
         """
+        config, heads = self.config, self.roi_heads
+        assert isinstance(config, Config)
+        assert isinstance(heads, FaceRoIHeads)
+        assert isinstance(self.rpn, FaceRPN)
         batch, _ = self.transform(pictures)
         features = self.backbone(batch.tensors)
         (proposals,), _ = self.rpn(batch, features)
-        config = self.config
-        assert isinstance(config, Config)
         pooled = roi_align(
             features["0"],
             [proposals],
@@ -183,8 +185,7 @@ class FaceFasterRCNN(VGG16HeadModel, GeneralizedRCNN):
             config.sampling_ratio,
             aligned=True,
         )
-        hidden = self.roi_heads.box_head(pooled, [proposals.shape[0]])
-        logits, deltas = self.roi_heads.box_predictor(hidden)
+        logits, deltas = heads.box_predictor(heads.box_head(pooled, [proposals.shape[0]]))
         return {"logits": logits[None], "deltas": deltas[None], "anchors": proposals}
 
 
