@@ -11,7 +11,8 @@ SHIPPED = (
     "configs/*.yaml",
     "configs/README.md",
     "weights/*.md",
-    "weights/vgg16_made_faces.*",
+    "weights/vgg16_made_faces.safetensors",
+    "weights/expression_small.safetensors",
     "web/*.*",
     "web/js/*.js",
 )
