@@ -30,7 +30,7 @@ IN_ARGS = $(strip $(foreach f,$(READERS) $(subst _,-,$(READERS)) config,\
 # Quick tests that use every package whose lowest version pyproject.toml states.
 OLDEST_TESTS := tests/contract/test_commands.py tests/contract/test_configs.py tests/unit/fer_det/config \
 	tests/unit/fer_det/imaging tests/unit/fer_det/io tests/unit/fer_det/faces tests/unit/fer_det/evaluation \
-	tests/unit/fer_det/weights tests/unit/fer_det/report tests/unit/fer_det/predict \
+	tests/unit/fer_det/weights tests/unit/fer_det/export tests/unit/fer_det/report tests/unit/fer_det/predict \
 	tests/integration/test_build_voc.py tests/integration/test_predict.py
 
 .DEFAULT_GOAL := help

@@ -18,7 +18,8 @@ NOT_PINNED = ("torch", "torchvision")
 def main(folder: Path) -> int:
     """Install them unless they are there; -> pip's exit code."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["weights"]
+    extras = project["optional-dependencies"]
+    lines = project["dependencies"] + extras["weights"] + extras["onnx"]
     pins = [re.sub(r"\[\w+\]|>=", lambda found: "==" * (found[0] == ">="), line) for line in lines]
     pins = [pin for pin in pins if pin.partition("==")[0] not in NOT_PINNED]
     stamp = folder / "installed.txt"

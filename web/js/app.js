@@ -93,7 +93,7 @@ async function addPhoto(file) {
     const { faces, ms } = await ask(picture);
     const titled = faces.map((face, i) => ({ ...face, number: i + 1 }))
       .map((face) => ({ ...face, title: titleOf(face, classes) }));
-    article.append(await resultOf(file.name, source, width, height, titled));
+    article.append(resultOf(file.name, source, width, height, titled));
     if (!faces.length) rows.push({ source: file.name, flags: ["no face"] });
     for (const face of titled) rows.push({ ...face, source: file.name, face: face.number });
     const count = `${faces.length} face${faces.length === 1 ? "" : "s"}`;
@@ -105,7 +105,7 @@ async function addPhoto(file) {
   }
 }
 
-async function resultOf(name, source, width, height, faces) {
+function resultOf(name, source, width, height, faces) {
   const canvas = element("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label",
@@ -114,7 +114,8 @@ async function resultOf(name, source, width, height, faces) {
   const button = element("button", "Save picture (PNG)");
   button.type = "button";
   button.addEventListener("click", () => savePicture(canvas, `${name}.faces.png`));
-  const [result, left, list] = ["result", "", "faces"].map((each) => element("div", "", each));
+  const kind = faces.length > 3 ? "result many" : "result";
+  const [result, left, list] = [kind, "", "faces"].map((each) => element("div", "", each));
   showFaces(list, faces, classes);
   left.append(canvas, button);
   result.append(left, list);
