@@ -110,7 +110,7 @@ web: venv build/npm/package  ## build the web page into WEB=build/web for WEIGHT
 build/npm/package:
 	@mkdir -p build/npm
 	@echo "fetching $(ORT_WEB) (33 MB) from npm"
-	@cd build/npm && npm pack --silent $(ORT_WEB) && tar -xzf onnxruntime-web-*.tgz && rm onnxruntime-web-*.tgz
+	@cd build/npm && npm pack --silent $(ORT_WEB) >/dev/null && tar -xzf onnxruntime-web-*.tgz && rm onnxruntime-web-*.tgz
 
 bench: venv  ## time what the project claims of its speed, in some minutes on an idle machine
 	@for name in train_step inference loader voc mtcnn memory scaling; do \

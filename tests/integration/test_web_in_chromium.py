@@ -144,7 +144,7 @@ def test_the_answers_are_those_of_the_program(
             assert box == pytest.approx(face.box.as_tuple(), abs=1e-6)
             assert float(row["score"]) == pytest.approx(face.score, abs=1e-4)
             if max(face.box.width, face.box.height) < 24:
-                assert (row["expression"], row["note"]) == ("", "too small")
+                assert (row["expression"], row["flags"]) == ("", "too_small")
                 continue
             (answer,) = classifier.classify(variants()[name], [face.box])
             assert row["expression"] == answer.expression.label

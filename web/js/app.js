@@ -94,13 +94,13 @@ async function addPhoto(file) {
     const titled = faces.map((face, i) => ({ ...face, number: i + 1 }))
       .map((face) => ({ ...face, title: titleOf(face, classes) }));
     article.append(resultOf(file.name, source, width, height, titled));
-    if (!faces.length) rows.push({ source: file.name, flags: ["no face"] });
+    if (!faces.length) rows.push({ source: file.name, note: "no face" });
     for (const face of titled) rows.push({ ...face, source: file.name, face: face.number });
     const count = `${faces.length} face${faces.length === 1 ? "" : "s"}`;
     say(`${file.name}: ${count}, ${Math.round(ms)} ms.`);
   } catch (error) {
     article.append(element("p", error.message, "problem"));
-    rows.push({ source: file.name, flags: [error.message] });
+    rows.push({ source: file.name, note: error.message });
     say(error.message, true);
   }
 }

@@ -94,7 +94,8 @@ function fillTable(table, face, classes) {
   swatch.style.background = boxColour(face.number);
   name.textContent = `Face ${titleOf(face, classes)}`;
   const side = Math.round(longerSide(face.box));
-  const more = face.flags.filter((flag) => !name.textContent.endsWith(flag));
+  const more = face.flags.map((flag) => flag.replace("_", " "))
+    .filter((flag) => !name.textContent.endsWith(flag));
   flags.textContent = ` ${[`${side} px`, ...more].join(", ")}`;
   const highest = face.probabilities ? Math.max(...face.probabilities) : 0;
   (face.probabilities ?? []).forEach((probability, i) => {

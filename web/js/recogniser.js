@@ -73,8 +73,8 @@ export class Recogniser {
     const { thresholds } = this.contract;
     const side = longerSide(face.box);
     const flags = [];
-    if (!face.probabilities) flags.push("too small");
-    else if (side < thresholds.low_resolution) flags.push("low resolution");
+    if (!face.probabilities) flags.push("too_small");
+    else if (side < thresholds.low_resolution) flags.push("low_resolution");
     if (face.probabilities && Math.max(...face.probabilities) < thresholds.unknown) {
       flags.push("unknown");
     }

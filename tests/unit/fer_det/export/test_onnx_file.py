@@ -18,6 +18,7 @@ import onnx
 from onnx import numpy_helper
 
 from fer_det.config.export import ExportConfig
+from fer_det.config.predict import FaceOptions
 from fer_det.core.box import FaceBox
 from fer_det.errors import ConfigError, OutputError, WeightsError
 from fer_det.export import parity
@@ -53,9 +54,11 @@ def test_a_detector_answers_as_predict_does(
     weights: dict[str, Path], tmp_path: Path, name: str, form: str
 ) -> None:
     detector = export(tmp_path / "a.onnx", weights[name], to=form)
-    predictor = Predictor.from_checkpoint(weights[name], "cpu", "float32")
+    # Pictures of the input's size or less, which are looked at whole.
+    options = FaceOptions(faces="model", too_small=0, low_resolution=0)
+    predictor = Predictor.from_checkpoint(weights[name], "cpu", "float32", options)
     compared = 0
-    for number, size in enumerate([(120, 70), (64, 64), (50, 90)]):
+    for number, size in enumerate([(64, 40), (64, 64), (30, 55)]):
         picture = pixels(number, *size)
         wanted, found = predictor(picture, 0.5), detector(picture)
         assert len(found) == len(wanted)
