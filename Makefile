@@ -13,6 +13,7 @@ BALANCED ?= data/voc_balanced
 DEMO ?= runs/demo
 WEIGHTS ?= best.pth
 WEB ?= build/web
+SMALL := weights/expression_small.safetensors
 # The runtime of the web page, fetched from npm into an ignored folder.
 ORT_WEB := onnxruntime-web@1.30.0
 
@@ -104,8 +105,8 @@ compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json 
 export: venv  ## write an ONNX file: WEIGHTS=best.pth ARGS='--to onnx --out best.onnx'
 	@$(BIN)/python tools/export.py --weights $(call q,WEIGHTS) $(value ARGS)
 
-web: venv build/npm/package  ## build the web page into WEB=build/web for WEIGHTS=best.pth; fer-det web serves it
-	@$(BIN)/python tools/web.py --build --weights $(call q,WEIGHTS) --folder $(call q,WEB) $(value ARGS)
+web: venv build/npm/package  ## build the web page into WEB=build/web, of WEIGHTS=best.pth or the shipped model; fer-det web serves it
+	@$(BIN)/python tools/web.py --build --weights $(if $(filter file,$(origin WEIGHTS)),$(SMALL),$(call q,WEIGHTS)) --folder $(call q,WEB) $(value ARGS)
 
 build/npm/package:
 	@mkdir -p build/npm

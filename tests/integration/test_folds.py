@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_data import jaffe
+from fake_data import jaffe, lfw_fer
 from fake_data.faces import load_fake_detector
 
 from fer_det.cli.main import main
@@ -82,6 +82,19 @@ def test_all_folds_with_one_command(
     assert three["protocol"]["label_map"].startswith("three: positive = happiness + surprise")
     assert three["protocol"]["listed"] == {"positive": 2, "negative": 4, "neutral": 1}
     assert "three: positive = happiness + surprise" in (tmp_path / "three.html").read_text()
+
+    # LFW-FER has three classes, and is scored by them alone.
+    lfw_fer.write(tmp_path / "lfw", ("original",))
+    config = BuildConfig(out=tmp_path / "lfw_voc", workers=0, val_fraction=0.0)
+    source = Source("lfw_fer", tmp_path / "lfw", READERS["lfw_fer"].Options())
+    build(config, [source], load_fake_detector)
+    flags = [f"--weights={best}", f"--data={tmp_path / 'lfw_voc'}", "--split=train"]
+    flags += [f"--out={tmp_path / 'lfw_scores'}", "--workers=0", "--resamples=10"]
+    assert main(["eval", *flags]) == 2
+    assert "lfw_fer has three classes" in capsys.readouterr().err
+    assert main(["eval", *flags, "--label_map=three"]) == 0
+    told = json.loads((tmp_path / "lfw_scores" / "scores.json").read_text())
+    assert told["n_by_class"] == {"positive": 3, "negative": 3, "neutral": 3}
 
     # Other flags would be other folds.
     assert folds(data, tmp_path, "--seed=1") == 2

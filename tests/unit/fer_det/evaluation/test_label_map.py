@@ -53,6 +53,8 @@ def test_a_class_that_is_left_out() -> None:
     np.testing.assert_allclose(mapped.probabilities[1], [1 / 7] * 7)
     assert mapped.truth_labels.tolist() == [4]
     np.testing.assert_allclose(mapped.truth_boxes, [OTHER])
+    assert mapped.truth_probabilities is not None
+    np.testing.assert_allclose(mapped.truth_probabilities, [[0.4, 0, 0, 0.6, 0, 0, 0]])
     # The face of contempt is neither correct nor wrong.
     np.testing.assert_allclose(mapped.ignore_boxes, [BOX])
     assert seven.describe(EIGHT).endswith("neutral; contempt left out")

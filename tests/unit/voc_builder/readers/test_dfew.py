@@ -51,6 +51,20 @@ def test_a_clip_without_a_single_label_is_left_out(tmp_path: Path) -> None:
     assert [each for each in left_out if each[1]] == [("Clip/clip_224x224_16f/8/1.jpg", reason)]
 
 
+def test_lists_of_several_labels_are_not_read(tmp_path: Path) -> None:
+    fake.write(tmp_path)
+    wanted = samples_of(tmp_path)
+    for split in ("train", "test"):
+        folder = tmp_path / "EmoLabel_DataSplit" / f"{split}(multi-labeled)"
+        folder.mkdir()
+        (folder / "set_1.csv").write_text("video_name,label\n00008,1\n")
+    assert samples_of(tmp_path) == wanted
+    for split in ("train", "test"):
+        shutil.rmtree(tmp_path / "EmoLabel_DataSplit" / f"{split}(single-labeled)")
+    with pytest.raises(DatasetNotFoundError, match="lacks the two lists"):
+        samples_of(tmp_path)
+
+
 def test_a_listed_clip_that_is_absent_is_counted(tmp_path: Path) -> None:
     fake.write(tmp_path)
     shutil.rmtree(tmp_path / "Clip" / "clip_224x224_16f" / "2")
