@@ -41,21 +41,23 @@ help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: venv  ## the whole pipeline on faces that it makes itself, in some minutes: DEMO=runs/demo IMAGES=1000 SEED=0
-	@echo "1/6 faces"
+	@echo "1/7 an answer on a real photo, by the shipped classifier"
+	@$(BIN)/python tools/predict.py docs/photos/astronaut.jpg --out $(call q,DEMO)/answer --overwrite
+	@echo "2/7 faces"
 	@$(BIN)/python tools/make_faces.py --out $(call q,DEMO)/faces --images $(call q,IMAGES) --seed $(call q,SEED)
-	@echo "2/6 VOC folder"
+	@echo "3/7 VOC folder"
 	@$(BIN)/python tools/build_voc.py --rafdb $(call q,DEMO)/faces/rafdb --out $(call q,DEMO)/voc
-	@echo "3/6 balanced VOC folder"
+	@echo "4/7 balanced VOC folder"
 	@$(BIN)/python tools/balance_voc.py --data $(call q,DEMO)/voc --out $(call q,DEMO)/voc_balanced --target median
-	@echo "4/6 training"
+	@echo "5/7 training"
 	@$(BIN)/python tools/train_frcnn.py --config configs/demo.yaml --data $(call q,DEMO)/voc_balanced --out $(call q,DEMO) --seed $(call q,SEED)
-	@echo "5/6 scores on made faces: a check of the pipeline, nothing about people"
+	@echo "6/7 scores on made faces: a check of the pipeline, nothing about people"
 	@$(BIN)/python tools/eval_rafdb.py --weights $(call q,DEMO)/best.pth --report $(call q,DEMO)/report.html
-	@echo "6/6 a picture"
+	@echo "7/7 a picture"
 	@$(BIN)/python tools/predict.py $(call q,DEMO)/faces/rafdb/basic/Image/original/test_0001.jpg \
 		--weights $(call q,DEMO)/best.pth --out $(call q,DEMO)/predicted --overwrite
 	@cp $(call q,DEMO)/predicted/test_0001.jpg $(call q,DEMO)/predicted.jpg
-	@echo "to look at:" $(call q,DEMO)/report.html and $(call q,DEMO)/predicted.jpg
+	@echo "to look at:" $(call q,DEMO)/answer/astronaut.jpg, $(call q,DEMO)/report.html and $(call q,DEMO)/predicted.jpg
 	@echo "the detector:" $(call q,DEMO)/best.pth
 
 venv: $(VENV)/installed  ## make .venv with everything that the project needs

@@ -38,7 +38,9 @@ COMMANDS = {
     "eval_rafdb": "eval",
     "predict": "predict",
 }
-"""The tools of the demo in their order, and their commands."""
+"""The tools of the demo, and their commands."""
+ORDER = ["predict", *COMMANDS]
+"""First comes an answer on a real photo."""
 
 
 pytestmark = [pytest.mark.disable_socket, needs_anny]
@@ -63,7 +65,7 @@ def spelled(demo: Path) -> tuple[list[tuple[str, list[str]]], tuple[Path, Path]]
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("demo") / "demo"
     calls, (drawn, picture) = spelled(folder)
-    assert [name for name, _ in calls] == list(COMMANDS)
+    assert [name for name, _ in calls] == ORDER
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         for name, flags in calls:
@@ -74,6 +76,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copy(drawn, picture)
     yield folder
     torch.use_deterministic_algorithms(False)
+
+
+def test_it_begins_with_an_answer_on_a_real_photo(demo: Path) -> None:
+    (line,) = (demo / "answer" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    (face,) = json.loads(line)["faces"]
+    assert face["expression"] == "happiness"
+    assert (demo / "answer" / "astronaut.jpg").is_file()
 
 
 def test_all_that_is_promised_lies_in_one_folder(demo: Path) -> None:
