@@ -104,7 +104,7 @@ def _map_picture(
         truth_labels=labels[kept],
         ignore_boxes=np.concatenate([picture.ignore_boxes, picture.truth_boxes[~kept]]),
         probabilities=_join(picture.probabilities, joins),
-        truth_probabilities=None if given is None else _join(given, joins)[: kept.sum()],
+        truth_probabilities=None if given is None else _join(given, joins)[kept],
     )
 
 
