@@ -148,8 +148,8 @@ class TestDetector:
         ("flags", "message"),
         [
             ([], "detector holds a run with --init with sha256"),
-            (["--init=absent.pth"], "--init absent.pth is absent"),
-            (["--init=TORN"], "TORN is truncated or broken, or neither PyTorch nor safetensors"),
+            (["--init=absent.pth"], "absent.pth is absent; wanted a file of weights"),
+            (["--init=TORN"], "TORN is a truncated or broken safetensors file"),
             (
                 ["--model.image_mean=[0.1, 0.1, 0.1]"],
                 "--model.image_mean [0.1, 0.1, 0.1] with --init",

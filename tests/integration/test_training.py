@@ -385,8 +385,8 @@ class TestRefused:
         ("flags", "message"),
         [
             (["--weights=best.pth"], "best.pth is absent, also below runs/; wanted a model file"),
-            (["--weights=there/best.pth"], "there/best.pth is absent; wanted a model file"),
-            (["--weights=file"], "file is truncated or broken, or neither PyTorch nor safetensors"),
+            (["--weights=there/best.pth"], "there/best.pth is absent; wanted a file of weights"),
+            (["--weights=file"], "file is a text file that begins"),
             (["--weights=BEST", "--split=trial"], "trial.txt is absent"),
             (["--weights=BEST", "--data=nowhere"], "no VOC data set at nowhere"),
             (["--weights=BEST", "--hide_faces"], "--hide_faces without --report"),

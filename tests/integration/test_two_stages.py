@@ -238,13 +238,15 @@ class TestScores:
         assert "The model is a classifier" in out
         assert "top1     not scored: a classifier detects no faces" in out
 
-    def test_classifier_finds_no_faces(
-        self, classifier: Path, space: Path, capsys: pytest.CaptureFixture[str]
+    def test_mtcnn_finds_the_classifier_s_faces(
+        self, classifier: Path, space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         picture = next((space / "voc").rglob("*.jpg"))
-        argv = [str(picture), f"--weights={classifier / 'best.pth'}"]
-        assert predict.main(argv) == 2
-        assert "best.pth is a classifier, which finds no faces" in capsys.readouterr().err
+        argv = [str(picture), f"--weights={classifier / 'best.pth'}", f"--out={tmp_path / 'out'}"]
+        assert predict.main([*argv, "--faces=model"]) == 2
+        assert "--faces model with a classifier, which finds no faces" in capsys.readouterr().err
+        assert predict.main(argv) == 0
+        assert "faces: by MTCNN" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ class TestScores:
     [
         (train_classifier, ["--loss=focal"], "--loss focal; wanted one of softmax, centre"),
         (train_classifier, ["--neighbours=0"], "--neighbours 0; wanted at least 1"),
-        (train_classifier, ["--init=absent"], "--init absent is absent"),
+        (train_classifier, ["--init=absent"], "absent is absent; wanted a file of weights"),
         (train_classifier, ["--init=none"], "--optimizer.freeze_layers 2 with --init none"),
         (train_frcnn, ["--init=none"], "--optimizer.freeze_layers 2 with --init none"),
         (
