@@ -10,8 +10,9 @@ from fake_data.astronaut import portrait, variants
 
 from fer_det.core.box import FaceBox
 from fer_det.faces import Mtcnn
-from fer_det.faces.mtcnn import fast as fast_module
-from fer_det.faces.mtcnn.fast import FastMtcnn, make_octaves, make_pyramid
+from fer_det.faces.mtcnn import fast_cascade as fast_module
+from fer_det.faces.mtcnn.fast import FastMtcnn
+from fer_det.faces.mtcnn.fast_cascade import make_octaves, make_pyramid
 
 CLEAR = ("whole", "flipped", "half_size", "enlarged", "pair", "large_and_small", "family", "grid")
 
