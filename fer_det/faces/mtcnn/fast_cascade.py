@@ -249,8 +249,10 @@ def _suppressed(candidates: Candidates, threshold: float) -> Candidates:
     whole = drop_slivers(candidates)
     if not len(whole):
         return whole
-    corners_and_sides = np.concatenate(
+    # OpenCV takes arrays, which its stubs leave out.
+    rectangles: Any = np.concatenate(
         [whole.boxes[:, :2], whole.boxes[:, 2:] - whole.boxes[:, :2]], axis=1
     )
-    rows: Any = cv2.dnn.NMSBoxes(corners_and_sides, whole.scores.astype(np.float32), 0, threshold)
+    scores: Any = whole.scores.astype(np.float32)
+    rows: Any = cv2.dnn.NMSBoxes(rectangles, scores, 0, threshold)
     return whole.take(np.asarray(rows, np.int64).reshape(-1))
