@@ -13,6 +13,7 @@ SHIPPED = (
     "weights/*.md",
     "weights/vgg16_made_faces.safetensors",
     "weights/expression_small.safetensors",
+    "weights/mtcnn/*.onnx",
     "web/*.*",
     "web/js/*.js",
 )

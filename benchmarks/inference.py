@@ -23,7 +23,8 @@ from fer_det.engine.scoring import to_unit_range
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
-from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory
+from fer_det.runtime.device import Hardware, choose_hardware
+from fer_det.runtime.memory import keep_freed_memory
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 

@@ -27,7 +27,8 @@ from fer_det.data.sampler import EpochSampler
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
-from fer_det.runtime.device import choose_hardware, keep_freed_memory, make_deterministic
+from fer_det.runtime.device import choose_hardware, make_deterministic
+from fer_det.runtime.memory import keep_freed_memory
 
 
 @dataclass(frozen=True)

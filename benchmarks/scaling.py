@@ -32,7 +32,8 @@ from fer_det.io.files import write_text
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
-from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory
+from fer_det.runtime.device import Hardware, choose_hardware
+from fer_det.runtime.memory import keep_freed_memory
 from voc_builder.build.convert import load_mtcnn
 
 CROP = 64

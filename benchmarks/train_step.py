@@ -35,8 +35,9 @@ from fer_det.models import build_model
 from fer_det.models.vgg16.network import OUT_CHANNELS, STRIDE, VGG16Backbone, vgg16_features
 from fer_det.models.vgg16_frcnn.config import Config as ModelConfig
 from fer_det.runtime.command import EXIT_OK, run_command
-from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory, make_deterministic
+from fer_det.runtime.device import Hardware, choose_hardware, make_deterministic
 from fer_det.runtime.distributed import Processes
+from fer_det.runtime.memory import keep_freed_memory
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 FACE = (0.2, 0.15, 0.8, 0.9)

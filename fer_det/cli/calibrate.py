@@ -35,7 +35,8 @@ def _calibrate(argv: Sequence[str] | None) -> int:
     )
     from fer_det.evaluation.picture import most_probable
     from fer_det.evaluation.table import format_score
-    from fer_det.runtime.device import choose_hardware, keep_freed_memory
+    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.memory import keep_freed_memory
     from fer_det.runtime.progress import track
     from fer_det.weights.model_file import (
         TEMPERATURE,

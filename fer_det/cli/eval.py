@@ -47,7 +47,8 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.models import is_detector
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
-    from fer_det.runtime.device import choose_hardware, keep_freed_memory
+    from fer_det.runtime.device import choose_hardware
+    from fer_det.runtime.memory import keep_freed_memory
     from fer_det.runtime.progress import track
     from fer_det.weights.model_file import demand_complete, read_model_file
 

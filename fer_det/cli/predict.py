@@ -38,7 +38,7 @@ def _predict(argv: Sequence[str] | None) -> int:
     from fer_det.predict.pictures import predict_pictures
     from fer_det.predict.results import describe_ignored, open_results, say
     from fer_det.predict.sources import find_sources
-    from fer_det.runtime.device import keep_freed_memory
+    from fer_det.runtime.memory import keep_freed_memory
     from fer_det.runtime.progress import print_line
 
     keep_freed_memory()
@@ -106,7 +106,7 @@ def _load_predictor(config: PredictConfig) -> Predictor:
                 refused.append(error)
                 continue
             say(f"not used: {error.found}" for error in refused)
-            say([f"weights: {path}, {predictor.hardware.describe()}"])
+            say([f"weights: {path}, {predictor.runner.describe()}"])
             say([predictor.describe_search()])
             return predictor
         raise refused[0]

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from fer_det.config.training import RunConfig
 from fer_det.errors import ConfigError, WorkerError
 from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, EXIT_USER_MISTAKE
-from fer_det.runtime.device import Hardware, choose_hardware, keep_freed_memory, make_deterministic
+from fer_det.runtime.device import Hardware, choose_hardware, make_deterministic
 from fer_det.runtime.distributed import Processes, process_group, processes_from_environment
+from fer_det.runtime.memory import keep_freed_memory
 
 Work = Callable[[Hardware, Processes], None]
 

@@ -8,5 +8,6 @@ onnx_file   a model file -> an ONNX file
 number_types  float16 and INT8
 parity      an exported file against the model that it was made from
 mtcnn       MTCNN's three networks as ONNX files
+onnx_mtcnn  the face detector that they are, without torch
 web_page    the folder with the page of web/ and all that it needs
 """

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from fer_det.errors import WeightsError
 from fer_det.export.onnx_file import trace_graph
 from fer_det.export.onnx_model import open_session
-from fer_det.faces.mtcnn.networks import ONET_SIDE, RNET_SIDE, ONet, PNet, RNet
+from fer_det.faces.mtcnn.boxes import ONET_SIDE, RNET_SIDE
+from fer_det.faces.mtcnn.networks import ONet, PNet, RNet
 from fer_det.faces.mtcnn.weights import PACKAGE, load_weights
 from fer_det.io.files import atomic_path, make_folder
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from fer_det.core.picture import read_image_bytes
 from fer_det.errors import ImageError
 from fer_det.imaging.decode import DecodedImage, decode_rgb8, pillow_to_rgb8
 from fer_det.predict.sources import is_address
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """[H, W, 3], RGB."""
@@ -44,7 +46,7 @@ def to_rgb8(picture: Picture) -> tuple[NDArray[np.uint8], tuple[int, int]]:
         return picture.pixels, picture.size
     if isinstance(picture, Image.Image):
         pixels = pillow_to_rgb8(picture, "a Pillow picture")
-    elif isinstance(picture, Tensor):
+    elif _is_tensor(picture):
         pixels = _from_tensor(picture)
     elif isinstance(picture, np.ndarray):
         pixels = _from_array(picture)
@@ -63,7 +65,15 @@ def _from_array(array: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(of_channels, (*array.shape[:2], 3)))
 
 
+def _is_tensor(picture: object) -> TypeGuard[Tensor]:
+    """Whoever has a tensor has imported torch, so nobody else needs to."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(picture, torch.Tensor)
+
+
 def _from_tensor(tensor: Tensor) -> NDArray[np.uint8]:
+    import torch
+
     found = f"a tensor of {str(tensor.dtype).removeprefix('torch.')} and shape {list(tensor.shape)}"
     if tensor.ndim != 3 or tensor.shape[0] not in (1, 3) or tensor.numel() == 0:
         raise _unfit(found)

@@ -12,20 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from torch import nn
-
 from fer_det.config.model import Precision
 from fer_det.config.predict import DEFAULT_MIN_FACE, FaceOptions
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.errors import ConfigError
-from fer_det.models import is_detector
 from fer_det.predict.finish import finish_faces
-from fer_det.predict.model_runner import ModelRunner
+from fer_det.predict.onnx_runner import SUFFIX, OnnxRunner
 from fer_det.predict.pixels import Picture, Pixels, to_rgb8
+from fer_det.predict.runner import Runner
 from fer_det.predict.views import FACE_SHARE, INPUTS, LEAST_LARGE, is_large
-from fer_det.runtime.device import Hardware, choose_hardware
-from fer_det.weights.model_file import UNKNOWN_BELOW, ModelFile, read_model_file, restore_model
 
 if TYPE_CHECKING:
     from fer_det.faces.detector import FaceDetector
@@ -48,32 +44,17 @@ class Predictor:
 
     def __init__(
         self,
-        model: nn.Module,
-        checkpoint: ModelFile,
-        hardware: Hardware,
+        runner: Runner,
         options: FaceOptions | None = None,
         detector: FaceDetector | None = None,
     ) -> None:
-        """detector: used instead of MTCNN.
-
-        Raises WeightsError for a class that is no Expression, and ConfigError for a classifier that
-        is to find faces.
-        """
-        self.hardware = hardware
-        self.options = options or FaceOptions()
+        """detector: used instead of MTCNN. Raises ConfigError for options that do not fit."""
+        self.runner = runner
+        self.options = runner.settle(options or FaceOptions())
         self.found_by: Counter[str] = Counter()
         """Pictures in which faces were looked for by "model" and by "mtcnn", so far."""
-        self._runner = ModelRunner(model, checkpoint, hardware)
-        self.expressions = self._runner.expressions
-        self._unknown_below = float(checkpoint.info.get(UNKNOWN_BELOW, 0.0))
-        self._finds_faces = is_detector(checkpoint.config)
+        self.expressions = runner.expressions
         self._given_detector = detector
-        if self.options.faces == "model" and not self._finds_faces:
-            raise ConfigError(
-                "--faces model with a classifier, which finds no faces",
-                "--faces auto or mtcnn, or a detector's model file",
-                "change the flag",
-            )
 
     @classmethod
     def from_checkpoint(
@@ -85,11 +66,10 @@ class Predictor:
     ) -> Predictor:
         """Read a model file; device and precision are the fastest of this machine.
 
-        Raises WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
+        An ONNX file of `fer-det export` is run by onnxruntime, without importing PyTorch. Raises
+        WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
         """
-        hardware = choose_hardware(device, precision)
-        checkpoint = read_model_file(Path(path))
-        return cls(restore_model(checkpoint, Path(path)), checkpoint, hardware, options)
+        return cls(_load_runner(Path(path), device, precision), options)
 
     @overload
     def __call__(
@@ -124,19 +104,19 @@ class Predictor:
     def for_videos(self) -> Predictor:
         """The same for frames, in which a detector finds the faces itself unless told otherwise."""
         other = copy.copy(self)
-        if self._finds_faces and self.options.faces == "auto":
+        if self.runner.finds_faces and self.options.faces == "auto":
             other.options = replace(self.options, faces="model")
         return other
 
     def describe_search(self) -> str:
         """Return who finds the faces, and down to which size."""
-        options, size = self.options, self._runner.config.input_size
+        options, size = self.options, self.runner.input_size
         least = DEFAULT_MIN_FACE if options.min_face is None else options.min_face
         if options.mtcnn == "exact" and least >= 1:
             least = max(least, DEFAULT_MIN_FACE)
         smallest = f"{least:g} px" if least >= 1 else f"{least:.0%} of the longer side"
         by_mtcnn = f"by MTCNN ({options.mtcnn}, smallest face {smallest})"
-        if not self._finds_faces or options.faces == "mtcnn":
+        if not self.runner.finds_faces or options.faces == "mtcnn":
             return f"faces: {by_mtcnn}"
         limit = max(INPUTS * size, LEAST_LARGE)
         share = f"smallest face {FACE_SHARE:.1%} of the longer side"
@@ -163,21 +143,21 @@ class Predictor:
         finished = []
         for faces, (pixels, to_size) in zip(found, read, strict=True):
             size = (pixels.shape[1], pixels.shape[0])
-            marked = finish_faces(faces, self.options, size, self._unknown_below)
+            marked = finish_faces(faces, self.options, size, self.runner.unknown_below)
             finished.append(enlarge_boxes(marked, *size, *to_size))
         return finished
 
     def _model_finds(self, pixels: Pixels) -> bool:
-        if self.options.faces != "auto" or not self._finds_faces:
+        if self.options.faces != "auto" or not self.runner.finds_faces:
             return self.options.faces == "model"
         height, width = pixels.shape[:2]
-        return not is_large(width, height, self._runner.config.input_size)
+        return not is_large(width, height, self.runner.input_size)
 
     def _find_by_model(
         self, pictures: Sequence[Pixels], min_score: float, batch_size: int
     ) -> list[list[Detection]]:
         smallest = [self.options.smallest_face(p.shape[1], p.shape[0]) for p in pictures]
-        return self._runner.find_faces(pictures, smallest, min_score, batch_size)
+        return self.runner.find_faces(pictures, smallest, min_score, batch_size)
 
     def _find_by_detector(
         self, pictures: Sequence[Pixels], min_score: float, batch_size: int
@@ -190,7 +170,7 @@ class Predictor:
         large = [[f.box for f in faces if f.box.longer_side >= limit] for faces in found]
         answers = []
         for faces, rows in zip(
-            found, self._runner.classify(pictures, large, batch_size), strict=True
+            found, self.runner.classify(pictures, large, batch_size), strict=True
         ):
             of_large = iter(rows)
             answers.append(
@@ -206,13 +186,23 @@ class Predictor:
         """MTCNN, read when the first picture needs it."""
         if self._given_detector is not None:
             return self._given_detector
-        if self.options.mtcnn == "exact":
-            from fer_det.faces.mtcnn.cascade import Mtcnn
+        return self.runner.make_detector(self.options)
 
-            return Mtcnn()
-        from fer_det.faces.mtcnn.fast import FastMtcnn
 
-        return FastMtcnn(self.options.smallest_face)
+def _load_runner(path: Path, device: str, precision: Precision) -> Runner:
+    if path.suffix.lower() == SUFFIX:
+        return OnnxRunner.load(path, device, precision)
+    try:
+        from fer_det.predict.model_runner import ModelRunner
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("torch", "torchvision"):
+            raise
+        raise ConfigError(
+            f"{path} needs PyTorch, which is not installed",
+            "an ONNX file, or PyTorch",
+            "pip install torch torchvision, or fer-det export the file where they are",
+        ) from error
+    return ModelRunner.load(path, device, precision)
 
 
 def enlarge_boxes(

@@ -1,10 +1,8 @@
-"""Device, arithmetic and memory of the network, chosen for the machine at hand."""
+"""Device and arithmetic of the network, chosen for the machine at hand."""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -15,10 +13,6 @@ from fer_det.config.model import Precision
 from fer_det.errors import ConfigError
 
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-# Parameters of mallopt in glibc's malloc.h.
-_M_TRIM_THRESHOLD = -1
-_M_MMAP_MAX = -4
 
 
 @dataclass(frozen=True)
@@ -84,21 +78,6 @@ def make_deterministic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-
-
-def keep_freed_memory() -> bool:
-    """Make this process, and those it forks, keep the memory they free; return whether they can.
-
-    A training step frees and allocates the same large tensors again and again. By default glibc
-    returns each to the system, which fills it with zeros, page by page, at the next allocation:
-    a tenth to a half of a step's time. The peak of memory stays about the same, and results are
-    the same to the last bit. Only glibc has the setting.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is None:
-        return False
-    # No allocation by mmap, which would be returned when it is freed; -1: never trim the heap.
-    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, -1))
 
 
 def _choose_device(device: str, local_rank: int) -> torch.device:

@@ -238,6 +238,8 @@ def test_lower_layers_and_evaluation_use_no_torch() -> None:
         "fer_det.io.voc",
         "fer_det.config.training",
         "fer_det.export.onnx_model",
+        "fer_det.export.onnx_mtcnn",
+        "fer_det.predict.predictor",
         "fer_det.cli.check",
         "voc_builder.cli.balance",
     ],

@@ -30,7 +30,8 @@ def test_files_beside_the_code(installed: Path) -> None:
         )
         wanted = committed.stdout.split()
         assert len(wanted) > 2
-        found = [path.relative_to(shipped) for path in (shipped / folder).iterdir()]
+        files = (path for path in (shipped / folder).rglob("*") if path.is_file())
+        found = [path.relative_to(shipped) for path in files]
         assert sorted(map(Path.as_posix, found)) == sorted(wanted)
     for path in (ROOT / "web").rglob("*.*"):
         assert (shipped / path.relative_to(ROOT)).read_bytes() == path.read_bytes()

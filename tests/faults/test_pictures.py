@@ -26,6 +26,7 @@ from fer_det.imaging.decode import decode_rgb8, load_rgb8
 from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.predict.model_runner import ModelRunner
 from fer_det.predict.predictor import Predictor
 from fer_det.runtime.device import Hardware
 from fer_det.weights.model_file import ModelFile
@@ -48,7 +49,7 @@ def predictor() -> Predictor:
     config = Config(input_size=32, head_width=16, batch_norm=False)
     model = build_model(config, CLASSES)
     hardware = Hardware(torch.device("cpu"), "float32")
-    return Predictor(model, ModelFile(model.state_dict(), config, CLASSES), hardware)
+    return Predictor(ModelRunner(model, ModelFile(model.state_dict(), config, CLASSES), hardware))
 
 
 def outcome(work: Callable[[], object]) -> str:

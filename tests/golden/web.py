@@ -21,7 +21,8 @@ from fer_det.core.box import FaceBox
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.export.contract import Contract
 from fer_det.export.decoding import select_detections, softmax
-from fer_det.faces.mtcnn.boxes import Candidates, crop_and_resize, pyramid_scales, suppress
+from fer_det.faces.mtcnn.boxes import Candidates, pyramid_scales, suppress
+from fer_det.faces.mtcnn.resize import crop_and_resize
 from fer_det.predict.video.tracking import LABEL_MARGIN, FaceTracker, LabelKeeper, Smoother
 
 PATH = Path(__file__).with_name("web.json")

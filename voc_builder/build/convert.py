@@ -207,7 +207,7 @@ def load_mtcnn() -> FaceDetector:
     import torch
 
     from fer_det.faces.mtcnn.cascade import Mtcnn
-    from fer_det.runtime.device import keep_freed_memory
+    from fer_det.runtime.memory import keep_freed_memory
 
     keep_freed_memory()
     torch.set_num_threads(1)

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torchvision.ops import roi_align
-
-from fer_det.faces.mtcnn.networks import PNET_STRIDE, PNET_WINDOW
 
 Boxes = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Overlap = Literal["union", "smaller"]
 
+PNET_WINDOW = 12
+"""Side of the square that one answer of P-Net speaks of, in pixels of the scaled picture."""
+PNET_STRIDE = 2
+RNET_SIDE = 24
+ONET_SIDE = 48
+"""Sides of the crops that R-Net and O-Net take, in pixels."""
 SMALLEST_FACE = 20
 """Pixels that P-Net's window covers at the finest level."""
 SCALE_FACTOR = 0.709
@@ -136,33 +137,6 @@ def suppress(candidates: Candidates, threshold: float, overlap: Overlap = "union
         rows = rows[np.argsort(candidates.scores[rows])[::-1]]
         kept.append(rows[_unbeaten(candidates.boxes[rows], threshold, overlap)])
     return np.concatenate(kept)
-
-
-def crop_and_resize(pictures: Tensor, boxes: Boxes, indices: Indices, side: int) -> Tensor:
-    """Cut boxes out of pictures as squares, as TensorFlow's crop_and_resize does.
-
-    pictures [B, 3, H, W] float32, boxes [N, 4], indices [N] into pictures -> [N, 3, side, side].
-    Bilinear samples, the outermost ones on the box's edges, 0 outside the picture. The package
-    divides boxes by the picture's size where that function multiplies by the size minus one, so
-    everything is seen slightly displaced.
-    """
-    height, width = pictures.shape[-2:]
-    limits = np.array([width - 1, height - 1], np.float64)
-    edges = boxes * np.tile(limits / [width, height], 2)
-    steps = (edges[:, 2:] - edges[:, :2]) / (side - 1)
-    # roi_align samples the middle of each of its cells, so half a cell is added around.
-    starts = edges[:, :2] - 0.5 * steps
-    regions = np.concatenate([indices[:, None], starts, starts + side * steps], axis=1)
-    crops: Tensor = roi_align(
-        pictures, torch.from_numpy(regions).float(), side, sampling_ratio=1, aligned=False
-    )
-    samples = edges[:, None, :2] + np.arange(side)[None, :, None] * steps[:, None]
-    inside = (samples >= 0) & (samples <= limits)
-    cut = np.flatnonzero(~inside.all(axis=(1, 2)))
-    if len(cut):
-        mask = inside[cut, None, :, 1, None] & inside[cut, None, None, :, 0]
-        crops[torch.from_numpy(cut)] *= torch.from_numpy(mask)
-    return crops
 
 
 def _unbeaten(boxes: Boxes, threshold: float, overlap: Overlap) -> Indices:

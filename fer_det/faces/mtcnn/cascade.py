@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 import cv2
@@ -11,13 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fer_det.core.box import FaceBox
 from fer_det.faces.detector import DetectedFace
 from fer_det.faces.mtcnn.boxes import (
+    ONET_SIDE,
+    PNET_STRIDE,
+    PNET_WINDOW,
+    RNET_SIDE,
     Candidates,
     calibrated,
     coarse_start,
-    crop_and_resize,
     drop_slivers,
     place_landmarks,
     pyramid_scales,
@@ -25,26 +26,24 @@ from fer_det.faces.mtcnn.boxes import (
     suppress,
     window_boxes,
 )
-from fer_det.faces.mtcnn.networks import (
-    ONET_SIDE,
-    PNET_STRIDE,
-    PNET_WINDOW,
-    RNET_SIDE,
-    ONet,
-    PNet,
-    RNet,
+from fer_det.faces.mtcnn.common import (
+    MAX_OVERLAP,
+    MAX_OVERLAP_IN_LEVEL,
+    ONET_SCORE,
+    PNET_SCORE,
+    RNET_SCORE,
+    Pixels,
+    demand_rgb8,
+    finish,
+    logit,
 )
-from fer_det.faces.mtcnn.resize import shrink
+from fer_det.faces.mtcnn.networks import ONet, PNet, RNet
+from fer_det.faces.mtcnn.resize import crop_and_resize, shrink
 from fer_det.faces.mtcnn.weights import load_weights
-
-Pixels = NDArray[np.uint8]
 
 MAX_BATCH = 16
 MAX_BATCH_PIXELS = 4_000_000
 """Of the pictures taken at a time: bounds the memory, of which a pixel takes about 30 bytes."""
-
-PNET_SCORE, RNET_SCORE, ONET_SCORE = 0.6, 0.7, 0.8
-MAX_OVERLAP_IN_LEVEL, MAX_OVERLAP = 0.5, 0.7
 
 # How much the nets are given at a time: little enough to stay in the processor's cache.
 _PNET_PIXELS = 100_000
@@ -217,13 +216,6 @@ def _on_crops(
     return tuple(torch.cat(parts) for parts in zip(*answers, strict=True))
 
 
-def demand_rgb8(images: Sequence[Pixels]) -> None:
-    """Raise ValueError for an array that is no picture [H, W, 3] uint8."""
-    for image in images:
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"a picture of {image.dtype} {image.shape}, not uint8 [H, W, 3]")
-
-
 def scores_of(logits: Tensor) -> NDArray[np.float64]:
     """The two-way softmax in float32, whose equal values decide what the suppression keeps."""
     scores: NDArray[np.float64] = (1 / (1 + torch.exp(-logits))).double().numpy()
@@ -232,27 +224,3 @@ def scores_of(logits: Tensor) -> NDArray[np.float64]:
 
 def _as_squares(candidates: Candidates) -> Candidates:
     return Candidates(squared(candidates.boxes), candidates.scores, candidates.pictures)
-
-
-def finish(
-    faces: Candidates, landmarks: NDArray[np.float64], height: int, width: int
-) -> Iterator[tuple[int, DetectedFace]]:
-    """Suppress and round what O-Net answered: (picture, face), best score of a picture first."""
-    for row in suppress(faces, MAX_OVERLAP, "smaller"):
-        box = _rounded_box(faces.boxes[row], height, width)
-        if box is not None:
-            points = tuple((float(x), float(y)) for x, y in np.round(landmarks[row]))
-            yield int(faces.pictures[row]), DetectedFace(box, float(faces.scores[row]), points)
-
-
-def _rounded_box(edges: NDArray[np.float64], height: int, width: int) -> FaceBox | None:
-    """Clamp to the picture, then round x, y, width, height one by one, halves to even."""
-    x_min, x_max = np.clip(edges[[0, 2]], 0, width - 1)
-    y_min, y_max = np.clip(edges[[1, 3]], 0, height - 1)
-    x, y, w, h = (float(np.round(value)) for value in (x_min, y_min, x_max - x_min, y_max - y_min))
-    return FaceBox(x, y, x + w, y + h) if w > 0 and h > 0 else None
-
-
-def logit(score: float) -> float:
-    """The logit of a probability, against which the nets' logits are compared."""
-    return math.log(score / (1 - score))

@@ -17,12 +17,6 @@ from torch import Tensor, nn
 
 from fer_det.errors import WeightsError
 
-PNET_WINDOW = 12
-"""Side of the square that one answer of P-Net speaks of, in pixels of the scaled picture."""
-PNET_STRIDE = 2
-RNET_SIDE = 24
-ONET_SIDE = 48
-
 Arrays = Sequence[NDArray[np.float32]]
 
 

@@ -26,6 +26,7 @@ from fer_det.imaging import decode
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
+from fer_det.predict.model_runner import ModelRunner
 from fer_det.predict.pixels import Picture, to_rgb8
 from fer_det.predict.predictor import BATCH, Predictor
 from fer_det.runtime.device import Hardware
@@ -63,7 +64,7 @@ class Stub(nn.Module):
 
 
 def predictor(stub: Stub, classes: tuple[str, ...] = CLASSES) -> Predictor:
-    return Predictor(stub, ModelFile({}, CONFIG, classes), PLAIN)
+    return Predictor(ModelRunner(stub, ModelFile({}, CONFIG, classes), PLAIN))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_boxes_come_back_in_the_picture_s_pixels() -> None:
 
 def test_the_checkpoint_s_temperature_is_applied() -> None:
     checkpoint = ModelFile({}, CONFIG, CLASSES, info={"temperature": 2.0})
-    first, second = Predictor(Stub(), checkpoint, PLAIN)(BLACK, min_score=0.0)
+    first, second = Predictor(ModelRunner(Stub(), checkpoint, PLAIN))(BLACK, min_score=0.0)
     # The logits' difference is log 3, and half of it after division by 2.
     assert first.probabilities[Expression.ANGER] == pytest.approx(3**0.5 / (1 + 3**0.5))
     assert second.probabilities == {Expression.FEAR: 0.5, Expression.ANGER: 0.5}
@@ -184,7 +185,8 @@ def test_arithmetic_is_chosen_for_the_machine(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
     loaded = Predictor.from_checkpoint(weights)
-    assert loaded.hardware == Hardware(torch.device("cpu"), "bfloat16")
+    assert isinstance(loaded.runner, ModelRunner)
+    assert loaded.runner.hardware == Hardware(torch.device("cpu"), "bfloat16")
     assert loaded(drawn_face(0), min_score=0.0)
     with pytest.raises(ConfigError):
         Predictor.from_checkpoint(weights, device="cuda")
@@ -194,7 +196,7 @@ def test_the_model_is_run_in_that_arithmetic() -> None:
     stub = Stub()
     checkpoint = ModelFile({}, CONFIG, CLASSES)
     for precision in ("float32", "bfloat16"):
-        Predictor(stub, checkpoint, Hardware(torch.device("cpu"), precision))(BLACK)
+        Predictor(ModelRunner(stub, checkpoint, Hardware(torch.device("cpu"), precision)))(BLACK)
     assert stub.in_bfloat16 == [False, True]
 
 
@@ -218,7 +220,7 @@ class TestGivenFaces:
     def classifier(self, options: FaceOptions | None = None, **info: Any) -> Predictor:
         file = colour_classifier.colour_model_file(**info)
         model = colour_classifier.build(colour_classifier.Config(), file.classes)
-        return Predictor(model, file, PLAIN, options, FakeDetector())
+        return Predictor(ModelRunner(model, file, PLAIN), options, FakeDetector())
 
     @pytest.mark.parametrize("shape", [(300, 400), (2100, 3000)])
     def test_a_classifier_gets_each_face_s_crop(self, shape: tuple[int, int]) -> None:
@@ -272,7 +274,7 @@ class TestGivenFaces:
         pixels[100:150, 200:250] = COLOURS[0]
         asked = Asked()
         file = ModelFile({}, CONFIG, CLASSES)
-        predictor = Predictor(asked, file, PLAIN, detector=FakeDetector())
+        predictor = Predictor(ModelRunner(asked, file, PLAIN), detector=FakeDetector())
         (face,) = predictor(pixels)
         assert face.box.as_tuple() == (200, 100, 250, 150)
         assert face.expression is Expression.FEAR
@@ -288,7 +290,7 @@ class TestGivenFaces:
         )
         assert predictor(Stub()).describe_search() == f"{small}, in larger ones {by_mtcnn}"
         file = ModelFile({}, CONFIG, CLASSES)
-        alone = Predictor(Stub(), file, PLAIN, FaceOptions(faces="model", min_face=30))
+        alone = Predictor(ModelRunner(Stub(), file, PLAIN), FaceOptions(faces="model", min_face=30))
         assert alone.describe_search() == f"{small}, in larger ones in tiles (30 px)"
 
 
@@ -301,7 +303,9 @@ def test_the_model_s_own_faces_in_tiles_come_back_in_the_picture_s_pixels(
     config = bright_detector.Config(input_size=64, batch_norm=False)
     file = ModelFile({}, config, bright_detector.CLASSES)
     model = bright_detector.build(config, file.classes)
-    faces = Predictor(model, file, PLAIN, FaceOptions(faces="model", order="left_to_right"))(pixels)
+    faces = Predictor(
+        ModelRunner(model, file, PLAIN), FaceOptions(faces="model", order="left_to_right")
+    )(pixels)
     assert [face.label for face in faces] == ["happiness", "happiness", "anger"]
     for face, (left, top, _) in zip(faces, places, strict=True):
         assert face.box.as_tuple() == pytest.approx((left, top, left + 24, top + 32), abs=2.6)

@@ -12,9 +12,9 @@ from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.runtime.device import (
     Hardware,
     choose_hardware,
-    keep_freed_memory,
     make_deterministic,
 )
+from fer_det.runtime.memory import keep_freed_memory
 
 
 def set_processor(monkeypatch: pytest.MonkeyPatch, avx512: bool, amx: bool) -> None:
@@ -175,7 +175,7 @@ class TestPrepare:
 
 TAKES_AGAIN = """
 import resource, sys
-from fer_det.runtime.device import keep_freed_memory
+from fer_det.runtime.memory import keep_freed_memory
 
 if sys.argv[1] == "kept":
     assert keep_freed_memory()

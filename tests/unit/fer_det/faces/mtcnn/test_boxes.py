@@ -12,7 +12,6 @@ from fer_det.faces.mtcnn.boxes import (
     Candidates,
     calibrated,
     coarse_start,
-    crop_and_resize,
     drop_slivers,
     place_landmarks,
     pyramid_scales,
@@ -20,6 +19,7 @@ from fer_det.faces.mtcnn.boxes import (
     suppress,
     window_boxes,
 )
+from fer_det.faces.mtcnn.resize import crop_and_resize
 
 
 def candidates(boxes, scores=None, pictures=None) -> Candidates:

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 from fake_data.astronaut import portrait, variants
+from torchvision.ops import nms
 
 from fer_det.core.box import FaceBox
 from fer_det.faces import Mtcnn
-from fer_det.faces.mtcnn import fast as fast_module
-from fer_det.faces.mtcnn.fast import FastMtcnn, make_octaves, make_pyramid
+from fer_det.faces.mtcnn import fast_cascade as fast_module
+from fer_det.faces.mtcnn.boxes import Candidates
+from fer_det.faces.mtcnn.fast import FastMtcnn
+from fer_det.faces.mtcnn.fast_cascade import make_octaves, make_pyramid
 
 CLEAR = ("whole", "flipped", "half_size", "enlarged", "pair", "large_and_small", "family", "grid")
 
@@ -98,3 +101,14 @@ def test_levels_are_the_root_of_2_apart_and_show_the_whole_picture(height: int, 
 def test_anything_but_rgb_bytes_is_our_own_mistake(fast: FastMtcnn) -> None:
     with pytest.raises(ValueError, match="not uint8"):
         fast.detect([np.zeros((50, 50), np.uint8)])
+
+
+@pytest.mark.parametrize("count", [0, 1, 800])
+def test_suppression_is_greedy_and_the_first_of_equal_scores_stays(count: int) -> None:
+    random = np.random.default_rng(0)
+    starts = random.uniform(0, 200, (count, 2))
+    boxes = np.concatenate([starts, starts + random.uniform(10, 40, (count, 2))], axis=1)
+    scores = random.uniform(0.6, 1, count).round(2).astype(np.float32).astype(np.float64)
+    wanted = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5).numpy()
+    candidates = Candidates(boxes, scores, np.zeros(count, np.int64))
+    np.testing.assert_array_equal(fast_module._suppressed(candidates, 0.5).boxes, boxes[wanted])
