@@ -52,8 +52,12 @@ def _run(config: TrainClassifierConfig, hardware: Hardware, processes: Processes
     finished = job.run(hardware, processes)
     if processes.is_first:
         best = shlex.quote(str(finished.folder / BEST))
-        width = f" --model.head_width {config.model.feature_width}"
-        print(f"{finished.describe_best()}\nnext: {other_command('train')} --init {best}{width}")
+        following = f"{other_command('eval')} --weights {best}"
+        if hasattr(config.model, "head_width"):
+            # The detector of the same network starts from it.
+            width = f"--model.head_width {config.model.feature_width}"
+            following = f"{other_command('train')} --init {best} {width}"
+        print(f"{finished.describe_best()}\nnext: {following}")
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ class TestRefused:
     def test_no_json(self, tmp_path: Path) -> None:
         root = write_made_faces(tmp_path, 3, 1)
         self.replace_line(root, "{")
-        with pytest.raises(DatasetFormatError, match=r"holds no JSON in line 2; .*make_faces"):
+        with pytest.raises(DatasetFormatError, match=r"holds no JSON in line 2; .*make-faces"):
             load(root)
 
     def replace_line(self, root: Path, line: str) -> None:

@@ -180,7 +180,7 @@ OTHERS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     ),
     "safetensors of another project": (
         lambda: safetensors({"bert.encoder.weight": ONE, "__metadata__": {"format": "pt"}}),
-        "a safetensors file of another project: 1 layers (bert.encoder, ...)",
+        "a safetensors file of another project: 1 layer (bert.encoder, ...)",
         "name another file",
     ),
     "half a safetensors": (
