@@ -12,7 +12,7 @@ SHIPPED = (
     "configs/README.md",
     "weights/*.md",
     "weights/vgg16_made_faces.safetensors",
-    "weights/expression_small.safetensors",
+    "weights/expression_small.*",
     "weights/mtcnn/*.onnx",
     "web/*.*",
     "web/js/*.js",

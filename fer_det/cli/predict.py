@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from fer_det.predict.video.screen import Window
 
 PROG = "predict.py"
-SHIPPED_MODELS = ("expression_small.safetensors",)
-"""Files in weights/ that can predict, best first."""
+SHIPPED_MODELS = ("expression_small.onnx", "expression_small.safetensors")
+"""Files in weights/ that can predict, the one that starts first before the others."""
 EXIT_NOT_ALL_READ = 1
 
 
@@ -99,7 +100,9 @@ def _load_predictor(config: PredictConfig) -> Predictor:
         from fer_det.predict.results import say
 
         refused = []
-        for path in find_all_weights(config.weights or find_shipped_model() or Path("best.pth")):
+        for path in find_all_weights(
+            config.weights or find_shipped_model(config) or Path("best.pth")
+        ):
             try:
                 predictor = Predictor.from_checkpoint(path, config.device, config.precision, config)
             except WeightsError as error:
@@ -114,12 +117,21 @@ def _load_predictor(config: PredictConfig) -> Predictor:
         gc.enable()
 
 
-def find_shipped_model() -> Path | None:
-    """Return the best model file that comes with fer_det, None where there is none."""
+def find_shipped_model(config: PredictConfig) -> Path | None:
+    """Return the best model file that comes with fer_det, None where there is none.
+
+    An ONNX file needs onnxruntime, and settings that it can follow.
+    """
     from fer_det.io.files import find_shipped
 
-    found = (find_shipped(f"weights/{name}") for name in SHIPPED_MODELS)
-    return next((path for path in found if path is not None), None)
+    plain = config.mtcnn == "fast" and config.device in ("auto", "cpu")
+    onnx = plain and config.precision in ("auto", "float32") and find_spec("onnxruntime")
+    for name in SHIPPED_MODELS:
+        if onnx or not name.endswith(".onnx"):
+            path = find_shipped(f"weights/{name}")
+            if path is not None:
+                return path
+    return None
 
 
 def _open_cameras(sources: Sources) -> list[Camera]:

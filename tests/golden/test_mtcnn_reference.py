@@ -79,8 +79,15 @@ class TestPublicDomainPictures:
     def test_no_answer_depends_on_its_company(self, mtcnn):
         pictures = list(variants().values())
         together = mtcnn.detect(pictures * 2)
-        assert together[: len(pictures)] == together[len(pictures) :]
-        assert together[: len(pictures)] == [mtcnn.detect([one])[0] for one in pictures]
+        alone = [mtcnn.detect([one])[0] for one in pictures]
+        for others in (together[len(pictures) :], alone):
+            for faces, again in zip(together, others, strict=False):
+                assert [(f.box, f.landmarks) for f in faces] == [
+                    (f.box, f.landmarks) for f in again
+                ]
+                # Some processors have other kernels for other batches, which round otherwise.
+                scores = [face.score for face in again]
+                assert [face.score for face in faces] == pytest.approx(scores, abs=1e-6)
 
     def test_coarse_first_finds_the_same_largest_face(self, mtcnn, answers):
         pictures = variants()

@@ -32,7 +32,9 @@ from PIL import Image
 
 from fer_det import models
 from fer_det.cli import predict
+from fer_det.config.command import parse_config
 from fer_det.config.model import ModelConfig
+from fer_det.config.predict import PredictConfig
 from fer_det.imaging.decode import MAX_PIXELS, encode_jpeg, load_rgb8
 from fer_det.io import files as files_module
 from fer_det.predict import pictures
@@ -600,10 +602,30 @@ class TestWeights:
         assert predict.main([photo, "--out=own"]) == 0
         assert "weights: best.pth" in capsys.readouterr().out
         shipped = save_bright_checkpoint(Path("shipped.safetensors"))
-        names = {f"weights/{name}": shipped for name in predict.SHIPPED_MODELS}
+        names = {"weights/expression_small.safetensors": shipped}
         monkeypatch.setattr(files_module, "find_shipped", names.get)
         assert predict.main([photo, "--out=out"]) == 0
         assert "weights: shipped.safetensors" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("flags", "onnxruntime", "suffix"),
+        [
+            ([], True, ".onnx"),
+            (["--device=cpu", "--precision=float32"], True, ".onnx"),
+            ([], False, ".safetensors"),
+            (["--mtcnn=exact"], True, ".safetensors"),
+            (["--precision=bfloat16"], True, ".safetensors"),
+            (["--device=cuda"], True, ".safetensors"),
+        ],
+    )
+    def test_the_shipped_onnx_file_is_taken_where_it_can_follow_the_settings(
+        self, flags: list[str], onnxruntime: bool, suffix: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(predict, "find_spec", lambda _: object() if onnxruntime else None)
+        config = parse_config(PredictConfig, "predict", ["photo.jpg", *flags])
+        found = predict.find_shipped_model(config)
+        assert found is not None
+        assert found.name == f"expression_small{suffix}"
 
 
 class TestClassifier:
