@@ -702,8 +702,8 @@ def test_a_photo_needs_no_camera_window_or_video_code() -> None:
         *(
             f"fer_det.predict.{name}"
             for name in (
-                *("drawing", "finish", "model_runner", "outputs", "pictures", "pixels"),
-                *("predictor", "results", "sources", "views"),
+                *("drawing", "finish", "onnx_runner", "outputs", "pictures", "pixels"),
+                *("predictor", "results", "runner", "sources", "views"),
             )
         ),
     ]
