@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_det.errors import OutputError, WeightsNotFoundError
-from fer_det.io.files import not_writable, write_text
+from fer_det.io.files import find_shipped, not_writable, write_text
 from fer_det.weights.recognise import not_a_file
 
 RUNS = Path("runs")
@@ -35,10 +35,14 @@ def find_weights(name: Path) -> Path:
 def find_all_weights(name: Path) -> list[Path]:
     """Return the file itself, or for a bare name that is not here those of all runs, newest first.
 
-    Raises WeightsNotFoundError where there is none.
+    Files that come with fer_det, such as weights/expression_small.safetensors, are found from any
+    folder. Raises WeightsNotFoundError where there is none.
     """
     if name.is_file():
         return [name]
+    shipped = None if name.is_absolute() else find_shipped(name.as_posix())
+    if name.parts[:1] == ("weights",) and shipped is not None and shipped.is_file():
+        return [shipped]
     if name.parent == Path() and not name.exists():
         # Compared and not globbed, since a name may hold a pattern's characters.
         found = [path for path in RUNS.rglob("*") if path.name == name.name and path.is_file()]

@@ -194,3 +194,18 @@ class TestLog:
 
     def test_no_log(self, tmp_path: Path) -> None:
         assert read_log(tmp_path) == []
+
+
+def test_weights_that_come_with_the_package_are_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = Path("weights/expression_small.safetensors")
+    found = find_weights(name)
+    assert found.is_absolute()
+    assert found.name == name.name
+    Path("weights").mkdir()
+    name.write_bytes(b"own")
+    assert find_weights(name) == name
+    with pytest.raises(WeightsNotFoundError):
+        find_weights(Path("weights/absent.pth"))
