@@ -1,7 +1,7 @@
 """Facial expression recognition as object detection.
 
-Predictor and Sample are loaded when they are first asked for: Predictor needs torch, and Sample is
-for those who write a reader of a data set.
+Predictor and Sample are loaded when they are first asked for: Predictor needs much else, and Sample
+is for those who write a reader of a data set.
 """
 
 import importlib

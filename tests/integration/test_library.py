@@ -41,13 +41,18 @@ def test_examples_of_the_documents_run(
     assert len(lines) == 7
 
 
-def test_torch_is_loaded_by_asking_for_the_predictor() -> None:
+def test_torch_is_loaded_for_a_checkpoint_and_not_for_an_onnx_file() -> None:
+    weights = Path(__file__).parents[2] / "weights"
     code = (
-        "import sys, fer_det; print('torch' in sys.modules, 'Predictor' in dir(fer_det));"
-        "from fer_det import Predictor; print('torch' in sys.modules, Predictor.__name__)"
+        "import sys, fer_det; print('Predictor' in dir(fer_det));"
+        "from fer_det import Predictor; print('torch' in sys.modules);"
+        f"Predictor.from_checkpoint({str(weights / 'expression_small.onnx')!r});"
+        "print('torch' in sys.modules);"
+        f"Predictor.from_checkpoint({str(weights / 'expression_small.safetensors')!r});"
+        "print('torch' in sys.modules)"
     )
     lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert lines.stdout.split() == ["False", "True", "True", "Predictor"]
+    assert lines.stdout.split() == ["True", "False", "False", "True"]
 
 
 def test_names_that_are_not_there() -> None:
