@@ -116,8 +116,11 @@ def _fastest(device: torch.device) -> str:
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     if device.type == "mps":
         return "bfloat16" if _mps_has_bfloat16() else "float32"
-    # Processors without instructions for bfloat16 emulate it, slowly.
-    has_units = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # Processors without instructions for bfloat16 emulate it, slowly; so do those that were told to
+    # do without AVX-512, by ATEN_CPU_CAPABILITY.
+    has_units = torch.backends.cpu.get_cpu_capability() != "AVX2" and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
     return "bfloat16" if has_units else "float32"
 
 

@@ -17,7 +17,10 @@ from fer_det.runtime.device import (
 from fer_det.runtime.memory import keep_freed_memory
 
 
-def set_processor(monkeypatch: pytest.MonkeyPatch, avx512: bool, amx: bool) -> None:
+def set_processor(
+    monkeypatch: pytest.MonkeyPatch, avx512: bool, amx: bool, used: str = "AVX512"
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: used)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
 
@@ -60,6 +63,10 @@ class TestOnTheProcessor:
         set_processor(monkeypatch, avx512, amx)
         chosen = choose_hardware("auto", "auto")
         assert (chosen.device.type, chosen.precision) == ("cpu", wanted)
+
+    def test_units_that_are_not_used_do_not_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        set_processor(monkeypatch, True, True, used="AVX2")
+        assert choose_hardware("cpu", "auto").precision == "float32"
 
     @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
     def test_asked_for(self, monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
