@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import torch
+import torch._dynamo  # what it reads when it is first imported is replaced below
 from torch import nn
 
 from fer_det.errors import ConfigError
