@@ -117,6 +117,8 @@ class Record:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Record:
         """The record that `to_json` gave; TypeError or KeyError for anything else."""
+        if not isinstance(values, Mapping):
+            raise TypeError(f"a {type(values).__name__} and no object")
         known = {each.name for each in fields(cls)}
         values = {name: values[name] for name in values if name != "expression"}
         if set(values) != known:
