@@ -1,4 +1,4 @@
-"""`fer-det export`: a trained model as an ONNX file, checked against the model."""
+"""`fer-det export`: a trained model as a file to pass on, an ONNX one checked against the model."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _export(argv: Sequence[str] | None) -> int:
     config = parse_config(ExportConfig, PROG, argv)
+    if config.to == "safetensors":
+        from fer_det.engine.run_folder import find_weights
+        from fer_det.export.safetensors_file import export_safetensors
+
+        path = export_safetensors(config, find_weights(config.weights))
+        print(f"{path}: {path.stat().st_size:,} bytes")
+        return EXIT_OK
     demand_onnx()
     if config.to == "mtcnn":
         from fer_det.export.mtcnn import export_mtcnn

@@ -8,7 +8,7 @@ from typing import Literal
 
 from fer_det.config.model import demand, demand_file
 
-Target = Literal["onnx", "onnx-core", "mtcnn"]
+Target = Literal["onnx", "onnx-core", "mtcnn", "safetensors"]
 NumberType = Literal["float32", "float16", "int8"]
 
 
@@ -16,15 +16,16 @@ NumberType = Literal["float32", "float16", "int8"]
 class ExportConfig:
     """Write a trained model as an ONNX file and check its answers against the model's.
 
-    The file carries its classes, input, temperature, thresholds, licence and source. Exit code 2,
-    and no file, where its answers differ by more than docs/export.md allows.
+    An ONNX file carries its classes, input, temperature, thresholds, licence and source. Exit code
+    2, and no file, where its answers differ by more than docs/export.md allows.
     """
 
     out: Path
     """File to write; of mtcnn a folder for its three files."""
     to: Target = "onnx"
     """onnx: picture in, faces out; onnx-core: without the selection of boxes, for web pages and
-    phones; mtcnn: the three networks of the face detector MTCNN, which need no --weights."""
+    phones; mtcnn: the three networks of the face detector MTCNN, which need no --weights;
+    safetensors: the model file itself, to pass on, without the paths of this machine."""
     weights: Path = Path("best.pth")
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     dtype: NumberType = "float32"
@@ -38,6 +39,12 @@ class ExportConfig:
     """Number of pictures of the check."""
     calibration: int = 100
     """Number of pictures that int8 measures its ranges on."""
+    source: str | None = None
+    """Of safetensors: who made the weights, written into the file."""
+    licence: str | None = None
+    """Of safetensors: under which terms they may be used."""
+    trained_on: str | None = None
+    """Of safetensors: the data that they were trained on."""
     overwrite: bool = False
     """Replace the file if it exists."""
 
@@ -49,6 +56,9 @@ class ExportConfig:
             "--dtype int8 without --data",
             "a VOC folder with pictures to measure ranges on",
         )
+        texts = (self.source, self.licence, self.trained_on)
+        described = self.to == "safetensors" or texts == (None, None, None)
+        demand(described, f"--source, --licence or --trained_on with --to {self.to}", "safetensors")
         if self.to != "mtcnn":
             demand_file("--out", self.out)
 

@@ -1,0 +1,52 @@
+"""A model file to pass on: safetensors, described, and without the paths of the machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fer_det.config.export import ExportConfig
+from fer_det.errors import ConfigError
+from fer_det.io.files import refuse_existing
+from fer_det.weights.model_file import (
+    TEMPERATURE,
+    UNKNOWN_BELOW,
+    demand_complete,
+    read_model_file,
+    write_model_file,
+)
+
+KEPT = ("epoch", "step", "validation", "precision", "licence", "trained_on", "source")
+"""Parts of a model file's `info` that are passed on, beside temperature, threshold and settings."""
+OF_THE_MACHINE = (
+    *("data", "out", "init", "device", "workers", "processes", "retries", "save_minutes"),
+    "overwrite",
+)
+"""Settings of a training that are not."""
+
+
+def export_safetensors(config: ExportConfig, weights: Path) -> Path:
+    """Write --out; return it. Raises ConfigError, OutputError and WeightsError."""
+    if config.out.suffix != ".safetensors":
+        raise ConfigError(f"--out {config.out}", "a name that ends in .safetensors", "change it")
+    if config.dtype == "int8":
+        raise ConfigError("--dtype int8 with safetensors", "float32 or float16", "change the flag")
+    refuse_existing(config.out, config.overwrite)
+    file = read_model_file(weights)
+    demand_complete(file, weights)
+    described = {
+        name: text
+        for name in ("source", "licence", "trained_on")
+        if (text := getattr(config, name)) is not None
+    }
+    wanted = (*KEPT, TEMPERATURE, UNKNOWN_BELOW)
+    info: dict[str, Any] = {name: file.info[name] for name in wanted if name in file.info}
+    if settings := file.info.get("train_config"):
+        plain = {name: value for name, value in settings.items() if name not in OF_THE_MACHINE}
+        info["train_config"] = plain
+    dtype = torch.float16 if config.dtype == "float16" else torch.float32
+    write_model_file(config.out, replace(file, info={**info, **described}, training=None), dtype)
+    return config.out
