@@ -32,7 +32,7 @@ class TrainClassifierConfig(RunConfig):
     """Loss: softmax, or softmax plus a loss of the features: centre or locality."""
     labels: Literal["soft", "hard", "sampled"] = "soft"
     """Target of a face with several annotators: soft, the shares of their votes; hard, the most
-    voted class; sampled, a class drawn from the votes anew each time the face is seen."""
+    voted class; sampled, a class sampled from the votes each time the face is seen."""
     label_smoothing: float = 0.0
     """Part of each target that is spread evenly over all classes."""
     mixup: float = 0.0

@@ -40,7 +40,7 @@ SMALLEST_SQUARE = 1.05
 VISIBLE_PART = 0.6
 """A change that leaves less of the face's box in the input is not made."""
 
-_REMEDY = "make the faces anew with: fer-det make-faces"
+_REMEDY = "make the faces again with: fer-det make-faces"
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class Fold:
 
     name: str
     persons: Mapping[str, tuple[str, ...]]
-    """Split -> persons, of whom nobody is in two splits."""
+    """Split -> persons; no person is in two splits."""
 
 
 @dataclass(frozen=True)
