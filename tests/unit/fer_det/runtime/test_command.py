@@ -36,6 +36,23 @@ def test_other_commands_are_named_as_this_one_was_typed(program: str | None, wan
         PROGRAM.reset(named)
 
 
+@pytest.mark.parametrize("given", [None, "ACTIVE"])
+def test_torch_s_threads_sleep_while_they_wait_unless_told_otherwise(given: str | None) -> None:
+    code = (
+        "import os, sys; from fer_det.runtime.command import run_command; "
+        "run_command(lambda argv: print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY']), [])"
+    )
+    env = {name: text for name, text in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env if given is None else {**env, "OMP_WAIT_POLICY": given},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["False", given or "PASSIVE"]
+
+
 class TestExitCode:
     def test_the_command_s_own(self) -> None:
         seen: list[Sequence[str] | None] = []
