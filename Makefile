@@ -118,6 +118,9 @@ build/npm/package:
 bench: venv  ## time what the project claims of its speed, in some minutes on an idle machine
 	@for name in train_step inference loader voc mtcnn memory scaling; do \
 		echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@echo "== benchmarks/train_step.py, as on a processor with AVX2 and float32 only"
+	@ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 \
+		$(BIN)/python benchmarks/train_step.py --sizes '[96]' --widths '[512]' --stock false
 	@echo "MTCNN was timed against itself. Against the package mtcnn, in an environment of its own:"
 	@echo "  python3 -m venv tf && tf/bin/pip install 'mtcnn==1.0.0' tensorflow pillow"
 	@echo "  $(BIN)/python benchmarks/mtcnn.py --tensorflow_python tf/bin/python"

@@ -4,8 +4,10 @@
 
 Times the trainer's step (forward, backward, clipping and AdamW) on a batch of random pictures with
 one face each, alternating with the forward and backward pass of VGG16's backbone on the same batch,
-with batch normalisation, as it is trained, and without. Also one step of torchvision's Faster R-CNN
-on VGG16 with its default settings (800 px, 2,000 proposals, 512 RoIs, float32).
+with batch normalisation, as it is trained, and without, and with VGG16's thirteen convolutions
+alone, each on an input of its own shape: what the processor gives at best. Also one step of
+torchvision's Faster R-CNN on VGG16 with its default settings (800 px, 2,000 proposals, 512 RoIs,
+float32).
 """
 
 import sys
@@ -119,6 +121,7 @@ def _compare(
             {
                 "backbone": _backbone_step(model.get_submodule("backbone"), hardware, pictures),
                 "plain backbone": _backbone_step(plain, hardware, pictures),
+                "bare convolutions": _convolutions(plain, hardware, pictures),
                 "step": lambda: trainer.step(pictures, targets),
             },
             config.rounds,
@@ -131,6 +134,7 @@ def _compare(
     }
     ratio = report.ratio(setting, "step over backbone", each["step"], each["backbone"])
     report.ratio(setting, "step over plain backbone", each["step"], each["plain backbone"])
+    report.ratio(setting, "bare convolutions over step", each["bare convolutions"], each["step"])
     return ratio.median, spreads["step"].median
 
 
@@ -161,6 +165,34 @@ def _backbone_step(backbone: nn.Module, hardware: Hardware, pictures: Tensor) ->
         with hardware.autocast():
             features = backbone(images)["0"]
         features.float().sum().backward()
+
+    return step
+
+
+def _convolutions(
+    backbone: nn.Module, hardware: Hardware, pictures: Tensor
+) -> Callable[[], None]:
+    """Forward and backward pass of each convolution by itself, on random values of its shape."""
+    inputs: list[tuple[nn.Module, Tensor]] = []
+
+    def note(layer: nn.Module, given: tuple[Tensor, ...], _: Tensor) -> None:
+        values = torch.randn_like(given[0])
+        inputs.append((layer, values.requires_grad_(given[0].requires_grad)))
+
+    layers = [each for each in backbone.modules() if isinstance(each, nn.Conv2d)]
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    with hardware.autocast():
+        backbone(to_unit_range(pictures, hardware.device))
+    for hook in hooks:
+        hook.remove()
+
+    def step() -> None:
+        for layer, values in inputs:
+            layer.zero_grad(set_to_none=True)
+            values.grad = None
+            with hardware.autocast():
+                answer = layer(values)
+            answer.backward(torch.ones_like(answer))
 
     return step
 
