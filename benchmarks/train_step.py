@@ -169,9 +169,7 @@ def _backbone_step(backbone: nn.Module, hardware: Hardware, pictures: Tensor) ->
     return step
 
 
-def _convolutions(
-    backbone: nn.Module, hardware: Hardware, pictures: Tensor
-) -> Callable[[], None]:
+def _convolutions(backbone: nn.Module, hardware: Hardware, pictures: Tensor) -> Callable[[], None]:
     """Forward and backward pass of each convolution by itself, on random values of its shape."""
     inputs: list[tuple[nn.Module, Tensor]] = []
 
