@@ -15,7 +15,7 @@ import multiprocessing
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from _measure import BenchmarkConfig, Report
 from _pictures import take_photos
+from _plot import Panel, draw_panels
 from numpy.typing import NDArray
 
 from fer_det.config.command import parse_config
@@ -34,6 +35,7 @@ from fer_det.core.box import FaceBox
 from fer_det.faces import Mtcnn
 from fer_det.faces.mtcnn.fast import FastMtcnn
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
+from fer_det.io.files import write_text
 from fer_det.predict.predictor import Predictor
 from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware
@@ -43,6 +45,8 @@ from made_faces.scene.photograph import encode_srgb
 
 MIN_IOU = 0.3
 """The lists have square boxes, and MTCNN's are higher than wide."""
+POINTS = 40
+"""At most, of a curve."""
 GAP = 60
 """Pixels around a pasted photo."""
 
@@ -76,6 +80,8 @@ class Config(BenchmarkConfig):
     """Numbers of faces in these pictures."""
     photos: int = 8
     """Made faces, where --groups names no photos."""
+    plot: Path | None = None
+    """SVG file with precision by recall of each finder, over all scenes; null: none."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,13 @@ def _measure(argv: Sequence[str] | None) -> int:
     config = parse_config(Config, "crowds.py", argv)
     photos = load_photos(config)
     report = Report("crowds", config, Hardware(torch.device("cpu"), "float32"))
-    for name, find in make_finders(config.weights).items() if config.recall else ():
-        _report_recall(report, config, photos, name, find)
+    found = {
+        name: _report_recall(report, config, photos, name, find)
+        for name, find in make_finders(config).items()
+        if config.recall
+    }
+    if config.plot is not None:
+        write_text(config.plot, draw_precision(found))
     ratio = 1.0
     for megapixels in config.megapixels:
         for count in config.crowds:
@@ -141,16 +152,16 @@ def load_photos(config: Config) -> list[Photo]:
     ]
 
 
-def make_finders(weights: Path | None) -> dict[str, Find]:
+def make_finders(config: Config) -> dict[str, Find]:
     """Who looks for faces, by name."""
 
     def of_mtcnn(detector: Mtcnn | FastMtcnn) -> Find:
         return lambda pixels: [(f.box, f.score) for f in detector.detect([pixels])[0]]
 
     finders = {"fast": of_mtcnn(FastMtcnn()), "exact": of_mtcnn(Mtcnn())}
-    if weights is not None:
+    if config.weights is not None:
         options = FaceOptions(faces="model")
-        model = Predictor.from_checkpoint(weights, options=options)
+        model = Predictor.from_checkpoint(config.weights, options=options)
         finders["model"] = lambda pixels: [(f.box, f.score) for f in model(pixels)]
     return finders
 
@@ -194,53 +205,70 @@ def paste(scene: Pixels, photos: Sequence[Photo]) -> tuple[Pixels, NDArray[np.fl
     return picture, np.concatenate(boxes)
 
 
-def count_found(
-    found: Sequence[tuple[FaceBox, float]], boxes: NDArray[np.float64]
-) -> tuple[int, int]:
-    """How many of the boxes are found, and how many of what was found is none of them."""
-    free = [box for box, _ in found]
-    hits = 0
-    for edges in boxes:
-        box = FaceBox(*edges.tolist())
-        best = max(free, key=box.iou, default=None)
-        if best is not None and best.iou(box) >= MIN_IOU:
-            free.remove(best)
-            hits += 1
-    return hits, len(free)
+@dataclass(frozen=True)
+class Found:
+    """What was found in one picture: the scores of its faces, and of boxes on none of them."""
+
+    hits: Sequence[float]
+    others: Sequence[float]
+    faces: int
+    """How many there are."""
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[FaceBox, float]], boxes: NDArray[np.float64]) -> Found:
+        """Give each of the boxes the one that overlaps it most."""
+        free, hits = list(found), []
+        for edges in boxes:
+            box = FaceBox(*edges.tolist())
+            best = max(free, key=lambda each: box.iou(each[0]), default=None)
+            if best is not None and best[0].iou(box) >= MIN_IOU:
+                free.remove(best)
+                hits.append(best[1])
+        return cls(hits, [score for _, score in free], len(boxes))
+
+
+def draw_precision(of_finders: Mapping[str, Sequence[Found]]) -> str:
+    """Return an SVG file with precision by recall, a panel a finder, scores from high to low."""
+    panels = []
+    for name, pictures in of_finders.items():
+        scored = [(score, 1) for each in pictures for score in each.hits]
+        scored += [(score, 0) for each in pictures for score in each.others]
+        hits = np.cumsum([hit for _, hit in sorted(scored, reverse=True)])
+        faces = sum(each.faces for each in pictures)
+        rows = np.unique(np.linspace(0, len(hits) - 1, POINTS).astype(int)) if len(hits) else ()
+        points = {float(hits[row] / faces): float(hits[row] / (row + 1)) for row in rows}
+        panels.append(Panel(name, "recall", "precision", points or {0.0: 0.0}))
+    return draw_panels(panels)
 
 
 def _report_recall(
     report: Report, config: Config, photos: Sequence[Photo], name: str, find: Find
-) -> None:
-    counts = [count_found(find(photo.pixels), photo.boxes) for photo in photos]
-    total = sum(len(photo.boxes) for photo in photos)
-    _report_counts(report, name, "native size", counts, total, len(photos))
+) -> list[Found]:
+    pictures = [Found.of(find(photo.pixels), photo.boxes) for photo in photos]
+    _report_found(report, name, "native size", pictures)
     for size in config.sizes:
-        counts, total = [], 0
+        of_size = []
         for scene in range(config.scenes):
             ground = make_scene(config.width, config.height, scene)
             picture, boxes = paste(ground, [photo.scaled(size) for photo in photos])
-            counts.append(count_found(find(picture), boxes))
-            total += len(boxes)
-        _report_counts(report, name, f"{size} px", counts, total, config.scenes)
+            of_size.append(Found.of(find(picture), boxes))
+        _report_found(report, name, f"{size} px", of_size)
+        pictures += of_size
     faceless = [
-        [score for _, score in find(make_scene(config.width, config.height, 100 + scene))]
+        Found.of(find(make_scene(config.width, config.height, 100 + scene)), np.zeros((0, 4)))
         for scene in range(3 * config.scenes)
     ]
-    report.figure("scenes without faces", f"{name}, false", [len(f) for f in faceless], "a scene")
+    others = [len(each.others) for each in faceless]
+    report.figure("scenes without faces", f"{name}, false", others, "a scene")
+    return pictures + faceless
 
 
-def _report_counts(
-    report: Report,
-    name: str,
-    setting: str,
-    counts: Sequence[tuple[int, int]],
-    total: int,
-    pictures: int,
-) -> None:
-    hits, others = (sum(column) for column in zip(*counts, strict=True))
+def _report_found(report: Report, name: str, setting: str, pictures: Sequence[Found]) -> None:
+    total = sum(each.faces for each in pictures)
+    hits = sum(len(each.hits) for each in pictures)
+    others = sum(len(each.others) for each in pictures)
     report.figure(setting, f"{name}, found", [hits / max(1, total)], f"of {total}")
-    report.figure(setting, f"{name}, others", [others / pictures], "a picture")
+    report.figure(setting, f"{name}, others", [others / len(pictures)], "a picture")
 
 
 def _in_fresh_process(mode: str, data: bytes) -> tuple[float, float, float]:

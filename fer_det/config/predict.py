@@ -34,6 +34,12 @@ class FaceOptions:
     min_face: float | None = None
     """Smallest face to look for: its longer side in pixels, or below 1 as a part of the picture's
     longer side; by default 20 pixels."""
+    any_orientation: bool = False
+    """Look also at the picture turned by 90, 180 and 270 degrees, and keep the turn in which the
+    faces' scores add up to most: for photos that lie on their side. Takes four times as long."""
+    upright_above: float = 15
+    """Turn a face that MTCNN found upright, before the model says its expression, where the line
+    through its eyes is tilted by more than these degrees; 180: never."""
     max_faces: int | None = None
     """Keep only this number of faces in each picture, the largest."""
     order: Literal["score", "left_to_right"] = "score"
@@ -50,6 +56,9 @@ class FaceOptions:
             demand(holds, f"--min_face {self.min_face:g}", wanted)
         if self.max_faces is not None:
             demand(self.max_faces > 0, f"--max_faces {self.max_faces}", "at least 1")
+        demand(
+            0 <= self.upright_above <= 180, f"--upright_above {self.upright_above:g}", "0 to 180"
+        )
         for name in ("low_resolution", "too_small"):
             value = getattr(self, name)
             demand(value >= 0, f"--{name} {value:g}", "0 pixels or more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,6 +27,12 @@ class DetectedFace:
     landmarks: tuple[Point, ...]
     """(x, y) in whole pixels, in the order of LANDMARK_NAMES, left and right as the viewer sees
     them; a landmark of a cut face may lie outside the picture."""
+
+    @property
+    def roll(self) -> float:
+        """Tilt of the line through the eyes in degrees, clockwise on the screen, -180 to 180."""
+        (left_x, left_y), (right_x, right_y) = self.landmarks[:2]
+        return math.degrees(math.atan2(right_y - left_y, right_x - left_x))
 
 
 class FaceDetector(Protocol):

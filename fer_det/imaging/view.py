@@ -37,14 +37,16 @@ class View:
         return cls.square(0.0, 0.0, max(width, height), size)
 
     @classmethod
-    def face(cls, box: FaceBox, margin: float, size: int) -> View:
+    def face(cls, box: FaceBox, margin: float, size: int, roll: float = 0.0) -> View:
         """Centre a face's box, with `margin` of its longer side on each side around it.
 
-        The shape of the face is kept; the square may reach beyond the picture.
+        The shape of the face is kept; the square may reach beyond the picture. A face that is
+        tilted by `roll` degrees, clockwise on the screen, stands upright in the square.
         """
         side = (1 + 2 * margin) * max(box.width, box.height)
         x, y = box.centre
-        return cls.square(x - side / 2, y - side / 2, side, size)
+        view = cls.square(x - side / 2, y - side / 2, side, size)
+        return view.then(affine.rotation_matrix(roll, size, size)) if roll else view
 
     @classmethod
     def square(cls, left: float, top: float, side: float, size: int) -> View:

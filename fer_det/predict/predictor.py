@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+import numpy as np
+
 from fer_det.config.model import Precision
 from fer_det.config.predict import DEFAULT_MIN_FACE, FaceOptions
 from fer_det.core.box import FaceBox
@@ -131,21 +133,39 @@ class Predictor:
         self, pictures: Sequence[Picture], min_score: float, batch_size: int
     ) -> list[list[Detection]]:
         read = [to_rgb8(picture) for picture in pictures]
-        found: list[list[Detection]] = [[] for _ in read]
-        by_model = [row for row, (pixels, _) in enumerate(read) if self._model_finds(pixels)]
-        others = [row for row in range(len(read)) if row not in set(by_model)]
-        self.found_by.update({"model": len(by_model), "mtcnn": len(others)})
-        for rows, find in ((by_model, self._find_by_model), (others, self._find_by_detector)):
-            if rows:
-                answers = find([read[row][0] for row in rows], min_score, batch_size)
-                for row, faces in zip(rows, answers, strict=True):
-                    found[row] = faces
+        upright = [pixels for pixels, _ in read]
+        found = self._find(upright, min_score, batch_size)
+        by_model = sum(map(self._model_finds, upright))
+        self.found_by.update({"model": by_model, "mtcnn": len(upright) - by_model})
+        for turns in (1, 2, 3) if self.options.any_orientation else ():
+            turned = [np.ascontiguousarray(np.rot90(pixels, turns)) for pixels in upright]
+            others = self._find(turned, min_score, batch_size)
+            found = [
+                _turn_back(faces, turns, *pixels.shape[1::-1])
+                if _total_score(faces) > _total_score(best)
+                else best
+                for best, faces, pixels in zip(found, others, turned, strict=True)
+            ]
         finished = []
         for faces, (pixels, to_size) in zip(found, read, strict=True):
             size = (pixels.shape[1], pixels.shape[0])
             marked = finish_faces(faces, self.options, size, self.runner.unknown_below)
             finished.append(enlarge_boxes(marked, *size, *to_size))
         return finished
+
+    def _find(
+        self, pictures: Sequence[Pixels], min_score: float, batch_size: int
+    ) -> list[list[Detection]]:
+        """The faces of each picture as it stands, in its own pixels."""
+        found: list[list[Detection]] = [[] for _ in pictures]
+        by_model = [row for row, pixels in enumerate(pictures) if self._model_finds(pixels)]
+        others = [row for row in range(len(pictures)) if row not in set(by_model)]
+        for rows, find in ((by_model, self._find_by_model), (others, self._find_by_detector)):
+            if rows:
+                answers = find([pictures[row] for row in rows], min_score, batch_size)
+                for row, faces in zip(rows, answers, strict=True):
+                    found[row] = faces
+        return found
 
     def _model_finds(self, pixels: Pixels) -> bool:
         if self.options.faces != "auto" or not self.runner.finds_faces:
@@ -167,11 +187,10 @@ class Predictor:
             for faces in self._detector.detect(pictures)
         ]
         limit = self.options.too_small
-        large = [[f.box for f in faces if f.box.longer_side >= limit] for faces in found]
+        large = [[face for face in faces if face.box.longer_side >= limit] for faces in found]
         answers = []
-        for faces, rows in zip(
-            found, self.runner.classify(pictures, large, batch_size), strict=True
-        ):
+        classified = self.runner.classify(pictures, large, batch_size, self.options.upright_above)
+        for faces, rows in zip(found, classified, strict=True):
             of_large = iter(rows)
             answers.append(
                 [
@@ -187,6 +206,23 @@ class Predictor:
         if self._given_detector is not None:
             return self._given_detector
         return self.runner.make_detector(self.options)
+
+
+def _total_score(faces: Sequence[Detection]) -> float:
+    return sum(face.score for face in faces)
+
+
+def _turn_back(faces: Sequence[Detection], turns: int, width: int, height: int) -> list[Detection]:
+    """Faces of a picture of that size, which np.rot90 turned -> the same before it."""
+    for _ in range(turns):
+        faces = [replace(face, box=_turn_box_back(face.box, height)) for face in faces]
+        width, height = height, width
+    return list(faces)
+
+
+def _turn_box_back(box: FaceBox, height: int) -> FaceBox:
+    left, top, right, bottom = box.as_tuple()
+    return FaceBox(height - bottom, left, height - top, right)
 
 
 def _load_runner(path: Path, device: str, precision: Precision) -> Runner:

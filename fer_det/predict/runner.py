@@ -20,7 +20,7 @@ from fer_det.predict.pixels import Pixels
 from fer_det.predict.views import Region, drop_cut, merge_faces, plan_views
 
 if TYPE_CHECKING:
-    from fer_det.faces.detector import FaceDetector
+    from fer_det.faces.detector import DetectedFace, FaceDetector
 
 CONTEXT = 0.5
 """Margin of a given face in a detector's view, on each side, relative to its longer side."""
@@ -115,17 +115,25 @@ class Runner(ABC):
         ]
 
     def classify(
-        self, pictures: Sequence[Pixels], boxes: Sequence[Sequence[FaceBox]], batch_size: int
+        self,
+        pictures: Sequence[Pixels],
+        faces: Sequence[Sequence[DetectedFace]],
+        batch_size: int,
+        upright_above: float = 180.0,
     ) -> list[list[dict[Expression, float]]]:
-        """Return the probabilities of each given face of each picture."""
-        faces = [(index, box) for index, of_one in enumerate(boxes) for box in of_one]
+        """Return the probabilities of each given face of each picture.
+
+        upright_above: degrees; faces with a larger roll, to either side, are turned upright.
+        """
+        each = [(index, face) for index, of_one in enumerate(faces) for face in of_one]
         rows: list[list[dict[Expression, float]]] = [[] for _ in pictures]
-        for part in _chunks(faces, batch_size):
+        for part in _chunks(each, batch_size):
             inputs, targets = [], []
-            for index, box in part:
-                inputs.append(self._render_face(pictures[index], box))
-                view = View.face(box, self._margin, self.input_size)
-                own = view.boxes_to_input(np.array([box.as_tuple()], np.float32))
+            for index, face in part:
+                roll = face.roll if abs(face.roll) > upright_above else 0.0
+                inputs.append(self._render_face(pictures[index], face.box, roll))
+                view = View.face(face.box, self._margin, self.input_size)
+                own = view.boxes_to_input(np.array([face.box.as_tuple()], np.float32))
                 targets.append(own.clip(0, self.input_size))
             answers = self._run(inputs, targets)
             for (index, _), answer in zip(part, answers, strict=True):
@@ -138,7 +146,7 @@ class Runner(ABC):
         view = View.whole(width, height, self.input_size)
         return view.render(np.ascontiguousarray(part), self._padding)
 
-    def _render_face(self, pixels: Pixels, box: FaceBox) -> Pixels:
+    def _render_face(self, pixels: Pixels, box: FaceBox, roll: float) -> Pixels:
         height, width = pixels.shape[:2]
         if height * width > _LARGE:
             # A View scales the whole picture, which would be done once for each face of a crowd.
@@ -147,7 +155,7 @@ class Runner(ABC):
             left, top = max(0, x - reach), max(0, y - reach)
             pixels = np.ascontiguousarray(pixels[top : y + reach, left : x + reach])
             box = box.moved(-left, -top)
-        view = View.face(box, self._margin, self.input_size)
+        view = View.face(box, self._margin, self.input_size, roll)
         return view.render(pixels, self._padding)
 
     def _to_faces(self, answer: dict[str, NDArray[np.float32]], region: Region) -> list[Detection]:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
-from fer_det.imaging.affine import rotation_matrix
 from fer_det.imaging.view import View
 
 PATH = Path(__file__).with_name("view.json")
@@ -47,7 +46,7 @@ def cases() -> list[tuple[str, int, int, View]]:
         ("whole, shrunk by 5.25", 40, 63, View.whole(40, 63, SIZE)),
         ("face with margin", 64, 48, View.face(face, 0.2, SIZE)),
         ("face beyond the edge", 64, 48, View.face(FaceBox(-6, 30, 18, 55), 0.1, SIZE)),
-        ("face, rotated", 64, 48, View.face(face, 0.3, SIZE).then(rotation_matrix(20, SIZE, SIZE))),
+        ("face, rotated", 64, 48, View.face(face, 0.3, SIZE, roll=20)),
     ]
 
 

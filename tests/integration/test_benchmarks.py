@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from fer_det.core.box import FaceBox
+from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 PHOTO = Path(__file__).parents[1] / "golden" / "data" / "astronaut.jpg"
@@ -23,6 +27,7 @@ TINY = {
     "loader": ["--size=32", "--width=16", "--batch_size=2", "--batches=2", "--workers=0"],
     "mtcnn": ["--count=3", "--together=2"],
     "scaling": ["--counts=[2, 4]", "--sides=[60, 90]", "--faces=[1, 2]", "--inputs=[32, 48]"],
+    "tilted": ["--angles=[0, 20]"],
     "train_step": ["--sizes=[32]", "--widths=[16]", "--batch_size=2", "--stock=false"],
     "voc": ["--count=40", "--photos=2", "--workers=0", "--rounds=1"],
 }
@@ -41,6 +46,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def voc(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The photo, labelled, as the test split of a VOC folder."""
+    root = tmp_path_factory.mktemp("voc")
+    folder = VocFolder.create(root)
+    shutil.copyfile(pictures / "astronaut.jpg", folder.image_path("astronaut"))
+    face = VocObject("happiness", FaceBox(60, 15, 100, 70))
+    folder.write(VocAnnotation("astronaut", 160, 160, (face,)))
+    folder.write_label_map(["happiness"])
+    folder.write_image_sets({"test": ["astronaut"]}, {"astronaut": ["happiness"]})
+    return root
+
+
 def test_all_are_tried() -> None:
     scripts = {path.stem for path in FOLDER.glob("[a-z]*.py")}
     assert scripts == TINY.keys() | TAKES_A_RUN_OF_EACH_TOOL | OLDER
@@ -48,11 +66,12 @@ def test_all_are_tried() -> None:
 
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_it_ends_with_its_claim_and_adds_to_its_table(
-    name: str, pictures: Path, tmp_path: Path
+    name: str, pictures: Path, voc: Path, tmp_path: Path
 ) -> None:
     flags = [*TINY[name], f"--results={tmp_path / 'results'}"]
     flags += [f"--pictures={pictures}"] * (name in ASKS_FOR_PICTURES)
-    if name == "scaling":
+    flags += [f"--data={voc}"] * (name == "tilted")
+    if name in ("crowds", "scaling"):
         flags += [f"--plot={tmp_path / 'plot.svg'}"]
     if "--rounds=1" not in flags and name != "mtcnn":
         flags.append("--rounds=1")
@@ -67,6 +86,8 @@ def test_it_ends_with_its_claim_and_adds_to_its_table(
     assert all(row["figure"] and row["machine"] and float(row["median"]) >= 0 for row in rows)
     if name == "scaling":
         assert (tmp_path / "plot.svg").read_text().count("<circle") == 5 * 2
+    if name == "crowds":
+        assert "precision" in (tmp_path / "plot.svg").read_text()
 
 
 def test_the_script_for_a_gpu_runs_dry(tmp_path: Path) -> None:

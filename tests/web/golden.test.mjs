@@ -8,7 +8,7 @@ import { selectDetections, softmax } from "../../web/js/boxes.js";
 import { cutOut, keep, pyramidScales } from "../../web/js/mtcnn.js";
 import { Tracker } from "../../web/js/tracking.js";
 import {
-  boxesToInput, boxesToPicture, faceView, render, shrink, wholeView,
+  boxesToInput, boxesToPicture, faceView, render, shrink, uprightView, wholeView,
 } from "../../web/js/view.js";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../golden/${name}`, import.meta.url)));
@@ -53,6 +53,8 @@ test("views of whole pictures and faces", () => {
   near(wholeView(40, 63, VIEW.size).matrix, matrix("whole, shrunk by 5.25"), 1e-9, "whole");
   const face = faceView([20.5, 14.25, 41.0, 40.0], 0.2, VIEW.size);
   near(face.matrix, matrix("face with margin"), 1e-9, "face");
+  const turned = uprightView(faceView([20.5, 14.25, 41.0, 40.0], 0.3, VIEW.size), 20);
+  near(turned.matrix, matrix("face, rotated"), 1e-9, "turned");
 });
 
 test("detections", () => {

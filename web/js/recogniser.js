@@ -2,9 +2,10 @@
 
 import { selectDetections, softmax } from "./boxes.js";
 import { detectFaces } from "./mtcnn.js";
-import { boxesToPicture, faceView, render, toPlanes, wholeView } from "./view.js";
+import { boxesToPicture, faceView, render, toPlanes, uprightView, wholeView } from "./view.js";
 
 const MTCNN = ["pnet", "rnet", "onet"];
+const UPRIGHT_ABOVE = 15; // Degrees; --upright_above of fer-det predict.
 
 /**
  * Faces of pictures. models: the content of models/models.json; open(file): opens a session;
@@ -42,7 +43,10 @@ export class Recogniser {
     for (const face of faces) {
       face.probabilities = null;
       if (isTooSmall(face.box, contract)) continue;
-      const view = faceView(face.box, contract.face_margin, size);
+      const [[leftX, leftY], [rightX, rightY]] = face.landmarks;
+      const roll = Math.atan2(rightY - leftY, rightX - leftX) * 180 / Math.PI;
+      let view = faceView(face.box, contract.face_margin, size);
+      if (Math.abs(roll) > UPRIGHT_ABOVE) view = uprightView(view, roll);
       const planes = toPlanes(render(picture, view, contract.padding), size);
       const { logits } = await this.#run("model",
         { images: this.tensor(planes, [1, 3, size, size]) });

@@ -24,6 +24,20 @@ export function faceView(box, margin, size) {
   return squareView((left + right - side) / 2, (top + bottom - side) / 2, side, size);
 }
 
+/** The view turned about the square's centre, so that a face tilted clockwise stands upright. */
+export function uprightView(view, degrees) {
+  const [cosine, sine] = [Math.cos(degrees * Math.PI / 180), Math.sin(degrees * Math.PI / 180)];
+  const half = view.size / 2;
+  const [[a, b, e], [c, d, f]] = view.matrix;
+  return {
+    size: view.size,
+    matrix: [
+      [cosine * a + sine * c, cosine * b + sine * d, cosine * (e - half) + sine * (f - half) + half],
+      [cosine * c - sine * a, cosine * d - sine * b, cosine * (f - half) - sine * (e - half) + half],
+    ],
+  };
+}
+
 /** Pixels [size * size * 3], 0..255, of a picture seen through a view; padding: RGB outside. */
 export function render(picture, view, padding) {
   const [[a, b], [c, d]] = view.matrix;

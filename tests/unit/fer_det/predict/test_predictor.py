@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from fer_det import models
 from fer_det.config.model import ModelConfig
 from fer_det.config.predict import FaceOptions
+from fer_det.core.box import FaceBox
 from fer_det.core.expression import Expression
 from fer_det.errors import (
     ConfigError,
@@ -22,12 +23,13 @@ from fer_det.errors import (
     WeightsError,
     WeightsNotFoundError,
 )
-from fer_det.imaging import decode
+from fer_det.faces.detector import DetectedFace
+from fer_det.imaging import affine, decode
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg, load_rgb8
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.predict.model_runner import ModelRunner
-from fer_det.predict.pixels import Picture, to_rgb8
+from fer_det.predict.pixels import Picture, Pixels, to_rgb8
 from fer_det.predict.predictor import BATCH, Predictor
 from fer_det.runtime.device import Hardware
 from fer_det.weights.model_file import ModelFile, write_model_file
@@ -282,6 +284,32 @@ class TestGivenFaces:
         assert predictor.found_by == {"model": 1, "mtcnn": 1}
         assert predictor.for_videos()(pixels)[0].expression is Expression.ANGER
 
+    @pytest.mark.parametrize(("roll", "turned"), [(-50, True), (20, True), (14, False)])
+    def test_a_tilted_face_is_turned_upright(self, roll: float, turned: bool) -> None:
+        upright = np.zeros((400, 400, 3), np.uint8)
+        upright[..., 0] = np.linspace(0, 255, 400)
+        upright[150:200, 150:250] = 200
+        tilted = affine.warp(upright, affine.rotation_matrix(-roll, 400, 400), 400, 400, (0, 0, 0))
+        eyes = affine.rotation_matrix(-roll, 400, 400) @ [[180, 220], [180, 180], [1, 1]]
+        face = DetectedFace(FaceBox(140, 140, 260, 260), 1.0, tuple(map(tuple, eyes.T)))
+
+        class Finder(FakeDetector):
+            def detect(self, *_: Any) -> list[list[DetectedFace]]:
+                return [[face]]
+
+        def shown(pixels: Pixels) -> Tensor:
+            stub = Stub()
+            stub.forward = lambda batch, targets: (  # type: ignore[method-assign, assignment]
+                stub.shown.append(batch) or [{"target_probabilities": torch.tensor([[0.5, 0.5]])}]
+            )
+            runner = ModelRunner(stub, ModelFile({}, CONFIG, CLASSES), PLAIN)
+            runner.classify([pixels], [[face]], 1, upright_above=180 if pixels is upright else 15)
+            return stub.shown[0]
+
+        away = (shown(tilted) - shown(upright)).abs().amax(dim=(0, 1))
+        middle = away[16:48, 16:48]
+        assert (float(middle.max()) < 0.15) == turned
+
     def test_what_finds_the_faces_is_said(self) -> None:
         by_mtcnn = "by MTCNN (fast, smallest face 20 px)"
         assert self.classifier().describe_search() == f"faces: {by_mtcnn}"
@@ -292,6 +320,31 @@ class TestGivenFaces:
         file = ModelFile({}, CONFIG, CLASSES)
         alone = Predictor(ModelRunner(Stub(), file, PLAIN), FaceOptions(faces="model", min_face=30))
         assert alone.describe_search() == f"{small}, in larger ones in tiles (30 px)"
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_photo_that_lies_on_its_side_is_turned_where_asked(turns: int) -> None:
+    """The stub finds a face surely only under a bright edge at the top, else weakly."""
+
+    class Sided(Stub):
+        def forward(self, batch: Tensor) -> list[dict[str, Tensor]]:
+            self.score = 0.9 if batch[0, :, 0, : SIZE // 4].mean() > 0.5 else 0.6
+            return super().forward(batch)
+
+    upright = np.zeros((48, 64, 3), np.uint8)
+    upright[:6] = 255
+    lying = np.ascontiguousarray(np.rot90(upright, -turns))
+    file = ModelFile({}, CONFIG, CLASSES)
+    options = FaceOptions(any_orientation=True)
+    (face,) = Predictor(ModelRunner(Sided(), file, PLAIN), options)(lying)
+    assert face.score == pytest.approx(0.9)
+    # The stub's box, in the upright picture, seen from the lying one.
+    marked = np.zeros((48, 64), np.uint8)
+    marked[16:48, 8:32] = 1
+    rows, columns = np.nonzero(np.rot90(marked, -turns))
+    assert face.box.as_tuple() == (*(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1),)
+    plain = Predictor(ModelRunner(Sided(), file, PLAIN))(lying)
+    assert plain[0].score == pytest.approx(0.9 if turns == 0 else 0.6)
 
 
 def test_the_model_s_own_faces_in_tiles_come_back_in_the_picture_s_pixels(
