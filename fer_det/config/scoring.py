@@ -15,7 +15,8 @@ CropViews = Literal["one", "flip", "ten"]
 class EvalConfig:
     """Score a model on a split of a VOC folder by accuracy, recalls and average precision.
 
-    Also scored, under the same protocol: predictions of another program, as a table.
+    Under the same protocol other projects' models (ONNX files and state dicts, with --adapter) and
+    other programs' predictions (--predictions) are scored.
     """
 
     weights: Path | None = None
@@ -23,6 +24,9 @@ class EvalConfig:
     predictions: Path | None = None
     """CSV table of another program's predictions to score instead, or predictions.csv of fer-det
     predict; faces without an answer count as errors (docs/other_models.md)."""
+    adapter: Path | None = None
+    """YAML file that says how another project's classifier is fed and what its answers mean, or the
+    name of one that comes with fer_det; an ONNX file of fer-det export needs none."""
     data: Path | None = None
     """VOC folder; by default the one that the model was trained on."""
     split: str = "test"
@@ -70,6 +74,11 @@ class EvalConfig:
             len(given) == 1,
             f"{' and '.join(f'--{name}' for name in given) or 'no --weights'}",
             "either --weights with a model, or --predictions with a table",
+        )
+        demand(
+            self.adapter is None or self.weights is not None,
+            f"--adapter {self.adapter} without --weights",
+            "the model's file as well",
         )
         crops = self.views == "one" and self.face_size is None
         demand(

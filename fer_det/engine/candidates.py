@@ -6,18 +6,27 @@ Each becomes a Candidate, so that all of them are scored under one protocol.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fer_det.config.adapter import AdapterConfig, described, read_adapter, scored_classes
 from fer_det.config.model import ClassifierModelConfig, to_plain
 from fer_det.config.scoring import EvalConfig
 from fer_det.core.expression import Expression
+from fer_det.data.face_crops import FaceCrops
 from fer_det.data.voc_dataset import VocDataset
+from fer_det.engine.adapter import (
+    ONNX,
+    AdaptedClassifier,
+    AlignedFaceCrops,
+    contract_adapter,
+    load_network,
+)
 from fer_det.engine.run_folder import find_weights
-from fer_det.engine.scoring import find_data, score_split, trained_on
+from fer_det.engine.scoring import find_data, score_split, score_views, trained_on
 from fer_det.engine.tasks import SHRINKAGE_FACES
 from fer_det.errors import ConfigError, DatasetNotFoundError
 from fer_det.evaluation.calibration import UNCHANGED
@@ -27,6 +36,7 @@ from fer_det.io.voc import VocFolder
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.progress import print_line
 from fer_det.weights.model_file import demand_complete, read_model_file
+from fer_det.weights.storage import file_hash
 
 LAST_RULE = "the last that was saved, whatever its score"
 BEST_RULE = (
@@ -77,7 +87,19 @@ def find_candidate(config: EvalConfig, hardware: Hardware) -> Candidate:
     if config.predictions is not None:
         return _of_table(config.predictions, _demand_data(config))
     assert config.weights is not None
-    return _of_model_file(find_weights(config.weights), config, hardware)
+    path = find_weights(config.weights)
+    adapter = None if config.adapter is None else read_adapter(config.adapter)
+    if adapter is None and path.suffix == ONNX:
+        adapter = contract_adapter(path)
+        if adapter is None:
+            raise ConfigError(
+                f"{path}, an ONNX file of another project",
+                "an adapter that says what it takes and answers",
+                "name one with --adapter, see docs/other_models.md",
+            )
+    if adapter is not None:
+        return _of_adapter(path, adapter, config, hardware)
+    return _of_model_file(path, config, hardware)
 
 
 def _of_model_file(path: Path, config: EvalConfig, hardware: Hardware) -> Candidate:
@@ -116,6 +138,48 @@ def _of_model_file(path: Path, config: EvalConfig, hardware: Hardware) -> Candid
         settings=to_plain(file.config),
         info=file.info,
         trained_on=trained_on(file),
+    )
+
+
+def _of_adapter(
+    path: Path, adapter: AdapterConfig, config: EvalConfig, hardware: Hardware
+) -> Candidate:
+    data = _demand_data(config)
+    classes = scored_classes(adapter, VocFolder(data).classes())
+    model = AdaptedClassifier(adapter, classes, load_network(path, adapter)).to(hardware.device)
+
+    def score(dataset: VocDataset) -> Iterator[ScoredPicture]:
+        aligned = AlignedFaceCrops(dataset, adapter) if adapter.alignment else None
+        crops = aligned or FaceCrops(dataset, adapter.face_margin)
+        # MTCNN counts the faces that it does not find, so it runs in this process.
+        workers = 0 if aligned else config.workers
+        yield from score_views(
+            model,
+            replace(hardware, precision="float32"),
+            crops,
+            config.batch_size,
+            workers,
+            views=config.views,
+            face_size=config.face_size,
+        )
+        if aligned and aligned.without_landmarks:
+            print_line(
+                f"{len(aligned.without_landmarks):,} faces that MTCNN does not find were cropped"
+            )
+
+    red, green, blue = adapter.padding
+    return Candidate(
+        path=path,
+        sha256=file_hash(path),
+        data=data,
+        classes=classes,
+        score=score,
+        input_size=adapter.input_size,
+        padding=(red, green, blue),
+        boxes_given=True,
+        temperature=adapter.temperature,
+        settings=to_plain(described(adapter)),
+        info={"source": adapter.source, "licence": adapter.licence},
     )
 
 

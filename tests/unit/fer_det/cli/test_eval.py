@@ -1,4 +1,4 @@
-"""The command eval on what is no model file of fer_det: tables of predictions."""
+"""The command eval on what is no model file of fer_det: tables of predictions, adapted models."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_data.onnx_classifier import write_onnx
+from fake_data.tiny_models import write_tiny
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
 from fer_det.cli import eval as eval_command
-from fer_det.cli import leaderboard
+from fer_det.cli import export, leaderboard
 
 LABELS = ("happiness", "anger", "fear", "sadness")
 
@@ -107,3 +109,66 @@ def test_refused_in_one_line(
     assert err.count("\n") == 1
     assert message in err
     assert not list(tmp_path.iterdir())
+
+
+class TestAdapter:
+    def run(self, path: Path, data: Path, out: Path, *more: str) -> dict[str, Any]:
+        flags = [f"--out={out}", "--workers=0", "--resamples=20", "--precision=float32", *more]
+        assert eval_command.main([f"--weights={path}", f"--data={data}", *flags]) == 0
+        return scores_of(out)
+
+    def test_our_own_export_scores_as_its_checkpoint(self, data: Path, tmp_path: Path) -> None:
+        """By itself, and through an adapter that says the same."""
+        weights = write_tiny(tmp_path / "a.pth", "resnet_classifier", image_mean=(0.3, 0.4, 0.5))
+        path = tmp_path / "a.onnx"
+        assert export.main([f"--weights={weights}", f"--out={path}", "--pictures=4"]) == 0
+        yaml = tmp_path / "adapter.yaml"
+        yaml.write_text(
+            f"classes: [{', '.join(CLASSES)}]\ninput_size: 32\nface_margin: 0.1\n"
+            "padding: [76, 102, 128]\nkind: probabilities\n"
+        )
+        wanted = self.run(weights, data, tmp_path / "checkpoint")
+        for name, more in (("alone", ()), ("adapted", (f"--adapter={yaml}",))):
+            found = self.run(path, data, tmp_path / name, *more)
+            assert found["gt_box"]["confusion"] == wanted["gt_box"]["confusion"]
+            assert found["gt_box"]["intervals"] == wanted["gt_box"]["intervals"]
+            assert found["protocol"]["boxes_given"]
+            for one, other in zip(found["faces"], wanted["faces"], strict=True):
+                assert one["id"] == other["id"]
+                rows = [each["answers"]["gt_box"]["probabilities"] for each in (one, other)]
+                assert rows[0] == pytest.approx(rows[1], abs=1e-5)
+        sure = [max(face["answers"]["gt_box"]["probabilities"]) for face in wanted["faces"]]
+        assert len(set(sure)) > 1
+
+    @pytest.mark.parametrize(
+        ("name", "shape", "numbers"),
+        [
+            ("opencv_mobilefacenet", ("N", 3, 112, 112), 7),
+            ("onnx_ferplus", (1, 1, 64, 64), 8),
+            ("hsemotion_b0_8_mtl", ("N", 3, 224, 224), 10),
+            ("hsemotion_b2_7", ("N", 3, 260, 260), 7),
+        ],
+    )
+    def test_files_in_published_shapes(
+        self,
+        name: str,
+        shape: tuple[int | str, ...],
+        numbers: int,
+        data: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        weights = [0.01 * number for number in range(numbers)]
+        path = write_onnx(tmp_path / "m.onnx", shape, weights, "label")
+        scores = self.run(path, data, tmp_path / "out", f"--adapter={name}")
+        assert scores["classes"] == list(CLASSES)
+        assert scores["protocol"]["input_size"] == shape[2]
+        # MTCNN finds no landmarks in drawn ellipses.
+        assert ("MTCNN does not find" in capsys.readouterr().out) is ("opencv" in name)
+
+    def test_a_foreign_onnx_file_needs_an_adapter(
+        self, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = write_onnx(tmp_path / "m.onnx", ("N", 3, 8, 8), [1.0, 2.0])
+        assert eval_command.main([f"--weights={path}", f"--data={data}"]) == 2
+        assert "name one with --adapter" in capsys.readouterr().err
