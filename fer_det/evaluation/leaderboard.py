@@ -92,16 +92,22 @@ class Leaderboard:
             counts = ", ".join(f"{each.name} {each.left_out:,}" for each in shorter)
             notes.append(f"Scored faces that are left out since not all runs have them: {counts}.")
         protocols = [each.protocol for each in self.standings]
-        notes += [
-            f"The runs differ in {name}: {'; '.join(values)}."
-            for name, values in differing_conditions(protocols).items()
-        ]
+        for condition, values in differing_conditions(protocols).items():
+            shared = "; ".join(
+                f"{value} ({', '.join(self._names_with(value, values))})"
+                for value in dict.fromkeys(values)
+            )
+            notes.append(f"The runs differ in {condition}: {shared}.")
         if len(self.standings) > 1:
             notes.append(
                 "The first run is the highest of the list on these very faces, which favours it. "
                 f"{len(self.standings) - 1} tests against it, p corrected by Holm's method."
             )
         return notes
+
+    def _names_with(self, value: str, values: Sequence[str]) -> list[str]:
+        pairs = zip(self.standings, values, strict=True)
+        return [each.name for each, own in pairs if own == value]
 
 
 def rank_files(

@@ -122,6 +122,7 @@ def test_a_detector_and_a_classifier(runs: list[Path], tmp_path: Path) -> None:
     board = rank_files([detector, given], resamples=20)
     assert {each.name: each.rule for each in board.standings} == {"d": "top1", "given": "gt_box"}
     assert "No rule is common to all" in board.notes()[0]
+    assert "The runs differ in boxes_given: True (given); False (d)." in board.notes()
 
 
 def test_holm_by_hand() -> None:

@@ -54,6 +54,14 @@ def test_published_size(name: str, published: int, of_head: int) -> None:
     assert parameters(model) == published - of_head + 7 * (of_head // 1000)
 
 
+def test_size_of_emotiefflib_s_files() -> None:
+    """16 and 30 MB by its README's table, for eight classes, statistics of the norms included."""
+    for name, published in (("efficientnet_b0", 16), ("efficientnet_b2", 30)):
+        model = built(name)
+        numbers = parameters(model) + sum(each.numel() for each in model.buffers())
+        assert 0.95 < 4 * numbers / 2**20 / published < 1.05
+
+
 def test_published_size_of_vgg19() -> None:
     of_head = 25088 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 1000 + 1000
     assert parameters(built("vgg19"), without_bias=False) == 143_678_248 - of_head + 513 * 7
