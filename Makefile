@@ -35,7 +35,7 @@ OLDEST_TESTS := tests/contract/test_commands.py tests/contract/test_configs.py t
 	tests/integration/test_build_voc.py tests/integration/test_predict.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance check weights train eval compare export web bench test test-oldest faults lint clean
+.PHONY: help demo venv faces voc balance check weights train eval compare leaderboard export web bench test test-oldest faults lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -103,6 +103,9 @@ eval: venv  ## score the newest best.pth: ARGS='--report report.html'
 
 compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json runs/b/scores.json'
 	@$(BIN)/python tools/compare.py $(value RUNS) $(value ARGS)
+
+leaderboard: venv  ## rank scored models on the same faces: RUNS='runs/*/scores.json'
+	@$(BIN)/python tools/leaderboard.py $(or $(value RUNS),runs/*/scores.json) $(value ARGS)
 
 export: venv  ## write an ONNX file: WEIGHTS=best.pth ARGS='--to onnx --out best.onnx'
 	@$(BIN)/python tools/export.py --weights $(call q,WEIGHTS) $(value ARGS)

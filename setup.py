@@ -9,6 +9,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 SHIPPED = (
     "configs/*.yaml",
+    "configs/adapters/*.yaml",
     "configs/README.md",
     "weights/*.md",
     "weights/vgg16_made_faces.safetensors",

@@ -15,6 +15,7 @@ from fer_det.runtime.command import EXIT_OK, other_command, run_command
 
 if TYPE_CHECKING:
     from fer_det.weights.formats.convert import ConvertedWeights
+    from fer_det.weights.recognise import RecognisedFile
 
 PROG = "convert_weights.py"
 
@@ -52,11 +53,33 @@ def _convert(argv: Sequence[str] | None) -> int:
     config = parse_config(ConvertWeightsConfig, PROG, _with_flag(argv))
     # Imported here, since --help needs no torch.
     from fer_det.weights.formats.convert import convert_weights
+    from fer_det.weights.recognise import recognise_weights
 
     refuse_existing(config.out, config.overwrite)
+    if _is_classifier(recognise_weights(config.weights)):
+        return _convert_classifier(config)
     converted = convert_weights(config.weights, config.head, config.channels)
     print(converted.describe(), flush=True)
     write_converted(converted, config)
+    return EXIT_OK
+
+
+def _is_classifier(recognised: RecognisedFile) -> bool:
+    from fer_det.weights.formats.classifiers import CLASSIFIER_FORMATS
+
+    return recognised.description in {each.title for each in CLASSIFIER_FORMATS}
+
+
+def _convert_classifier(config: ConvertWeightsConfig) -> int:
+    import torch
+
+    from fer_det.weights.formats.convert_classifier import convert_classifier
+    from fer_det.weights.model_file import write_model_file
+
+    converted = convert_classifier(config.weights, config.classes)
+    print(converted.describe(), flush=True)
+    write_model_file(config.out, converted.file, getattr(torch, config.dtype))
+    print(f"next: {other_command('eval')} --weights {shlex.quote(str(config.out))} --data FOLDER")
     return EXIT_OK
 
 

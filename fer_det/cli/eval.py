@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fer_det.config.command import parse_config
-from fer_det.config.model import ClassifierModelConfig, to_plain
 from fer_det.config.scoring import EvalConfig
 from fer_det.errors import ConfigError
 from fer_det.io.files import demand_writable
@@ -16,12 +15,11 @@ from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
     from fer_det.data.voc_dataset import VocDataset
+    from fer_det.engine.candidates import Candidate
     from fer_det.evaluation.protocol import Protocol
     from fer_det.report.source import LoadPicture
-    from fer_det.weights.model_file import ModelFile
 
 PROG = "eval_rafdb.py"
-LAST_RULE = "the last that was saved, whatever its score"
 FRAMINGS = {"photo": "original photos", "face_crop": "face crops"}
 
 
@@ -32,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate(argv: Sequence[str] | None) -> int:
     config = parse_config(EvalConfig, PROG, argv)
-    from fer_det.engine.run_folder import find_weights, read_log
-    from fer_det.engine.scoring import find_data, open_split, score_split, trained_on
+    from fer_det.engine.candidates import find_candidate
+    from fer_det.engine.run_folder import read_log
     from fer_det.evaluation.evaluate import evaluate
     from fer_det.evaluation.label_map import LABEL_MAPS, NO_MAP
     from fer_det.evaluation.protocol import hash_pictures
@@ -44,68 +42,49 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         write_scores,
     )
     from fer_det.evaluation.table import format_evaluation
-    from fer_det.models import is_detector
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
     from fer_det.runtime.device import choose_hardware
     from fer_det.runtime.memory import keep_freed_memory
     from fer_det.runtime.progress import track
-    from fer_det.weights.model_file import demand_complete, read_model_file
 
     if config.report is not None:
         demand_writable(config.report.parent)
     hardware = choose_hardware(config.device, config.precision)
     keep_freed_memory()
-    weights = find_weights(config.weights)
-    print(f"weights: {weights}")
-    file = read_model_file(weights)
-    demand_complete(file, weights)
+    candidate = find_candidate(config, hardware)
+    print(f"{'weights' if config.predictions is None else 'predictions'}: {candidate.path}")
     label_map = None
     if config.label_map != NO_MAP:
-        label_map = LABEL_MAPS[config.label_map].restrict(file.classes)
-    classes = tuple(file.classes if label_map is None else label_map.members)
+        label_map = LABEL_MAPS[config.label_map].restrict(candidate.classes)
+    classes = tuple(candidate.classes if label_map is None else label_map.members)
     if unknown := sorted(set(config.subset) - set(classes)):
         raise ConfigError(
             f"--subset with {', '.join(unknown)}",
             f"classes that are scored: {', '.join(classes)}",
             "change the flag",
         )
-    data = find_data(config.data, file)
-    print(f"data: {data}, split {config.split}, {hardware.describe()}", flush=True)
-    dataset = open_split(file, data, config.split)
-    if (config.views != "one" or config.face_size) and is_detector(file.config):
-        raise ConfigError(
-            "--views or --face_size with a detector", "a classifier", "leave these flags out"
-        )
+    where = f"data: {candidate.data}, split {config.split}"
+    print(f"{where}, {hardware.describe()}" if config.predictions is None else where, flush=True)
+    dataset = candidate.open_split(config.split)
     _demand_label_map(dataset, config)
-    described = _describe_data(dataset, config.split, file)
-    out = demand_writable(config.out or weights.parent)
+    described = _describe_data(dataset, config.split, candidate)
+    out = demand_writable(config.out or candidate.path.parent)
     if not config.overwrite:
         refuse_other_scores(out / SCORES, described)
-    scored = score_split(
-        file,
-        weights,
-        hardware,
-        dataset,
-        config.batch_size,
-        config.workers,
-        file.temperature,
-        config.views,
-        config.face_size,
-    )
-    pictures = list(track(scored, len(dataset), "scored", "pictures"))
+    pictures = list(track(candidate.score(dataset), len(dataset), "scored", "pictures"))
     if label_map is not None:
-        pictures = label_map.apply(pictures, file.classes)
+        pictures = label_map.apply(pictures, candidate.classes)
         described = replace(
             described,
-            label_map=label_map.describe(file.classes),
+            label_map=label_map.describe(candidate.classes),
             listed=None if described.listed is None else label_map.sum_counts(described.listed),
             rejected=described.rejected and label_map.sum_counts(described.rejected),
         )
     protocol = replace(
         described,
         split_hash=hash_pictures(pictures, classes),
-        weights_sha256=file.sha256,
+        weights_sha256=candidate.sha256,
         views=config.views,
         face_size=config.face_size,
     )
@@ -119,12 +98,12 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         source = ReportSource(
             scores=scores,
             faces=evaluation.faces,
-            weights=str(weights),
-            model=to_plain(file.config),
-            info=file.info,
-            data=gather_data_facts(data, trained_on(file)),
+            weights=str(candidate.path),
+            model=candidate.settings,
+            info=candidate.info,
+            data=gather_data_facts(candidate.data, candidate.trained_on),
             machine=describe_machine(hardware.describe()),
-            records=read_log(weights.parent),
+            records=read_log(candidate.path.parent),
             load=None if config.hide_faces else _loader(dataset),
         )
         write_report(config.report, source)
@@ -155,22 +134,17 @@ def _loader(dataset: VocDataset) -> LoadPicture:
     return lambda image_id: load_picture(by_id[image_id])
 
 
-def _describe_data(dataset: VocDataset, split: str, file: ModelFile) -> Protocol:
+def _describe_data(dataset: VocDataset, split: str, candidate: Candidate) -> Protocol:
     """Return what annotations and the converter's report state of the split."""
-    from fer_det.engine.tasks import SHRINKAGE_FACES
     from fer_det.evaluation.protocol import Protocol
     from fer_det.io.voc import VocFolder
 
-    best_rule = (
-        "highest mean recall on the validation split, each class's shrunk towards the accuracy as "
-        f"if by {SHRINKAGE_FACES} more faces (selection score), first epoch that reached it"
-    )
     report = VocFolder(dataset.root).build_summary()
     databases = sorted({picture.database for picture in dataset.pictures})
     sources = _sources_by_database(report)
     framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}
     counts = {
-        name: {label: report[name].get(split, {}).get(label, 0) for label in file.classes}
+        name: {label: report[name].get(split, {}).get(label, 0) for label in candidate.classes}
         for name in ("listed", "rejected")
         if name in report
     }
@@ -180,13 +154,13 @@ def _describe_data(dataset: VocDataset, split: str, file: ModelFile) -> Protocol
         split_hash="",
         image_variant=", ".join(FRAMINGS[name] for name in sorted(framings)) or "unknown",
         box_source=report.get("settings", {}).get("boxes", "unknown"),
-        checkpoint_rule=best_rule if file.training is None else LAST_RULE,
+        checkpoint_rule=candidate.checkpoint_rule,
         weights_sha256="",
-        input_size=file.config.input_size,
-        temperature=file.temperature,
+        input_size=candidate.input_size,
+        temperature=candidate.temperature,
         listed=counts.get("listed"),
         rejected=counts.get("rejected"),
-        boxes_given=isinstance(file.config, ClassifierModelConfig),
+        boxes_given=candidate.boxes_given,
     )
 
 

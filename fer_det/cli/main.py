@@ -42,6 +42,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "eval": ("fer_det.cli.eval", "Score a checkpoint and write a report."),
         "calibrate": ("fer_det.cli.calibrate", "Fit the temperature of a checkpoint."),
         "compare": ("fer_det.cli.compare", "Compare runs that were scored on the same faces."),
+        "leaderboard": ("fer_det.cli.leaderboard", "Rank scored models on the same faces."),
         "truncate-head": ("fer_det.cli.truncate_head", "Make a smaller, faster checkpoint."),
     },
     "use": {

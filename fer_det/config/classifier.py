@@ -29,7 +29,8 @@ class TrainClassifierConfig(RunConfig):
     """Pretrained weights: a best.pth or a .safetensors file; auto takes the best one in weights/
     that fits the model (for VGG16 VGG-Face, see make weights), and none starts at random."""
     loss: str = "softmax"
-    """Loss: softmax, or softmax plus a loss of the features: centre or locality."""
+    """Loss: softmax, or softmax plus a loss of the features: centre, locality or
+    affinity."""
     labels: Literal["soft", "hard", "sampled"] = "soft"
     """Target of a face with several annotators: soft, the shares of their votes; hard, the most
     voted class; sampled, a class sampled from the votes each time the face is seen."""
@@ -39,7 +40,8 @@ class TrainClassifierConfig(RunConfig):
     """Blend each face and its target with those of another face; the share is drawn from a beta
     distribution with this parameter; 0 for none."""
     loss_weight: float = 0.003
-    """Weight of the centre or locality loss, as in their papers."""
+    """Weight of the loss of the features: .003 as in the papers of centre and locality loss, 1 as
+    in that of the affinity loss."""
     centre_rate: float = 0.5
     """Part of the way, 0 to 1, that a step moves class centres towards the batch's features."""
     neighbours: int = 20

@@ -1,4 +1,4 @@
-"""Settings of the commands that use a trained model: eval, calibrate, compare, truncate_head."""
+"""Settings of the commands that use a trained model: eval, calibrate, truncate_head."""
 
 from __future__ import annotations
 
@@ -13,16 +13,26 @@ CropViews = Literal["one", "flip", "ten"]
 
 @dataclass(frozen=True)
 class EvalConfig:
-    """Score a model on a split of a VOC folder by accuracy, recalls and average precision."""
+    """Score a model on a split of a VOC folder by accuracy, recalls and average precision.
 
-    weights: Path
+    Under the same protocol other projects' models (ONNX files and state dicts, with --adapter) and
+    other programs' predictions (--predictions) are scored.
+    """
+
+    weights: Path | None = None
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
+    predictions: Path | None = None
+    """CSV table of another program's predictions to score instead, or predictions.csv of fer-det
+    predict; faces without an answer count as errors (docs/other_models.md)."""
+    adapter: Path | None = None
+    """YAML file that says how another project's classifier is fed and what its answers mean, or the
+    name of one that comes with fer_det; an ONNX file of fer-det export needs none."""
     data: Path | None = None
     """VOC folder; by default the one that the model was trained on."""
     split: str = "test"
     """Image set to score."""
     out: Path | None = None
-    """Folder for scores.json; by default that of the model file."""
+    """Folder for scores.json; by default that of the model file or of the table."""
     overwrite: bool = False
     """Replace a scores.json of another split or data set; that of the same is always replaced."""
     views: CropViews = "one"
@@ -59,6 +69,23 @@ class EvalConfig:
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
         positive = self.face_size is None or self.face_size > 0
         demand(positive, f"--face_size {self.face_size}", "at least 1")
+        given = [name for name in ("weights", "predictions") if getattr(self, name) is not None]
+        demand(
+            len(given) == 1,
+            f"{' and '.join(f'--{name}' for name in given) or 'no --weights'}",
+            "either --weights with a model, or --predictions with a table",
+        )
+        demand(
+            self.adapter is None or self.weights is not None,
+            f"--adapter {self.adapter} without --weights",
+            "the model's file as well",
+        )
+        crops = self.views == "one" and self.face_size is None
+        demand(
+            crops or self.predictions is None,
+            "--views or --face_size with --predictions",
+            "a classifier's --weights, since a table holds what it holds",
+        )
         hides = self.report is not None or not self.hide_faces
         demand(hides, "--hide_faces without --report", "a report that could show some")
         demand_file("--report", self.report)
@@ -97,29 +124,6 @@ class CalibrateConfig:
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")
         part = self.unknown_error is None or 0 <= self.unknown_error < 1
         demand(part, f"--unknown_error {self.unknown_error}", "0 <= unknown_error < 1")
-
-
-@dataclass(frozen=True)
-class CompareConfig:
-    """Compare two or more runs that were scored on the same faces: compare.py a.json b.json
-
-    Each run is compared with the first one, face by face: McNemar's exact test for accuracy, a
-    paired bootstrap for mean recalls.
-    """
-
-    scores: tuple[Path, ...]
-    """Files scores.json, at least two; the flag's name may be left out."""
-    rule: Literal["auto", "top1", "matched", "gt_box"] = "auto"
-    """Rule that assigns a box to each face; auto takes the primary one, or one that all have."""
-    resamples: int = 2000
-    """Bootstrap resamples behind each interval of a difference."""
-    report: Path | None = None
-    """HTML report to write as well; none by default."""
-
-    def __post_init__(self) -> None:
-        demand(len(self.scores) > 1, f"--scores with {len(self.scores)} of them", "two or more")
-        demand(self.resamples > 0, f"--resamples {self.resamples}", "at least 1")
-        demand_file("--report", self.report)
 
 
 @dataclass(frozen=True)

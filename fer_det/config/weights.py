@@ -17,7 +17,7 @@ PublicName = Literal[
 
 @dataclass(frozen=True)
 class ConvertWeightsConfig:
-    """Convert a published file of VGG-Face, or torchvision's VGG16, into a weights file of fer_det.
+    """Convert a published file of VGG-Face, torchvision's VGG16, DAN or EmotiEffLib for fer_det.
 
     The file may also come first, without its flag: convert-weights IN --out OUT.safetensors. It is
     recognised by its content, not by its name, and nothing in it is run.
@@ -26,7 +26,8 @@ class ConvertWeightsConfig:
     weights: Path
     """File to convert: .pth, .h5, .mat or .caffemodel, unpacked."""
     out: Path
-    """Weights file to write, .safetensors, with which training can start."""
+    """File to write, .safetensors: weights with which training can start, or of a classifier the
+    whole model."""
     overwrite: bool = False
     """Replace --out if it exists."""
     head: bool = True
@@ -35,6 +36,9 @@ class ConvertWeightsConfig:
     """Type of the numbers written; float16 takes half the space and is nearly the same."""
     channels: Channels = "auto"
     """Order of colours that the file's first layer reads; auto is what is known of its format."""
+    classes: tuple[str, ...] = ()
+    """Of DAN and EmotiEffLib: what the answers stand for, in their order, where the file leaves it
+    open, such as surprise,fear,disgust,happiness,sadness,anger,neutral."""
 
 
 @dataclass(frozen=True)

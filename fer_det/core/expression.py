@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -36,3 +38,27 @@ BACKGROUND = 0
 
 BASIC_EXPRESSIONS: tuple[Expression, ...] = tuple(Expression)[:7]
 """RAF-DB's seven."""
+
+_EXPRESSION_WORDS: Mapping[Expression, str] = {
+    Expression.SURPRISE: "surprise surprised surprising",
+    Expression.FEAR: "fear fearful afraid scared frightened",
+    Expression.DISGUST: "disgust disgusted",
+    Expression.HAPPINESS: "happiness happy joy joyful",
+    Expression.SADNESS: "sadness sad sorrow",
+    Expression.ANGER: "anger angry",
+    Expression.NEUTRAL: "neutral neutrality",
+    Expression.CONTEMPT: "contempt contemptuous",
+}
+EXPRESSION_WORDS: Mapping[str, Expression] = {
+    word: expression for expression, words in _EXPRESSION_WORDS.items() for word in words.split()
+}
+"""Word in lower case -> expression."""
+
+
+def expression_of_word(text: str) -> Expression | None:
+    """The expression that a folder's or a list's word names; 'Happy', '3_happy' and '03 HAPPY' too.
+
+    None for any other word.
+    """
+    word = re.sub(r"^\d+[\s_.-]*", "", text.strip().lower())
+    return EXPRESSION_WORDS.get(word)

@@ -146,7 +146,7 @@ class FaceCrops:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int64]]:
         """Return the crop [size, size, 3], its box [1 or 0, 4] and the rows of it that are left."""
         pixels = load_picture(crop.picture)
-        view = View.face(crop.box, self._margin, self.size)
+        view = self._view(crop, pixels)
         if self._change is not None:
             view = view.then(self._change)
         own = np.array([crop.box.as_tuple()], np.float32)
@@ -164,6 +164,10 @@ class FaceCrops:
         boxes, kept = change.apply_boxes(own)
         noisy = add_box_noise(boxes, jitter_generator(seed, "looseness", 0))
         return change.render(pixels, self.photos.padding), noisy.astype(np.float32), kept
+
+    def _view(self, crop: FaceCrop, pixels: NDArray[np.uint8]) -> View:  # noqa: ARG002
+        """Return where the face is cut out of the picture's pixels [H, W, 3]."""
+        return View.face(crop.box, self._margin, self.size)
 
 
 def blend(first: NDArray[np.uint8], second: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:

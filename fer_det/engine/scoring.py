@@ -71,17 +71,34 @@ def score_split(
     WeightsError where its model cannot be restored.
     """
     model = hardware.prepare(restore_model(file, weights))
-    pinned = hardware.device.type == "cuda"
     if isinstance(file.config, ClassifierModelConfig):
         crops = FaceCrops(photos, file.config.face_margin)
-        passes = []
-        for change in crop_views(views, crops.size):
-            seen = crops.seen_through(change, face_size)
-            batches = make_loader(seen, in_order(len(seen), batch_size), workers, pinned)
-            passes.append(score_crops(model, hardware, seen, batches, temperature))
-        return score_given_boxes(crops, _averaged(passes))
+        return score_views(
+            model, hardware, crops, batch_size, workers, temperature, views, face_size
+        )
+    pinned = hardware.device.type == "cuda"
     batches = make_loader(photos, in_order(len(photos), batch_size), workers, pinned)
     return score_pictures(model, hardware, photos, batches, temperature)
+
+
+def score_views(
+    model: nn.Module,
+    hardware: Hardware,
+    crops: FaceCrops,
+    batch_size: int,
+    workers: int,
+    temperature: float = UNCHANGED,
+    views: CropViews = "one",
+    face_size: int | None = None,
+) -> Iterator[ScoredPicture]:
+    """Yield a classifier's predictions, each the mean over `views`, on all photos, in order."""
+    pinned = hardware.device.type == "cuda"
+    passes = []
+    for change in crop_views(views, crops.size):
+        seen = crops.seen_through(change, face_size)
+        batches = make_loader(seen, in_order(len(seen), batch_size), workers, pinned)
+        passes.append(score_crops(model, hardware, seen, batches, temperature))
+    return score_given_boxes(crops, _averaged(passes))
 
 
 def score_pictures(

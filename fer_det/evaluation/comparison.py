@@ -109,11 +109,18 @@ class Comparison:
 
     def differing_conditions(self) -> dict[str, tuple[str, ...]]:
         """Return the CONDITIONS that are not the same in all runs, name -> value of each run."""
-        found = {
-            name: tuple(str(each["protocol"].get(name, older)) for each in self.scores)
-            for name, older in CONDITIONS.items()
-        }
-        return {name: values for name, values in found.items() if len(set(values)) > 1}
+        return differing_conditions([each["protocol"] for each in self.scores])
+
+
+def differing_conditions(
+    protocols: Sequence[Mapping[str, Any]],
+) -> dict[str, tuple[str, ...]]:
+    """Return the CONDITIONS that are not the same in all protocols, name -> value of each."""
+    found = {
+        name: tuple(str(each.get(name, older)) for each in protocols)
+        for name, older in CONDITIONS.items()
+    }
+    return {name: values for name, values in found.items() if len(set(values)) > 1}
 
 
 def compare_files(paths: Sequence[Path], rule: str, resamples: int) -> Comparison:
@@ -170,15 +177,21 @@ def compare_faces(
     classes: Sequence[str],
     resamples: int,
     seed: int = 0,
+    second_rule: str | None = None,
 ) -> PairedDifference:
-    """Compare two runs by one rule; the same faces (see `check_same_faces`) in any order."""
+    """Compare two runs by one rule; the same faces (see `check_same_faces`) in any order.
+
+    second_rule: the rule of the second run where it is another one.
+    """
+    rules = (rule, second_rule or rule)
     by_face = {(face.image_id, face.index): face for face in second}
     second = [by_face[face.image_id, face.index] for face in first]
-    correct = np.array([[face.is_correct(rule) for face in run] for run in (first, second)])
+    runs = tuple(zip((first, second), rules, strict=True))
+    correct = np.array([[face.is_correct(of_run) for face in run] for run, of_run in runs])
     only_first = int((correct[0] & ~correct[1]).sum())
     only_second = int((correct[1] & ~correct[0]).sum())
     # [P, 2, C, C + 1]: one row has both runs, so that each resample has the same pictures for both.
-    counts = np.stack([confusion_of_faces(run, rule, classes) for run in (first, second)], axis=1)
+    counts = np.stack([confusion_of_faces(run, of_run, classes) for run, of_run in runs], axis=1)
     whole = counts.sum(axis=0)
     resampled = resample_counts(counts.reshape(len(counts), whole.size), resamples, seed)
     present = faces_by_class(whole[0]) > 0

@@ -34,8 +34,8 @@ class Protocol:
     """How the checkpoint was selected in its run: "highest selection score on the val split"."""
     weights_sha256: str
     """sha256 of the weights file, in hex."""
-    input_size: int | tuple[int, int]
-    """Side of the square model input in pixels, or (shortest, longest) edge."""
+    input_size: int | tuple[int, int] | None
+    """Side of the square model input in pixels, or (shortest, longest) edge; None: unknown."""
     listed: Mapping[str, int] | None = None
     """Faces of each class in the data set's own list; None where unknown."""
     rejected: Mapping[str, int] | None = None
@@ -67,7 +67,9 @@ class Protocol:
 
     @property
     def size_text(self) -> str:
-        """'224 px' or '800/1333 px'."""
+        """'224 px', '800/1333 px' or 'unknown'."""
+        if self.input_size is None:
+            return "unknown"
         sizes = self.input_size if isinstance(self.input_size, tuple) else (self.input_size,)
         return "/".join(map(str, sizes)) + " px"
 

@@ -16,6 +16,7 @@ LOSSES = {
     "softmax": "fer_det.losses.softmax",
     "centre": "fer_det.losses.centre",
     "locality": "fer_det.losses.locality",
+    "affinity": "fer_det.losses.affinity",
 }
 """The module of each, with a function `build(config, classes)`. The loss is called with features
 [N, W], logits [N, C], labels [N] int64 in 0..C-1 and label_probabilities [N, C] or None, in float32

@@ -32,10 +32,12 @@ class Registered:
     kind: Kind
     module: str
     """The module or package."""
+    config: str = "Config"
+    """The class of its settings, where several models share a module."""
 
     def config_class(self) -> type[ModelConfig]:
         """Return the class of its settings."""
-        found: type[ModelConfig] = self._part("config").Config
+        found: type[ModelConfig] = getattr(self._part("config"), self.config)
         return found
 
     def builder(self) -> Callable[..., FaceModel]:
@@ -48,12 +50,20 @@ class Registered:
         return import_module(f"{self.module}.{name}") if hasattr(module, "__path__") else module
 
 
+TORCHVISION = "fer_det.models.torchvision_classifiers"
+
 MODELS: dict[str, Registered] = {
     "vgg16_frcnn": Registered("detector", "fer_det.models.vgg16_frcnn"),
     "ssdlite": Registered("detector", "fer_det.models.ssdlite"),
     "vgg16_classifier": Registered("classifier", "fer_det.models.vgg16_classifier"),
     "resnet_classifier": Registered("classifier", "fer_det.models.resnet_classifier"),
     "mobilenet_classifier": Registered("classifier", "fer_det.models.mobilenet_classifier"),
+    "resnet18": Registered("classifier", TORCHVISION, "ResNet18"),
+    "efficientnet_b0": Registered("classifier", TORCHVISION, "EfficientNetB0"),
+    "efficientnet_b2": Registered("classifier", TORCHVISION, "EfficientNetB2"),
+    "vgg13": Registered("classifier", TORCHVISION, "VGG13"),
+    "vgg19": Registered("classifier", TORCHVISION, "VGG19"),
+    "dan": Registered("classifier", "fer_det.models.dan"),
     "face_attributes": Registered("backbone", "fer_det.models.face_attributes"),
 }
 """The first of each kind is that kind's default."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ class CropClassifier(FaceModel):
     maps [B, 3, S, S] to a feature map [B, feature_width, H, W].
     """
 
-    head_prefixes = ("class_score",)
+    head_prefixes: ClassVar[tuple[str, ...]] = ("class_score",)
     class_layers = ("class_score", "loss.of_features")
     training_prefixes = ("loss.",)
     traces_batches = True
@@ -38,9 +39,10 @@ class CropClassifier(FaceModel):
         super().__init__()
         self.config, self.classes = config, tuple(classes)
         self.transform = ViewTransform(config.input_size, config.image_mean, config.image_std)
-        self.class_score = WideLinear(config.feature_width, len(classes))
-        nn.init.normal_(self.class_score.weight, std=0.01)
-        nn.init.zeros_(self.class_score.bias)
+        score = WideLinear(config.feature_width, len(classes))
+        nn.init.normal_(score.weight, std=0.01)
+        nn.init.zeros_(score.bias)
+        self.class_score: nn.Module = score
         self.loss = loss
         self._random = PictureRandom()
         self._dropout = PictureDropout(dropout, self._random)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.ops import roi_align
-from torchvision.ops.misc import Conv2dNormActivation
 
 from fer_det.runtime.distributed import process_count, sum_over_processes
 
@@ -106,19 +106,30 @@ class NormalisedConv2d(nn.Conv2d):
 
 
 def merge_norms(network: nn.Module, batch_norm: bool) -> None:
-    """Put each norm of torchvision's convolution blocks into its convolution, in place.
+    """Put each norm of a torchvision network into the convolution before it, in place.
 
-    batch_norm: whether the convolution becomes a NormalisedConv2d or a Conv2d, both with bias.
+    batch_norm: whether the convolution becomes a NormalisedConv2d or a Conv2d, both with bias. A
+    norm belongs to a convolution if it follows directly among the parts of the same module.
     """
-    for block in list(network.modules()):
-        if isinstance(block, Conv2dNormActivation):
-            conv: nn.Conv2d = block[0]
-            shape: Any = {name: getattr(conv, name) for name in _CONVOLUTION}
-            layer = NormalisedConv2d(**shape) if batch_norm else nn.Conv2d(**shape)
-            layer.weight = conv.weight
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-            block[0], block[1] = layer, nn.Identity()
+    for parent, name, norm in norm_pairs(network):
+        conv: nn.Conv2d = getattr(parent, name)
+        shape: Any = {each: getattr(conv, each) for each in _CONVOLUTION}
+        layer = NormalisedConv2d(**shape) if batch_norm else nn.Conv2d(**shape)
+        layer.weight = conv.weight
+        assert layer.bias is not None
+        nn.init.zeros_(layer.bias)
+        setattr(parent, name, layer)
+        setattr(parent, norm, nn.Identity())
+
+
+def norm_pairs(network: nn.Module) -> list[tuple[nn.Module, str, str]]:
+    """Return where a batch norm follows a convolution: their parent and their names in it."""
+    return [
+        (parent, name, norm)
+        for parent in network.modules()
+        for (name, conv), (norm, after) in pairwise(parent.named_children())
+        if isinstance(conv, nn.Conv2d) and isinstance(after, nn.BatchNorm2d)
+    ]
 
 
 def fold_batch_norm(state: Mapping[str, Tensor], eps: float = 1e-5) -> dict[str, Tensor]:

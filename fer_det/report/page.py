@@ -104,8 +104,8 @@ def _data(source: ReportSource) -> Iterator[Figure]:
     states = _training_counts(source)
     if states:
         yield draw_class_counts(states)
-    if source.faces:
-        size = source.protocol["input_size"]
+    size = source.protocol["input_size"]
+    if source.faces and size is not None:
         yield draw_box_sizes(
             source.faces, source.primary, size if isinstance(size, int) else size[0]
         )

@@ -181,11 +181,17 @@ def conditions(source: ReportSource) -> Table:
         "checkpoint selected by": protocol["checkpoint_rule"],
         **selected,
         "temperature": f"{protocol['temperature']:.4f}",
-        "input": "/".join(map(str, size)) if isinstance(size, list) else f"{size} px",
+        "input": _size_text(size),
         "intervals": "{level:.0%}, {resamples:,} bootstrap resamples of the pictures, seed {seed}"
         "".format(**source.scores["bootstrap"]),
     }
     return Table("Scoring protocol and checkpoint", ("", ""), _rows(rows))
+
+
+def _size_text(size: int | Sequence[int] | None) -> str:
+    if size is None:
+        return "unknown"
+    return f"{size} px" if isinstance(size, int) else "/".join(map(str, size))
 
 
 def settings(source: ReportSource) -> tuple[Table, ...]:

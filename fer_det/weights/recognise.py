@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from fer_det.errors import WeightsError, WeightsNotFoundError
+from fer_det.weights.formats.classifiers import find_classifier_format
 from fer_det.weights.formats.layers import CONVOLUTIONS
 from fer_det.weights.formats.published import WEIGHT_FORMATS, Reader
 
@@ -38,7 +39,10 @@ _MAX_INDEX = 32 << 20
 _OWN_FORMAT = re.compile(r"fer_det [a-z ]{1,40} \d{1,4}")
 _ANOTHER = f"name another file; fer-det convert-weights reads published ones, {KNOWN_FILES}"
 _DOWNLOAD = "download it again, in a browser"
-_SAVE_TENSORS = "save its tensors where you trust it: torch.save(model.state_dict(), 'new.pth')"
+_SAVE_TENSORS = (
+    "save its tensors where you trust it: torch.save(model.state_dict(), 'new.pth'); "
+    "docs/other_models.md shows how in a sandbox"
+)
 _TENSOR_CLASSES = re.compile(
     r"torch\.\w+|torch\.(_utils|storage|_tensor|nn\.parameter)\..*|collections\.OrderedDict"
 )
@@ -167,9 +171,12 @@ class _Look:
 
     def published(self, name: str) -> RecognisedFile:
         (found,) = (each for each in WEIGHT_FORMATS if each.name == name)
+        return self.convertible(found.title, found.reader)
+
+    def convertible(self, title: str, reader: Reader) -> RecognisedFile:
         command = f"fer-det convert-weights {shlex.quote(str(self.path))} --out NAME.safetensors"
         remedy = f"convert it first: {command}"
-        return RecognisedFile(self.path, "published", found.title, remedy, found.reader)
+        return RecognisedFile(self.path, "published", title, remedy, reader)
 
     def other(
         self, description: str, remedy: str = _ANOTHER, reader: Reader | None = None
@@ -178,6 +185,8 @@ class _Look:
 
     def network(self, what: str, layers: Collection[str], reader: Reader | None) -> RecognisedFile:
         """A file of tensors, judged by the names of its layers."""
+        if classifier := find_classifier_format(layers):
+            return self.convertible(classifier.title, "pytorch")
         if reader == "pytorch" and {"conv1_1", "conv5_3"} <= set(layers):
             return self.published("vgg_face_dag")
         is_vgg16 = set(CONVOLUTIONS.values()) == {

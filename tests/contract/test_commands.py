@@ -32,6 +32,7 @@ REQUIRED = {
     "compare": ["a.json", "b.json"],
     "eval": ["--weights=best.pth"],
     "export": ["--out=best.onnx"],
+    "leaderboard": ["a.json"],
     "predict": ["photo.jpg"],
     "truncate-head": ["--weights=best.pth", "--out=thin.pth"],
 }

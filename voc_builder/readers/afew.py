@@ -18,10 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.sample import Clip, Face, Sample, Split
 from fer_det.errors import ConfigError, DatasetFormatError
-from voc_builder.readers.class_names import expression_of_word
 from voc_builder.readers.picture_index import is_picture, safe_id
 from voc_builder.readers.tree import VIDEOS, Tree
 

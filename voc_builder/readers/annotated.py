@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fer_det.core.box import FaceBox
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.sample import Face, Split
 from fer_det.errors import DatasetFormatError
-from voc_builder.readers.class_names import expression_of_word, split_of_folders, split_of_word
+from voc_builder.readers.class_names import split_of_folders, split_of_word
 from voc_builder.readers.picture_index import PictureIndex
 from voc_builder.readers.table import read_text
 from voc_builder.readers.tree import Tree

@@ -1,4 +1,7 @@
-"""The words and numbers by which copies of data sets name expressions and splits."""
+"""The words and numbers by which copies of data sets name splits and classes.
+
+Words for expressions are in fer_det.core.expression.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,9 @@ from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Literal
 
-from fer_det.core.expression import Expression
 from fer_det.core.sample import Split
 
 Numbering = Literal["from_one", "from_zero", "either", "neither"]
-
-_EXPRESSION_WORDS: Mapping[Expression, str] = {
-    Expression.SURPRISE: "surprise surprised surprising",
-    Expression.FEAR: "fear fearful afraid scared frightened",
-    Expression.DISGUST: "disgust disgusted",
-    Expression.HAPPINESS: "happiness happy joy joyful",
-    Expression.SADNESS: "sadness sad sorrow",
-    Expression.ANGER: "anger angry",
-    Expression.NEUTRAL: "neutral neutrality",
-    Expression.CONTEMPT: "contempt contemptuous",
-}
-EXPRESSION_WORDS: Mapping[str, Expression] = {
-    word: expression for expression, words in _EXPRESSION_WORDS.items() for word in words.split()
-}
-"""Word in lower case -> expression."""
 
 _NO_EXPRESSION_WORDS = (
     "none uncertain unknown unsure other others nonface noface notface nf unlabelled unlabeled"
@@ -44,15 +31,6 @@ _SPLIT_WORDS: Mapping[str, Split] = {
     "testing": "test",
 }
 _SPLIT_SUFFIXES = ("", "set", "data", "images", "pictures", "split", "folder", "dir", "new")
-
-
-def expression_of_word(text: str) -> Expression | None:
-    """The expression that a folder's or a list's word names; 'Happy', '3_happy' and '03 HAPPY' too.
-
-    None for any other word.
-    """
-    word = re.sub(r"^\d+[\s_.-]*", "", text.strip().lower())
-    return EXPRESSION_WORDS.get(word)
 
 
 def names_no_expression(text: str) -> bool:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fer_det.core.expression import expression_of_word
 from fer_det.core.sample import Sample, Split
-from voc_builder.readers.class_names import expression_of_word
 from voc_builder.readers.clips import ClipOptions, ListedClip, clip_samples, take_clips
 from voc_builder.readers.table import Row, read_rows, refuse_duplicates
 from voc_builder.readers.tree import Tree

@@ -23,17 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from fer_det.core.box import FaceBox
-from fer_det.core.expression import Expression
+from fer_det.core.expression import EXPRESSION_WORDS, Expression, expression_of_word
 from fer_det.core.label import Label, LabelDistribution
 from fer_det.core.sample import Clip, Face, Sample, Split
 from fer_det.errors import ConfigError, DatasetFormatError
-from voc_builder.readers.class_names import (
-    EXPRESSION_WORDS,
-    expression_of_word,
-    names_no_expression,
-    split_of_folders,
-    split_of_word,
-)
+from voc_builder.readers.class_names import names_no_expression, split_of_folders, split_of_word
 from voc_builder.readers.picture_index import PictureIndex, is_picture, path_ids
 from voc_builder.readers.table import (
     GROUP_WORDS,

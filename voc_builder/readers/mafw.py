@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.sample import Sample, Split
 from fer_det.errors import ConfigError
-from voc_builder.readers.class_names import expression_of_word
 from voc_builder.readers.clips import (
     ClipOptions,
     ListedClip,

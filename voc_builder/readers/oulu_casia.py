@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.sample import Clip, Face, Framing, Sample, Split
 from fer_det.errors import ConfigError
 from voc_builder.readers.ckplus import FOLD_COUNT, subject_folds
-from voc_builder.readers.class_names import expression_of_word
 from voc_builder.readers.picture_index import is_picture
 from voc_builder.readers.tree import Tree
 

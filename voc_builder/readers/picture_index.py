@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from fer_det.core.expression import expression_of_word
 from fer_det.errors import DatasetFormatError
-from voc_builder.readers.class_names import expression_of_word, split_of_word
+from voc_builder.readers.class_names import split_of_word
 
 PICTURES = frozenset(
     (

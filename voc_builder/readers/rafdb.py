@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, cast
 
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.sample import SPLITS, Face, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.class_names import expression_of_word, split_of_word, tell_numbering
+from voc_builder.readers.class_names import split_of_word, tell_numbering
 from voc_builder.readers.rafdb_files import (
     COMPOUND_REMEDY,
     LIST,

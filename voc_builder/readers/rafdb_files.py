@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fer_det.core.box import FaceBox
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.sample import Framing, Point
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.class_names import expression_of_word
 from voc_builder.readers.picture_index import PictureIndex, is_picture
 from voc_builder.readers.table import (
     LABEL_WORDS,

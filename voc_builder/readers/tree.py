@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.picture import PictureFile, PictureSource
 from fer_det.core.sample import LEFT_OUT, MADE_RECORD, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
-from voc_builder.readers.class_names import expression_of_word, names_no_expression
+from voc_builder.readers.class_names import names_no_expression
 from voc_builder.readers.guess import looks_like
 from voc_builder.readers.picture_index import is_picture, safe_id
 

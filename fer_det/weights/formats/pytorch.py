@@ -26,7 +26,12 @@ _REMEDY = "save its tensors where you trust it: torch.save(model.state_dict(), '
 
 
 def read(path: Path) -> StoredWeights:
-    """Read the layers of a state dict.
+    """Read the layers of a state dict; raises what `load` does."""
+    return StoredWeights(tuple(_layers(load(path))))
+
+
+def load(path: Path) -> Mapping[Any, Any]:
+    """Read a state dict, or a dict that holds one, onto the CPU.
 
     Raises WeightsError for a file that is broken, or that could only be read by running code.
     """
@@ -44,7 +49,7 @@ def read(path: Path) -> StoredWeights:
         raise broken_file(path, _KIND, type(error).__name__) from error
     if not isinstance(state, Mapping):
         raise WeightsError(f"{path} holds a {type(state).__name__}", _WANTED, _REMEDY)
-    return StoredWeights(tuple(_layers(state)))
+    return state
 
 
 def _check_archive(path: Path) -> None:

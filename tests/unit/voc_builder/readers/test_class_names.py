@@ -2,9 +2,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from fer_det.core.expression import Expression
+from fer_det.core.expression import Expression, expression_of_word
 from voc_builder.readers.class_names import (
-    expression_of_word,
     names_no_expression,
     split_of_folders,
     split_of_word,

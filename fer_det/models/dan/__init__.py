@@ -1,0 +1,1 @@
+"""DAN: ResNet18 and cross-attention heads that are kept apart from each other."""

@@ -1,0 +1,1 @@
+"""Classifiers of face crops whose networks are torchvision's: ResNet, EfficientNet, VGG."""
