@@ -110,7 +110,8 @@ def open_track_tables(folder: Path, expressions: Sequence[Expression]) -> Iterat
         for name in (TRACKS, PEOPLE):
             file = stack.enter_context(atomic_writer(folder / name))
             texts.append(io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline=""))
-        tables = TrackTables(*texts, parquet, expressions)
+        tracks, people = texts
+        tables = TrackTables(tracks, people, parquet, expressions)
         yield tables
         tables.finish()
         for text in texts:

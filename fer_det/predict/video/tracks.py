@@ -113,18 +113,21 @@ class FaceTracker:
 class CutDetector:
     """Says which frames begin a new scene.
 
-    Two frames of one scene have similar patterns of light, whatever the exposure; a cut changes
-    the pattern and the colours at once. Compared are small copies of the frames.
+    A cut changes the values of a frame more than the frames before, and either its pattern of light
+    or, where somebody bright is at the same place in both scenes, most of its places, whatever the
+    exposure. Compared are small copies of the frames.
     """
 
     SIZE = (32, 18)
     """Width and height of the copies."""
-    LEAST_LIKENESS = 0.5
-    """Correlation of the copies' brightness below which the pattern is another one."""
     LEAST_CHANGE = 20.0
     """Mean difference of the copies' values, 0..255, that a cut makes at least."""
     STEP = 2.5
     """How many times greater than in the frames before the difference is at a cut."""
+    LEAST_LIKENESS = 0.5
+    """Correlation of the copies' brightness below which the pattern is another one."""
+    MOST_PLACES = 0.6
+    """Part of the places above which most have changed, each by LEAST_CHANGE on average."""
 
     def __init__(self) -> None:
         self._last: NDArray[np.float32] | None = None
@@ -140,10 +143,18 @@ class CutDetector:
         usual, self._usual = self._usual, 0.8 * self._usual + 0.2 * change
         if change < max(self.LEAST_CHANGE, self.STEP * usual):
             return False
-        if _correlation(small.mean(axis=2), last.mean(axis=2)) >= self.LEAST_LIKENESS:
+        if not self._is_other(small, last):
             return False
         self._usual = usual
         return True
+
+    def _is_other(self, small: NDArray[np.float32], last: NDArray[np.float32]) -> bool:
+        """Whether two copies [h, w, 3] show different things, and not the same in another light."""
+        if _correlation(small.mean(axis=2), last.mean(axis=2)) < self.LEAST_LIKENESS:
+            return True
+        exposure = (np.median(small) + 1) / (np.median(last) + 1)
+        changes = np.abs(small - (last * exposure).clip(0, 255)).mean(axis=2)
+        return float((changes > self.LEAST_CHANGE).mean()) > self.MOST_PLACES
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

@@ -134,6 +134,14 @@ class TestCuts:
         found = [cuts.is_cut(self.scene(seed)) for seed in range(8) for _ in range(6)]
         assert np.flatnonzero(found).tolist() == [6, 12, 18, 24, 30, 36, 42]
 
+    def test_somebody_bright_at_the_same_place_in_both(self) -> None:
+        cuts = CutDetector()
+        frames = [self.scene(seed) // 2 for seed in (1, 1, 2, 2)]
+        frames = [(pixels * 1.3).astype(np.uint8) for pixels in frames]
+        for pixels in frames:
+            pixels[40:140, 100:200] = 240
+        assert [cuts.is_cut(pixels) for pixels in frames] == [False, False, True, False]
+
     def test_a_flash_a_fade_and_a_moving_camera_are_none(self) -> None:
         cuts = CutDetector()
         scene = self.scene(3)
