@@ -26,7 +26,7 @@ Aggregation = Callable[[ClipFrames], FloatValues]
 
 def mean(clip: ClipFrames) -> FloatValues:
     """Average over all frames."""
-    return clip.probabilities.mean(axis=0)
+    return np.asarray(clip.probabilities.mean(axis=0))
 
 
 def maximum(clip: ClipFrames) -> FloatValues:
@@ -40,7 +40,7 @@ def top_k(neutral: int, count: int) -> Aggregation:
 
     def aggregate(clip: ClipFrames) -> FloatValues:
         order = np.argsort(-clip.intensity(neutral), kind="stable")
-        return clip.probabilities[order[:count]].mean(axis=0)
+        return np.asarray(clip.probabilities[order[:count]].mean(axis=0))
 
     return aggregate
 
@@ -98,7 +98,8 @@ def train(name: str, clips: Sequence[ClipFrames], epochs: int, seed: int) -> Agg
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02, weight_decay=1e-4)
     for _ in range(epochs):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(frames, lengths), labels).backward()
+        loss = nn.functional.cross_entropy(model(frames, lengths), labels)
+        loss.backward()  # type: ignore[no-untyped-call]  # as torch declares it
         optimizer.step()
     model.eval()
 

@@ -79,7 +79,7 @@ def score_aggregations(
         for fold in np.unique(folds):
             others = [clip for clip, own in zip(clips, folds, strict=True) if own != fold]
             model = train(name, others, epochs, seed)
-            for row in np.flatnonzero(folds == fold):
+            for row in np.flatnonzero(folds == fold).tolist():
                 found[row] = _best(model, clips[row])
         answers[name] = found.tolist()
     truth = np.array([clip.label for clip in clips], np.int64)
