@@ -40,6 +40,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "evaluation": {
         "eval": ("fer_det.cli.eval", "Score a checkpoint and write a report."),
+        "clips": ("fer_det.cli.clips", "Score ways to tell a clip's expression from its frames."),
         "calibrate": ("fer_det.cli.calibrate", "Fit the temperature of a checkpoint."),
         "compare": ("fer_det.cli.compare", "Compare runs that were scored on the same faces."),
         "leaderboard": ("fer_det.cli.leaderboard", "Rank scored models on the same faces."),

@@ -15,8 +15,10 @@ from fer_det.errors import ConfigError, DatasetNotFoundError, VideoError, Weight
 from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, PROGRAM, run_command
 
 if TYPE_CHECKING:
+    from fer_det.predict.outputs import Outputs
     from fer_det.predict.predictor import Predictor
-    from fer_det.predict.sources import Sources
+    from fer_det.predict.results import Results
+    from fer_det.predict.sources import SourceFile, Sources
     from fer_det.predict.video.frames import Camera
     from fer_det.predict.video.screen import Window
 
@@ -68,11 +70,9 @@ def _predict(argv: Sequence[str] | None) -> int:
                 if sources.pictures:
                     predict_pictures(sources.pictures, predictor, config, outputs, results)
                 if sources.videos or cameras:
-                    from fer_det.predict.video.annotate import predict_videos
-
-                    files = sources.videos
-                    of_frames = predictor.for_videos()
-                    predict_videos(files, cameras, of_frames, config, outputs, results, window)
+                    _predict_videos(
+                        sources.videos, cameras, predictor, config, outputs, results, window
+                    )
             finally:
                 for line in results.describe_failures():
                     print_line(line, sys.stderr)
@@ -88,6 +88,23 @@ def _predict(argv: Sequence[str] | None) -> int:
         say([f"pictures by who found the faces: {counts}"])
     say([f"written: {folder}"])
     return EXIT_NOT_ALL_READ if results.failures else EXIT_OK
+
+
+def _predict_videos(
+    files: list[SourceFile],
+    cameras: list[Camera],
+    predictor: Predictor,
+    config: PredictConfig,
+    outputs: Outputs,
+    results: Results,
+    window: Window | None,
+) -> None:
+    from fer_det.predict.video.annotate import predict_videos
+    from fer_det.predict.video.tables import open_track_tables
+
+    with open_track_tables(outputs.folder, predictor.expressions) as tables:
+        of_frames = predictor.for_videos()
+        predict_videos(files, cameras, of_frames, config, outputs, results, tables, window)
 
 
 def _load_predictor(config: PredictConfig) -> Predictor:

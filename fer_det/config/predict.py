@@ -96,8 +96,14 @@ class PredictConfig(FaceOptions):
     """Write drawn pictures and videos; false writes only the tables."""
     smoothing: float = 0.5
     """Time constant, in seconds, of the average over a face's probabilities in videos; 0: none."""
+    start: float = 0.0
+    """Second of each video at which to begin; the frames before it are not looked at."""
+    end: float | None = None
+    """Second of each video at which to end."""
     seconds: float | None = None
     """Read only this many seconds of each video or camera; a camera otherwise runs until Ctrl-C."""
+    every: int = 1
+    """Look only at each Nth frame of videos; the annotated video has no others."""
     show: Literal["auto", "always", "never"] = "auto"
     """Show videos in a window while they are read; auto: cameras only, if there is a screen."""
     batch_size: int = 16
@@ -109,6 +115,12 @@ class PredictConfig(FaceOptions):
     overwrite: bool = False
     """Replace files in --out that have the names of outputs; a source is never replaced."""
 
+    @property
+    def stop(self) -> float | None:
+        """Second of each video at which to end, by --end or --seconds; None for its own end."""
+        ends = [self.end, None if self.seconds is None else self.start + self.seconds]
+        return min((end for end in ends if end is not None), default=None)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         demand(0 <= self.min_score <= 1, f"--min_score {self.min_score}", "0 to 1")
@@ -116,6 +128,10 @@ class PredictConfig(FaceOptions):
         demand(self.batch_size > 0, f"--batch_size {self.batch_size}", "at least 1")
         if self.seconds is not None:
             demand(self.seconds > 0, f"--seconds {self.seconds}", "more than 0")
+        demand(self.start >= 0, f"--start {self.start}", "0 seconds or more")
+        if self.end is not None:
+            demand(self.end > self.start, f"--end {self.end}", f"more than --start {self.start}")
+        demand(self.every > 0, f"--every {self.every}", "at least 1")
         if self.out is not None and not self.out.is_dir():
             named_as_file = self.out.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES
             if named_as_file or self.out.is_file():

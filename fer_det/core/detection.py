@@ -59,5 +59,11 @@ class TrackedFace:
     """The answer for this frame alone."""
     smoothed: Detection
     """The same box and score, with probabilities averaged over the last moments."""
-    label: Expression
-    """The expression that is shown; changes only when another is clearly ahead on average."""
+    label: Expression | None
+    """The expression that is shown; changes only when another is clearly ahead on average. None
+    while none is probable enough."""
+
+    @property
+    def label_name(self) -> str:
+        """The label's word, or 'unknown'."""
+        return "unknown" if self.label is None else self.label.label

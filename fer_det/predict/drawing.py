@@ -42,7 +42,7 @@ _BAR_LEFT, _BAR_RIGHT = 92, 200
 _PAPER, _INK, _TRACK = (250, 250, 250), (35, 35, 35), (226, 226, 226)
 _FACES: tuple[Colour, ...] = ((0, 200, 90), (255, 150, 20), (60, 150, 255))
 """A colour for each face that has bars; the others have the last."""
-_NO_EXPRESSION: Colour = (200, 200, 200)
+NO_EXPRESSION: Colour = (200, 200, 200)
 """Of faces that are unknown or too small."""
 _FONT, _TITLE_FONT = ImageFont.load_default(14), ImageFont.load_default(16)
 _CROWD_FONT = ImageFont.load_default(11)
@@ -115,7 +115,7 @@ def _draw_box(
         words += f" {face.probabilities[face.expression]:.2f}"
     if crowd and font.getlength(words) > 1.5 * box.width:
         # Neighbours stand close, so only the beginning, and nothing where there is no expression.
-        words = words[:3] if colour != _NO_EXPRESSION else ""
+        words = words[:3] if colour != NO_EXPRESSION else ""
     pen.rectangle(outline(box), outline=colour, width=2 if crowd else 3)
     if not words:
         return
@@ -126,12 +126,12 @@ def _draw_box(
     left = max(0.0, min(box.x_min, picture.width - width))
     pen.rectangle((left, top, left + width, top + tab), fill=colour)
     inset = (left + 2, top + 1) if crowd else (left + 5, top + 2)
-    pen.text(inset, words, fill=_PAPER if crowd and colour != _NO_EXPRESSION else _INK, font=font)
+    pen.text(inset, words, fill=_PAPER if crowd and colour != NO_EXPRESSION else _INK, font=font)
 
 
 def _colour(face: Detection) -> Colour:
     if face.expression is None or "unknown" in face.flags:
-        return _NO_EXPRESSION
+        return NO_EXPRESSION
     return COLOURS[face.expression]
 
 

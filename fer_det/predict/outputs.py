@@ -12,7 +12,10 @@ from fer_det.errors import OutputError
 from fer_det.predict.sources import SourceFile, Sources
 
 JSONL, CSV = "predictions.jsonl", "predictions.csv"
-PICTURE, VIDEO, TIMELINE = ".jpg", ".mp4", ".timeline.png"
+PICTURE, VIDEO, TIMELINE, PAGE = ".jpg", ".mp4", ".timeline.png", ".html"
+
+TRACK_TABLES = (TRACKS, PEOPLE, PARQUET) = ("tracks.csv", "people.csv", "tracks.parquet")
+"""Of videos: faces in each frame, tracks, and the first once more where pyarrow is installed."""
 
 LONGEST_NAME = 200
 """Bytes. File systems take 255, of which a temporary file needs some."""
@@ -27,6 +30,8 @@ class Outputs:
     """Source -> drawn picture."""
     videos: dict[str, Path] = field(default_factory=dict)
     """Name of a video or camera -> annotated video."""
+    tables: tuple[str, ...] = ()
+    """Names of further tables, of videos."""
 
     @property
     def jsonl(self) -> Path:
@@ -41,13 +46,19 @@ class Outputs:
     def all(self) -> Iterator[Path]:
         """Every file that may be written."""
         yield from (self.jsonl, self.csv, *self.pictures.values())
+        yield from (self.folder / name for name in self.tables)
         for video in self.videos.values():
-            yield from (video, timeline_path(video))
+            yield from (video, timeline_path(video), page_path(video))
 
 
 def timeline_path(video: Path) -> Path:
     """Where the timeline of an annotated video is written."""
     return video.with_suffix(TIMELINE)
+
+
+def page_path(video: Path) -> Path:
+    """Where the page of an annotated video is written."""
+    return video.with_suffix(PAGE)
 
 
 def plan_outputs(sources: Sources, folder: Path, draw: bool) -> Outputs:
@@ -56,7 +67,8 @@ def plan_outputs(sources: Sources, folder: Path, draw: bool) -> Outputs:
     If two sources would get the same name, the later one keeps its suffix in it or is numbered.
     Names that differ only in case count as the same, as they do on some systems.
     """
-    outputs = Outputs(folder)
+    tables = TRACK_TABLES if sources.videos or sources.cameras else ()
+    outputs = Outputs(folder, tables=tables)
     if not draw:
         return outputs
     names = _Names([*sources.pictures, *sources.videos])
@@ -66,7 +78,7 @@ def plan_outputs(sources: Sources, folder: Path, draw: bool) -> Outputs:
     labels = [f"camera {index}" for index in sources.cameras]
     labels = [*(str(each.path) for each in sources.videos), *labels]
     for label, file in zip(labels, [*sources.videos, *cameras], strict=True):
-        outputs.videos[label] = folder / names.claim(file, (VIDEO, TIMELINE))
+        outputs.videos[label] = folder / names.claim(file, (VIDEO, TIMELINE, PAGE))
     return outputs
 
 
@@ -101,7 +113,7 @@ class _Names:
         relatives = [self._relative(each) for each in files]
         # A name is a folder's or a file's: of a.png and a.jpg/b.png only one is drawn to a.jpg.
         self._taken = {_key(parent) for each in relatives for parent in each.parents}
-        self._taken |= {_key(PurePath(name)) for name in (JSONL, CSV)}
+        self._taken |= {_key(PurePath(name)) for name in (JSONL, CSV, *TRACK_TABLES)}
 
     def claim(self, file: SourceFile, suffixes: tuple[str, ...]) -> PurePath:
         """A name with the first of the suffixes, free with all of them."""

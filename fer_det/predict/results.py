@@ -108,15 +108,13 @@ class Results:
         entries = [
             {
                 "face": face.number,
-                **_entry(face.smoothed, face.label.label),
+                **_entry(face.smoothed, face.label_name),
                 "frame_probabilities": _probabilities(face.detection),
             }
             for face in faces
         ]
         self._add_line(about, entries)
-        self._add_rows(
-            about, [{"face": f.number} | _flat(f.smoothed, f.label.label) for f in faces]
-        )
+        self._add_rows(about, [{"face": f.number} | _flat(f.smoothed, f.label_name) for f in faces])
 
     def add_failure(self, failure: Failure, what: str = "not read") -> None:
         """Add a source that could not be read, or not whole; `what` introduces its line."""

@@ -29,6 +29,7 @@ COMMAND_OF = {
 REQUIRED = {
     "convert-weights": ["vgg_face.mat", "--out=vgg_face.safetensors"],
     "calibrate": ["--weights=best.pth"],
+    "clips": ["--weights=best.pth"],
     "compare": ["a.json", "b.json"],
     "eval": ["--weights=best.pth"],
     "export": ["--out=best.onnx"],

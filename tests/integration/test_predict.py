@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from io import BytesIO, TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
@@ -392,6 +393,18 @@ class TestVideo:
         assert run("clip.mp4", "--out=out", "--seconds=0.5") == 0
         assert len(table("out")["clip.mp4"]) == 5
 
+    def test_a_part_of_each_frame_number(self, run: Run) -> None:
+        write_film("clip.mov", moving_faces(40), rate=RATE, sound="aac")
+        assert run("clip.mov", "--out=out", "--start=1", "--end=3", "--every=5") == 0
+        lines = table("out")["clip.mov"]
+        assert [entry["frame"] for entry in lines] == [10, 15, 20, 25]
+        assert [entry["seconds"] for entry in lines] == [1.0, 1.5, 2.0, 2.5]
+        with av.open("out/clip.mp4") as container:
+            written = [frame.time for frame in container.decode(video=0)]
+        assert written == pytest.approx([0.0, 0.5, 1.0, 1.5], abs=2e-3)
+        wanted = [each - 1 for each in clicks("clip.mov") if 1 <= each < 2.5]
+        assert clicks("out/clip.mp4") == pytest.approx(wanted, abs=0.03)
+
     def test_the_window_shows_what_is_drawn_until_it_is_closed(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -478,25 +491,31 @@ class TestCamera:
     ) -> None:
         assert run("0", "--out=out") == 0
         assert files("out") == [
+            "camera-0.html",
             "camera-0.mp4",
             "camera-0.timeline.png",
+            "people.csv",
             "predictions.csv",
             "predictions.jsonl",
+            *(["tracks.csv", "tracks.parquet"] if find_spec("pyarrow") else ["tracks.csv"]),
         ]
         lines = table("out")["camera 0"]
-        assert len(lines) == 30
+        # It does not wait: what could not be shown in time was dropped, and that is said.
+        shown = len(lines)
+        assert 1 <= shown <= 30
         assert {entry["faces"][0]["expression"] for entry in lines} == {"happiness"}
         seconds = [entry["seconds"] for entry in lines]
         assert seconds == sorted(seconds)
         assert seconds[0] == 0
-        assert seconds[-1] > 0.25
         # Each frame is written once, at its time.
         with av.open("out/camera-0.mp4") as container:
             written = [frame.time for frame in container.decode(video=0)]
         assert written == pytest.approx(seconds, abs=2e-3)
         out, err = capsys.readouterr()
-        assert "camera 0: 30 frames" in out
-        assert "camera 0: 30 frames done" in err
+        assert f"camera 0: {shown} frame" in out
+        said = f"  {30 - shown} of 30 frames were dropped to keep up\n"
+        assert (said in out) == (shown < 30)
+        assert f"camera 0: {shown} frames done" in err
 
     def test_ctrl_c_is_its_ordinary_end(self, run: Run, camera: dict[str, Any]) -> None:
         def press_ctrl_c(number: int) -> bool:
@@ -507,7 +526,7 @@ class TestCamera:
         camera["on_frame"] = press_ctrl_c
         before = signal.getsignal(signal.SIGINT)
         assert run("0", "--out=out") == 0
-        assert 10 <= len(table("out")["camera 0"]) < 20
+        assert 1 <= len(table("out")["camera 0"]) < 50
         assert "camera-0.mp4" in files("out")
         assert signal.getsignal(signal.SIGINT) is before
 

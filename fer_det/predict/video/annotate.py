@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,23 +14,30 @@ from fer_det.config.predict import PredictConfig
 from fer_det.core.expression import Expression
 from fer_det.errors import OutputError, VideoError
 from fer_det.io.files import make_folder, write_bytes
-from fer_det.predict.outputs import Outputs, timeline_path
+from fer_det.predict.outputs import Outputs, page_path, timeline_path
 from fer_det.predict.predictor import Predictor
 from fer_det.predict.results import Results, counted, say
 from fer_det.predict.sources import Failure, SourceFile
 from fer_det.predict.video.frames import Camera, VideoFile
+from fer_det.predict.video.page import render_page
+from fer_det.predict.video.people import People, Person
 from fer_det.predict.video.screen import Window, draw_frame
+from fer_det.predict.video.tables import TrackTables
 from fer_det.predict.video.timeline import (
-    MOST_PANELS,
+    LEAST_FRAMES,
     FaceTime,
     Timeline,
     clock,
     describe_face,
     draw_timeline,
+    main_faces,
 )
 from fer_det.predict.video.tracking import TrackedFrame, track_video
 from fer_det.predict.video.writer import VideoWriter
 from fer_det.runtime.progress import format_seconds, printable, track
+
+MOST_ROWS = 30
+"""Tracks of LEAST_FRAMES or more that have a row on the page; people.csv has all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +53,28 @@ class VideoSummary:
     expressions: tuple[Expression, ...]
     faces: tuple[FaceTime, ...]
     """Most frames first."""
+    begin: float = 0.0
+    """Seconds of the first frame."""
+    dropped: int = 0
+    """Frames of a camera that were left out, since newer ones had come."""
+    cuts: int = 0
+    """Scenes after the first."""
+    seen: float = 0.0
+    """Seconds that all tracks together were seen."""
+    switches: int = 0
+    frame_switches: int = 0
+    """Changes of the labels of all tracks, and of each frame's most probable expression."""
+
+
+@dataclass(frozen=True, eq=False)
+class VideoOutputs:
+    """Where the answers to one video go."""
+
+    results: Results
+    tables: TrackTables
+    drawn: Path | None
+    """The annotated video, next to which timeline and page are written; None for none."""
+    window: Window | None
 
 
 def predict_videos(
@@ -55,6 +84,7 @@ def predict_videos(
     config: PredictConfig,
     outputs: Outputs,
     results: Results,
+    tables: TrackTables,
     window: Window | None,
 ) -> None:
     """Predict all videos, then all cameras; one that cannot be read is a line in `results`."""
@@ -62,10 +92,25 @@ def predict_videos(
     def predict(source: VideoFile | Camera) -> None:
         # A camera's frame is shown before the next one is read.
         batch_size = 1 if source.live else config.batch_size
-        frames = source.frames(config.seconds)
-        tracked = track_video(frames, predictor, config.min_score, config.smoothing, batch_size)
+        rate, total = source.rate, None
+        if isinstance(source, VideoFile):
+            part = config.stop, config.start, config.every
+            frames, total = source.frames(*part), source.count_frames(*part)
+            rate /= config.every
+        else:
+            frames = source.frames(config.seconds)
+        tracked = track_video(
+            frames,
+            predictor,
+            config.min_score,
+            config.smoothing,
+            batch_size,
+            rate,
+            predictor.runner.unknown_below,
+        )
         drawn = outputs.videos.get(source.name)
-        summary = annotate_video(source, tracked, predictor.expressions, results, drawn, window)
+        out = VideoOutputs(results, tables, drawn, window)
+        summary = annotate_video(source, tracked, predictor.expressions, out, rate, total)
         say(describe_video(summary))
         if source.damage:
             results.add_failure(Failure(source.name, source.damage), "not read whole")
@@ -88,38 +133,62 @@ def annotate_video(
     source: VideoFile | Camera,
     frames: Iterator[TrackedFrame],
     expressions: tuple[Expression, ...],
-    results: Results,
-    drawn: Path | None,
-    window: Window | None,
+    out: VideoOutputs,
+    rate: float,
+    total: int | None = None,
 ) -> VideoSummary:
     """Take the tracked `frames` of `source` to their end, and write and show what is wanted.
 
-    drawn: the annotated video, next to which the timeline is written. Ctrl-C ends a camera; a key
-    in the window ends either. An output that cannot be written is a line in `results`. Raises
+    rate: frames per second. total: number of frames, if known. Ctrl-C ends a camera; a key in the
+    window ends either. An output that cannot be written is a line in the results. Raises
     VideoError if there is no frame.
     """
-    timeline = Timeline(expressions)
-    count, last = 0, 0.0
+    timeline, people = Timeline(expressions, rate), People(rate)
+    results, drawn, window = out.results, out.drawn, out.window
+    ended: list[Person] = []
+    count = cuts = switches = frame_switches = 0
+    begin = last = seen = 0.0
+
+    def end(persons: Iterable[Person]) -> None:
+        nonlocal seen, switches, frame_switches
+        for person in persons:
+            out.tables.add_person(source.name, person)
+            seen += person.seen
+            switches += person.switches
+            frame_switches += person.frame_switches
+            # The page has rows for those with most frames.
+            if person.frames >= LEAST_FRAMES:
+                ended.append(person)
+            ended.sort(key=lambda each: -each.frames)
+            del ended[MOST_ROWS:]
+
     began = time.monotonic()
     try:
         with ExitStack() as stack:
             stopped = stack.enter_context(_ctrl_c_as_flag()) if source.live else _never
             writer = stack.enter_context(VideoWriter(drawn, source)) if drawn else None
-            for tracked in track(frames, source.total, printable(source.name), "frames"):
+            for tracked in track(frames, total, printable(source.name), "frames"):
                 frame = tracked.frame
-                count, last = frame.number + 1, frame.seconds
+                begin = frame.seconds if count == 0 else begin
+                count, last, cuts = count + 1, frame.seconds, cuts + tracked.cut
                 results.add_frame(source.name, frame.number, frame.seconds, tracked.faces)
+                out.tables.add_frame(source.name, frame.number, frame.seconds, tracked.faces)
+                end(people.add(frame.seconds, tracked.faces, tracked.alive))
                 answers = {f.number: (f.smoothed.probabilities, f.label) for f in tracked.faces}
                 timeline.add(frame.seconds, answers)
                 if not _present(tracked, writer, window) or stopped():
                     break
     except OutputError as error:
         results.add_unwritten(error)
+    end(people.finish())
     if drawn is not None:
         try:
             make_folder(drawn.parent)
-            picture = draw_timeline(timeline, printable(source.name))
-            write_bytes(timeline_path(drawn), picture)
+            title = printable(source.name)
+            write_bytes(timeline_path(drawn), draw_timeline(timeline, title))
+            rows = sorted(ended, key=lambda person: person.number)
+            page = render_page(title, drawn.name, timeline, begin, rows)
+            write_bytes(page_path(drawn), page.encode())
         except OutputError as error:
             results.add_unwritten(error)
     return VideoSummary(
@@ -129,18 +198,33 @@ def annotate_video(
         spent=time.monotonic() - began,
         expressions=expressions,
         faces=tuple(timeline.faces()),
+        begin=begin,
+        dropped=source.dropped,
+        cuts=cuts,
+        seen=seen,
+        switches=switches,
+        frame_switches=frame_switches,
     )
 
 
 def describe_video(summary: VideoSummary) -> Iterator[str]:
-    """Length and speed, and the faces with most frames."""
+    """Length and speed, how steady the labels are, and the faces with most frames."""
     rate = summary.frames / summary.spent if summary.spent > 0 else 0.0
     yield (
-        f"{summary.name}: {counted(summary.frames, 'frame')} ({clock(summary.seconds)}) in "
+        f"{summary.name}: {counted(summary.frames, 'frame')} "
+        f"({clock(summary.seconds - summary.begin)}) in "
         f"{format_seconds(summary.spent)}, {rate:.1f} frames/s; "
         + (counted(len(summary.faces), "face") if summary.faces else "no face")
     )
-    for face in sorted(summary.faces[:MOST_PANELS], key=lambda face: face.number):
+    if summary.dropped:
+        all_frames = summary.frames + summary.dropped
+        yield f"  {summary.dropped:,} of {all_frames:,} frames were dropped to keep up"
+    if summary.cuts:
+        yield f"  {counted(summary.cuts, 'cut')}: faces after one have new numbers"
+    if summary.seen:
+        each = (summary.switches / summary.seen, summary.frame_switches / summary.seen)
+        yield f"  label switches: {each[0]:.2f} a second of a face, {each[1]:.2f} frame by frame"
+    for face in main_faces(summary.faces):
         yield f"  {describe_face(face, summary.expressions)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from fer_det.errors import VideoError
 from fer_det.imaging.decode import MAX_PIXELS
 from fer_det.io.video import display_matrix, open_container, upright
+from fer_det.predict.video.live import newest
 
 FILE_RATE, CAMERA_RATE = 25.0, 30.0
 """Frames per second where the file or camera states none between SLOWEST and FASTEST."""
@@ -42,7 +44,7 @@ class Frame:
     """One frame of a video or camera."""
 
     number: int
-    """From 0."""
+    """From 0; frames that were left out count."""
     seconds: float
     """Since the first frame; never less than the frame before."""
     pixels: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class VideoFile:
     """A video file. `frames` reads it once, from its beginning to its end."""
 
     live = False
+    dropped = 0
 
     def __init__(self, path: Path) -> None:
         """Raises VideoError for a file that is absent, empty or no video."""
@@ -89,12 +92,16 @@ class VideoFile:
         self._end = 0.0
         """Largest time stamp of a frame or of sound."""
 
-    def frames(self, seconds: float | None = None) -> Iterator[Frame]:
-        """All frames, or those of the first `seconds`; VideoError if there is not one.
+    def frames(
+        self, stop: float | None = None, start: float = 0.0, every: int = 1
+    ) -> Iterator[Frame]:
+        """Return the frames from `start` until before `stop`, in seconds since the first, or each
+        `every`th of them; VideoError if there is none.
 
-        A damaged frame is among them if the decoder makes a picture of it.
+        All frames before `start` are decoded, as seeking is not exact in every format. A damaged
+        frame is among them if the decoder makes a picture of it.
         """
-        number, last = 0, 0.0
+        number, last, first = 0, 0.0, None
         try:
             for decoded in self._decode():
                 if number == 0:
@@ -102,15 +109,33 @@ class VideoFile:
                     self.aspect = self._aspect_of(decoded)
                 at = number / self.rate if decoded.time is None else decoded.time - self.start
                 last = max(last, at)
-                if seconds is not None and last >= seconds:
-                    return
-                yield Frame(number, last, upright(decoded))
+                if stop is not None and last >= stop:
+                    break
+                if last >= start:
+                    first = number if first is None else first
+                    if (number - first) % every == 0:
+                        yield Frame(number, last, upright(decoded))
                 number += 1
+            else:
+                self.damage = self._describe_damage(number) if number else ""
             if number == 0:
                 raise self._unreadable("has no frame that can be read")
-            self.damage = self._describe_damage(number)
+            if first is None:
+                raise VideoError(
+                    f"{self.name} has no frame at {start:g} s or later",
+                    f"--start below its {last:.1f} s",
+                    "begin earlier",
+                )
         finally:
             self._container.close()
+
+    def count_frames(self, stop: float | None, start: float, every: int) -> int | None:
+        """Return about how many frames `frames` will give; None if unknown."""
+        if stop is None and self.total is None:
+            return None
+        whole = math.inf if self.total is None else self.total
+        last = whole if stop is None else min(whole, stop * self.rate)
+        return max(0, math.ceil((last - start * self.rate) / every))
 
     def _decode(self) -> Iterator[Any]:
         """PyAV's frames; counts damaged packets and goes on after them as far as possible."""
@@ -191,7 +216,6 @@ class Camera:
 
     live = True
     path = None
-    total = None
     damage = ""
     start = 0.0
     aspect = Fraction(1)
@@ -212,9 +236,22 @@ class Camera:
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.rate = rate if SLOWEST <= rate <= FASTEST else CAMERA_RATE
         """Frames per second."""
+        self.dropped = 0
+        """Frames that were not given, since newer ones had come."""
 
-    def frames(self, seconds: float | None = None) -> Iterator[Frame]:
-        """Frames until the camera ends, or those of the first `seconds`; VideoError if none."""
+    def frames(self, stop: float | None = None) -> Iterator[Frame]:
+        """Return the newest frame each time, until the camera ends or `stop`, in seconds.
+
+        VideoError if there is none.
+        """
+        last = -1
+        for frame in newest(self.all_frames(stop)):
+            self.dropped += frame.number - last - 1
+            last = frame.number
+            yield frame
+
+    def all_frames(self, stop: float | None = None) -> Iterator[Frame]:
+        """Return every frame, until the camera ends or `stop`; VideoError if there is none."""
         number, began = 0, 0.0
         try:
             while True:
@@ -223,7 +260,7 @@ class Camera:
                     break
                 now = time.monotonic()
                 began = began if number else now
-                if seconds is not None and now - began >= seconds:
+                if stop is not None and now - began >= stop:
                     break
                 rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
                 yield Frame(number, now - began, rgb)

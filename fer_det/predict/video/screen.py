@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from fer_det.core.detection import TrackedFace
-from fer_det.predict.drawing import COLOURS, outline
+from fer_det.predict.drawing import COLOURS, NO_EXPRESSION, outline
 from fer_det.predict.video.tracking import TrackedFrame
 
 CLOSING_KEYS = (ord("q"), 27)
 """q and Escape."""
 
-_PAPER, _NOTE = (255, 255, 255), (20, 20, 20)
+_PAPER, _INK, _NOTE = (255, 255, 255), (23, 23, 23), (20, 20, 20)
 
 
 def draw_frame(tracked: TrackedFrame) -> NDArray[np.uint8]:
@@ -70,10 +70,11 @@ def open_window(title: str) -> Window | None:
 
 def _draw_face(pen: ImageDraw.ImageDraw, face: TrackedFace, frame_width: int, size: int) -> None:
     box = face.smoothed.box
-    colour = COLOURS[face.label]
+    colour = NO_EXPRESSION if face.label is None else COLOURS[face.label]
     pen.rectangle(outline(box), outline=colour, width=max(2, size // 6))
-    probability = face.smoothed.probabilities[face.label]
-    words = f"{face.number}: {face.label.label} {probability:.2f}"
+    words = f"{face.number}: {face.label_name}"
+    if face.label is not None:
+        words += f" {face.smoothed.probabilities[face.label]:.2f}"
     height = size + 8
     left = max(0.0, min(box.x_min, frame_width - _font(size).getlength(words) - 10))
     top = box.y_min - height if box.y_min >= height else box.y_min
@@ -89,7 +90,8 @@ def _write(
 ) -> None:
     left, top = place
     pen.rectangle((left, top, left + _font(size).getlength(words) + 10, top + size + 8), ground)
-    pen.text((left + 5, top + 2), words, fill=_PAPER, font=_font(size))
+    ink = _INK if ground == NO_EXPRESSION else _PAPER
+    pen.text((left + 5, top + 2), words, fill=ink, font=_font(size))
 
 
 @lru_cache(maxsize=8)

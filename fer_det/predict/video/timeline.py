@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.core.expression import Expression
-from fer_det.predict.drawing import COLOURS
+from fer_det.predict.drawing import COLOURS, NO_EXPRESSION
 
 BINS = 512
 """A face's time is kept in so many bins; when they are full, each two become one."""
@@ -23,14 +23,16 @@ FIRST_BIN = 1 / 16
 """Seconds of a bin at the beginning."""
 MOST_PANELS = 6
 """Faces in the picture."""
+LEAST_FRAMES = 3
+"""Of a face that is shown, where there are others."""
 
 _INK, _PALE, _GRID = "#232323", "#6e6e6e", "#e2e2e2"
 _WIDTH, _TOP, _PANEL, _DPI = 12.0, 0.75, 2.14, 100
 """Inches, and pixels of an inch."""
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 
-Answer: TypeAlias = tuple[Mapping[Expression, float], Expression]
-"""A face's probabilities and its label."""
+Answer: TypeAlias = tuple[Mapping[Expression, float], Expression | None]
+"""A face's probabilities and its label, None for unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ class FaceTime:
     means: NDArray[np.float64]
     """[BINS, C] mean probabilities; NaN in bins without it."""
     labels: NDArray[np.int64]
-    """[BINS] index of the most frequent label; -1 in bins without it."""
+    """[BINS] index of the most frequent label, C for unknown; -1 in bins without it."""
     mean: NDArray[np.float64]
     """[C] over all its frames."""
 
@@ -54,8 +56,8 @@ class FaceTime:
 class _Face:
     def __init__(self, classes: int, seconds: float) -> None:
         self.sums = np.zeros((BINS, classes))
-        self.labels = np.zeros((BINS, classes))
-        """Frames by label; their sum is the number of frames."""
+        self.labels = np.zeros((BINS, classes + 1))
+        """Frames by label, the last column for unknown; their sum is the number of frames."""
         self.first = self.last = seconds
 
     def halve(self) -> None:
@@ -66,9 +68,10 @@ class _Face:
 class Timeline:
     """Gathers the probabilities of faces, frame by frame."""
 
-    def __init__(self, expressions: Sequence[Expression]) -> None:
+    def __init__(self, expressions: Sequence[Expression], rate: float | None = None) -> None:
+        """rate: frames per second; then no bin is so short that it might be left out."""
         self.expressions = tuple(expressions)
-        self.bin = FIRST_BIN
+        self.bin = FIRST_BIN if rate is None else max(FIRST_BIN, 1.5 / rate)
         """Seconds of a bin."""
         self.seconds = 0.0
         """Time of the latest frame."""
@@ -90,7 +93,8 @@ class Timeline:
             face = self._faces[number]
             place = int(seconds / self.bin)
             face.sums[place] += [probabilities[expression] for expression in self.expressions]
-            face.labels[place, self.expressions.index(label)] += 1
+            column = -1 if label is None else self.expressions.index(label)
+            face.labels[place, column] += 1
             face.last = seconds
 
     def faces(self) -> list[FaceTime]:
@@ -121,6 +125,15 @@ class Timeline:
         )
 
 
+def main_faces(faces: Sequence[FaceTime]) -> list[FaceTime]:
+    """Of faces with most frames first those that are shown, by number.
+
+    Faces of one or two frames, which are often none, are among them only if there are no others.
+    """
+    kept = [face for face in faces if face.frames >= LEAST_FRAMES] or faces
+    return sorted(kept[:MOST_PANELS], key=lambda face: face.number)
+
+
 def draw_timeline(timeline: Timeline, title: str) -> bytes:
     """A PNG: a panel for each of the faces with most frames, a line for each expression.
 
@@ -132,7 +145,7 @@ def draw_timeline(timeline: Timeline, title: str) -> bytes:
     from matplotlib.lines import Line2D
 
     faces = timeline.faces()
-    shown = sorted(faces[:MOST_PANELS], key=lambda face: face.number)
+    shown = main_faces(faces)
     height = _TOP + max(1, len(shown)) * _PANEL + 0.2
     figure = Figure((_WIDTH, height), dpi=_DPI)
     text: dict[str, Any] = {"ha": "left", "va": "center", "color": _INK, "parse_math": False}
@@ -141,6 +154,9 @@ def draw_timeline(timeline: Timeline, title: str) -> bytes:
         Line2D([], [], color=_rgb(expression), linewidth=2.5, label=expression.label)
         for expression in timeline.expressions
     ]
+    if any((face.labels == len(timeline.expressions)).any() for face in shown):
+        grey = _colour(timeline.expressions, len(timeline.expressions))
+        lines.append(Line2D([], [], color=grey, linewidth=5, label="unknown"))
     figure.legend(
         handles=lines,
         loc="upper left",
@@ -208,7 +224,14 @@ def _draw_panel(axes: Any, timeline: Timeline, face: FaceTime) -> None:
     for index in np.unique(face.labels[face.labels >= 0]):
         starts = np.flatnonzero(face.labels == index) * timeline.bin
         pieces = [(start, timeline.bin) for start in starts]
-        axes.broken_barh(pieces, (-0.12, 0.09), color=_rgb(timeline.expressions[index]), lw=0)
+        axes.broken_barh(pieces, (-0.12, 0.09), color=_colour(timeline.expressions, index), lw=0)
+
+
+def _colour(expressions: Sequence[Expression], index: int) -> tuple[float, float, float]:
+    if index < len(expressions):
+        return _rgb(expressions[index])
+    red, green, blue = NO_EXPRESSION
+    return red / 255, green / 255, blue / 255
 
 
 def _rgb(expression: Expression) -> tuple[float, float, float]:

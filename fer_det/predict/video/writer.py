@@ -44,6 +44,8 @@ class VideoWriter:
     def __init__(self, path: Path, source: VideoFile | Camera) -> None:
         self.count = 0
         """Frames written."""
+        self.begin = 0.0
+        """Seconds of the source at which the film begins."""
         self._path, self._source = path, source
         self._stack = ExitStack()
         self._failure: OutputError | None = None
@@ -56,12 +58,14 @@ class VideoWriter:
         return self
 
     def write(self, pixels: NDArray[np.uint8], seconds: float) -> None:
-        """Add [H, W, 3] RGB, shown from `seconds` after the first frame until the next one."""
+        """Add [H, W, 3] RGB, shown from `seconds`, as in Frame, until the next one."""
         if self._failure is not None:
             return
         try:
             if self._output is None:
+                self.begin = seconds
                 self._open(pixels.shape[1], pixels.shape[0])
+            seconds -= self.begin
             frame = av.VideoFrame.from_ndarray(self._fitted(pixels), format="rgb24")
             self._last = max(self._last + 1, round(seconds / _CLOCK))
             frame.pts, frame.time_base = self._last, _CLOCK
@@ -107,7 +111,7 @@ class VideoWriter:
         # As swscale converts RGB by default: BT.601, limited range.
         context.colorspace, context.color_range = 6, 1
         if isinstance(self._source, VideoFile):
-            self._sound = _Sound(self._source, self._output)
+            self._sound = _Sound(self._source, self.begin, self._output)
 
     def _fitted(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Pixels of the file's size: a row or column repeated, or scaled if the source changed."""
@@ -161,8 +165,8 @@ class _Sound:
     Sound that cannot be read is left out; errors of writing are raised.
     """
 
-    def __init__(self, source: VideoFile, output: Any) -> None:
-        self._output, self._start = output, source.start
+    def __init__(self, source: VideoFile, begin: float, output: Any) -> None:
+        self._output, self._start = output, source.start + begin
         self._input = open_container(source.path)
         self._packets: Iterator[Any] = iter(())
         self._encoder: Any = None

@@ -20,8 +20,14 @@ from fer_det.core.detection import Detection
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.predict.results import open_results
 from fer_det.predict.video import tracking
-from fer_det.predict.video.annotate import VideoSummary, annotate_video, describe_video
+from fer_det.predict.video.annotate import (
+    VideoOutputs,
+    VideoSummary,
+    annotate_video,
+    describe_video,
+)
 from fer_det.predict.video.frames import Frame
+from fer_det.predict.video.tables import open_track_tables
 from fer_det.predict.video.timeline import Timeline
 from fer_det.predict.video.tracking import track_video
 
@@ -33,7 +39,7 @@ STAY = 30
 class Source:
     """A video of one frame a second, as far as it is asked for more than its frames."""
 
-    name, live, total, rate, aspect, damage = "hour.mp4", False, None, 1.0, Fraction(1), ""
+    name, live, dropped, rate, aspect, damage = "hour.mp4", False, 0, 1.0, Fraction(1), ""
 
 
 def comers_and_goers(
@@ -57,8 +63,12 @@ def annotate(frames: Iterator[Frame], folder: Path, drawn: Path | None) -> Any:
     source: Any = Source()
     predictor: Any = comers_and_goers
     tracked = track_video(frames, predictor, 0.5, 0.5, batch_size=8)
-    with open_results(folder / "a.jsonl", folder / "a.csv", BASIC_EXPRESSIONS) as results:
-        summary = annotate_video(source, tracked, BASIC_EXPRESSIONS, results, drawn, None)
+    with (
+        open_results(folder / "a.jsonl", folder / "a.csv", BASIC_EXPRESSIONS) as results,
+        open_track_tables(folder, BASIC_EXPRESSIONS) as tables,
+    ):
+        out = VideoOutputs(results, tables, drawn, None)
+        summary = annotate_video(source, tracked, BASIC_EXPRESSIONS, out, rate=1.0)
     return summary, results
 
 
@@ -106,6 +116,26 @@ def test_a_video_in_words() -> None:
     assert list(describe_video(VideoSummary("a.mp4", 51, 2.0, 4.0, BASIC_EXPRESSIONS, faces))) == [
         "a.mp4: 51 frames (0:02) in 4 s, 12.8 frames/s; 1 face",
         "  face 7: 0:00 to 0:02, 50 frames, on average fear 0.70",
+    ]
+    summary = VideoSummary(
+        "a.mp4",
+        51,
+        7.0,
+        4.0,
+        BASIC_EXPRESSIONS,
+        (),
+        5.0,
+        9,
+        1,
+        seen=4.0,
+        switches=1,
+        frame_switches=9,
+    )
+    assert list(describe_video(summary)) == [
+        "a.mp4: 51 frames (0:02) in 4 s, 12.8 frames/s; no face",
+        "  9 of 60 frames were dropped to keep up",
+        "  1 cut: faces after one have new numbers",
+        "  label switches: 0.25 a second of a face, 2.25 frame by frame",
     ]
     empty = VideoSummary("a.mp4", 1, 0.0, 0.0, BASIC_EXPRESSIONS, ())
     assert list(describe_video(empty)) == ["a.mp4: 1 frame (0:00) in 0 s, 0.0 frames/s; no face"]

@@ -117,7 +117,7 @@ def test_sound_ends_with_the_frames(tmp_path: Path) -> None:
     film = write_film(tmp_path / "a.mp4", [frame(20)] * 40, rate=8, sound="aac")
     video = VideoFile(film)
     with VideoWriter(tmp_path / "out.mp4", video) as writer:
-        for each in video.frames(seconds=2.0):
+        for each in video.frames(stop=2.0):
             writer.write(each.pixels, each.seconds)
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert container.duration / 1e6 == pytest.approx(2.0, abs=0.15)

@@ -1,0 +1,1 @@
+"""Expressions of clips: frames gathered into sequences, aggregated and scored."""
