@@ -34,6 +34,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     config = parse_config(EvalConfig, PROG, argv)
     from fer_det.engine.run_folder import find_weights, read_log
     from fer_det.engine.scoring import find_data, open_split, score_split, trained_on
+    from fer_det.engine.training_data import compare_with_training, describe_training
     from fer_det.evaluation.evaluate import evaluate
     from fer_det.evaluation.label_map import LABEL_MAPS, NO_MAP
     from fer_det.evaluation.protocol import hash_pictures
@@ -82,6 +83,12 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     out = demand_writable(config.out or weights.parent)
     if not config.overwrite:
         refuse_other_scores(out / SCORES, described)
+    search = config.leaks == "compare"
+    described = replace(
+        described,
+        trained_on=describe_training(file),
+        leaks=compare_with_training(file, data, config.split, dataset.databases, search),
+    )
     scored = score_split(
         file,
         weights,
@@ -137,7 +144,7 @@ def _demand_label_map(dataset: VocDataset, config: EvalConfig) -> None:
     from fer_det.core.sample import database_name
     from fer_det.evaluation.label_map import DATASETS_OF_THREE_CLASSES
 
-    databases = {picture.database for picture in dataset.pictures}
+    databases = set(dataset.databases)
     for name in DATASETS_OF_THREE_CLASSES:
         found = databases & {database_name(name, False), database_name(name, True)}
         if found and config.label_map != "three":
@@ -166,7 +173,7 @@ def _describe_data(dataset: VocDataset, split: str, file: ModelFile) -> Protocol
         f"if by {SHRINKAGE_FACES} more faces (selection score), first epoch that reached it"
     )
     report = VocFolder(dataset.root).build_summary()
-    databases = sorted({picture.database for picture in dataset.pictures})
+    databases = dataset.databases
     sources = _sources_by_database(report)
     framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}
     counts = {

@@ -35,6 +35,10 @@ class EvalConfig:
     """How the model's classes are joined before scoring. three: positive (happiness, surprise),
     negative (fear, disgust, sadness, anger) and neutral, the classes of LFW-FER; seven: contempt
     is left out."""
+    leaks: Literal["compare", "skip"] = "compare"
+    """What is done before a model is scored on other data than its own. compare: search both for
+    the same persons, clips and pictures, and say what they share; skip: say that nothing was
+    compared."""
     subset: tuple[str, ...] = ()
     """Classes of which an additional mean recall is printed, for instance those with many faces."""
     batch_size: int = 32

@@ -71,6 +71,11 @@ class VocDataset:
             self.classes = tuple(classes) if classes is not None else folder.classes()
             self.pictures = _read_pictures(folder, split, self.classes)
 
+    @property
+    def databases(self) -> list[str]:
+        """Names of the data sets that the pictures are from, sorted."""
+        return sorted({picture.database for picture in self.pictures})
+
     def without_augmentation(self) -> VocDataset:
         """Return the same split with its pictures as evaluation sees them."""
         plain = copy.copy(self)

@@ -50,6 +50,11 @@ class Protocol:
     """Pixels of a face's longer side that larger faces were shrunk to; None for their own."""
     label_map: str = "none"
     """How the model's classes were joined before scoring; see fer_det.evaluation.label_map."""
+    trained_on: str = ""
+    """The data sets that the model was trained on, '' where unknown."""
+    leaks: tuple[str, ...] = ()
+    """For each training of the model on other data than the scored folder, what the two share, or
+    that they were not compared; see fer_det.engine.training_data."""
 
     def __post_init__(self) -> None:
         for label, count in (self.rejected or {}).items():
@@ -70,6 +75,14 @@ class Protocol:
         """'224 px' or '800/1333 px'."""
         sizes = self.input_size if isinstance(self.input_size, tuple) else (self.input_size,)
         return "/".join(map(str, sizes)) + " px"
+
+    @property
+    def training_text(self) -> str:
+        """'' or 'Trained on ferplus, tested on rafdb. Shared with 9 pictures ...: no picture.'."""
+        if not self.leaks:
+            return f"Trained on {self.trained_on}." if self.trained_on else ""
+        known = self.trained_on or "unknown data"
+        return ". ".join([f"Trained on {known}, tested on {self.dataset}", *self.leaks]) + "."
 
     def listed_by_class(self, scored: Mapping[str, int]) -> dict[str, int] | None:
         """Listed faces of each class in `scored`, the number of scored faces by class.

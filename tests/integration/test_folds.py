@@ -80,6 +80,7 @@ def test_all_folds_with_one_command(
     assert three["classes"] == ["positive", "negative", "neutral"]
     assert three["n_by_class"] == {"positive": 2, "negative": 4, "neutral": 1}
     assert three["protocol"]["label_map"].startswith("three: positive = happiness + surprise")
+    assert three["protocol"]["leaks"] == []
     assert three["protocol"]["listed"] == {"positive": 2, "negative": 4, "neutral": 1}
     assert "three: positive = happiness + surprise" in (tmp_path / "three.html").read_text()
 
@@ -95,6 +96,11 @@ def test_all_folds_with_one_command(
     assert main(["eval", *flags, "--label_map=three"]) == 0
     told = json.loads((tmp_path / "lfw_scores" / "scores.json").read_text())
     assert told["n_by_class"] == {"positive": 3, "negative": 3, "neutral": 3}
+    assert told["protocol"]["trained_on"] == "jaffe"
+    (leaks,) = told["protocol"]["leaks"]
+    assert leaks.startswith("Shared with 14 pictures (train, val) of ")
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"Trained on jaffe, tested on lfw_fer. {leaks}." in out
 
     # Other flags would be other folds.
     assert folds(data, tmp_path, "--seed=1") == 2
