@@ -16,6 +16,7 @@ from fer_det.runtime.command import EXIT_OK, run_command
 
 if TYPE_CHECKING:
     from fer_det.data.voc_dataset import VocDataset
+    from fer_det.evaluation.evaluate import Evaluation
     from fer_det.evaluation.protocol import Protocol
     from fer_det.report.source import LoadPicture
     from fer_det.weights.model_file import ModelFile
@@ -35,16 +36,18 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     from fer_det.engine.run_folder import find_weights, read_log
     from fer_det.engine.scoring import find_data, open_split, score_split, trained_on
     from fer_det.engine.training_data import compare_with_training, describe_training
+    from fer_det.evaluation.comparison import compare_files
     from fer_det.evaluation.evaluate import evaluate
     from fer_det.evaluation.label_map import LABEL_MAPS, NO_MAP
     from fer_det.evaluation.protocol import hash_pictures
     from fer_det.evaluation.scores_file import (
+        MASKED_SCORES,
         SCORES,
         refuse_other_scores,
         scores_to_json,
         write_scores,
     )
-    from fer_det.evaluation.table import format_evaluation
+    from fer_det.evaluation.table import format_comparison, format_evaluation
     from fer_det.models import is_detector
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
@@ -82,46 +85,58 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     described = _describe_data(dataset, config.split, file)
     out = demand_writable(config.out or weights.parent)
     if not config.overwrite:
-        refuse_other_scores(out / SCORES, described)
+        for name in (SCORES, MASKED_SCORES) if config.masked else (SCORES,):
+            refuse_other_scores(out / name, described)
     search = config.leaks == "compare"
     described = replace(
         described,
         trained_on=describe_training(file),
         leaks=compare_with_training(file, data, config.split, dataset.databases, search),
     )
-    scored = score_split(
-        file,
-        weights,
-        hardware,
-        dataset,
-        config.batch_size,
-        config.workers,
-        file.temperature,
-        config.views,
-        config.face_size,
-    )
-    pictures = list(track(scored, len(dataset), "scored", "pictures"))
     if label_map is not None:
-        pictures = label_map.apply(pictures, file.classes)
         described = replace(
             described,
             label_map=label_map.describe(file.classes),
             listed=None if described.listed is None else label_map.sum_counts(described.listed),
             rejected=described.rejected and label_map.sum_counts(described.rejected),
         )
-    protocol = replace(
-        described,
-        split_hash=hash_pictures(pictures, classes),
-        weights_sha256=file.sha256,
-        views=config.views,
-        face_size=config.face_size,
-    )
-    subsets = {"subset": config.subset} if config.subset else {}
-    evaluation = evaluate(pictures, classes, protocol, subsets, config.resamples)
+
+    def score(seen: VocDataset) -> Evaluation:
+        scored = score_split(
+            file,
+            weights,
+            hardware,
+            seen,
+            config.batch_size,
+            config.workers,
+            file.temperature,
+            config.views,
+            config.face_size,
+        )
+        pictures = list(track(scored, len(seen), "scored", "pictures"))
+        if label_map is not None:
+            pictures = label_map.apply(pictures, file.classes)
+        protocol = replace(
+            described,
+            split_hash=hash_pictures(pictures, classes),
+            weights_sha256=file.sha256,
+            views=config.views,
+            face_size=config.face_size,
+            masked=seen.masked,
+        )
+        subsets = {"subset": config.subset} if config.subset else {}
+        return evaluate(pictures, classes, protocol, subsets, config.resamples)
+
+    evaluation = score(dataset)
     print(format_evaluation(evaluation))
     scores = scores_to_json(evaluation)
     write_scores(out / SCORES, scores)
     print(f"scores: {out / SCORES}")
+    if config.masked:
+        write_scores(out / MASKED_SCORES, scores_to_json(score(dataset.with_masks())))
+        both = (out / SCORES, out / MASKED_SCORES)
+        print(format_comparison(compare_files(both, "auto", config.resamples)))
+        print(f"scores with masks: {out / MASKED_SCORES}")
     if config.report is not None:
         source = ReportSource(
             scores=scores,

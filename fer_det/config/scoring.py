@@ -31,6 +31,9 @@ class EvalConfig:
     face_size: int | None = None
     """Shrink larger faces to this size in pixels (longer side of the box) before a classifier sees
     them, to measure how it does on small ones."""
+    masked: bool = False
+    """Score the same faces a second time with face masks drawn over them, into scores_masked.json,
+    and print both side by side."""
     label_map: Literal["none", "three", "seven"] = "none"
     """How the model's classes are joined before scoring. three: positive (happiness, surprise),
     negative (fear, disgust, sadness, anger) and neutral, the classes of LFW-FER; seven: contempt

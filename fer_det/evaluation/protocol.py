@@ -48,6 +48,8 @@ class Protocol:
     """Views of each face that a classifier's probabilities are averages of: one, flip or ten."""
     face_size: int | None = None
     """Pixels of a face's longer side that larger faces were shrunk to; None for their own."""
+    masked: bool = False
+    """Whether a face mask was drawn over each labelled face."""
     label_map: str = "none"
     """How the model's classes were joined before scoring; see fer_det.evaluation.label_map."""
     trained_on: str = ""
@@ -68,7 +70,8 @@ class Protocol:
         """'' or how a classifier saw the faces: ', mean of flip views, faces of at most 30 px'."""
         texts = {"one": "", "flip": ", mean of 2 mirrored views", "ten": ", mean of 10 crops"}
         small = f", faces shrunk to {self.face_size} px" if self.face_size else ""
-        return texts[self.views] + small
+        masked = ", each face with a drawn mask" if self.masked else ""
+        return texts[self.views] + small + masked
 
     @property
     def size_text(self) -> str:

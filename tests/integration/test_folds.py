@@ -84,6 +84,20 @@ def test_all_folds_with_one_command(
     assert three["protocol"]["listed"] == {"positive": 2, "negative": 4, "neutral": 1}
     assert "three: positive = happiness + surprise" in (tmp_path / "three.html").read_text()
 
+    # The same faces with masks, beside those without.
+    flags = [f"--weights={best}", f"--data={tmp_path / 'fold-01-KL' / 'voc'}", "--resamples=10"]
+    flags += [f"--out={tmp_path / 'masked'}", "--workers=0", "--device=cpu", "--masked=true"]
+    assert main(["eval", *flags]) == 0
+    plain, masked = (
+        json.loads((tmp_path / "masked" / name).read_text())
+        for name in ("scores.json", "scores_masked.json")
+    )
+    assert (plain["protocol"]["masked"], masked["protocol"]["masked"]) == (False, True)
+    assert plain["protocol"]["split_hash"] == masked["protocol"]["split_hash"]
+    given = [[face["answers"]["gt_box"] for face in each["faces"]] for each in (plain, masked)]
+    assert given[0] != given[1]
+    assert "masked" in capsys.readouterr().out
+
     # LFW-FER has three classes, and is scored by them alone.
     lfw_fer.write(tmp_path / "lfw", ("original",))
     config = BuildConfig(out=tmp_path / "lfw_voc", workers=0, val_fraction=0.0)
