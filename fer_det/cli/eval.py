@@ -93,6 +93,10 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         trained_on=describe_training(file),
         leaks=compare_with_training(file, data, config.split, dataset.databases, search),
     )
+    # The converter counts expressions, of which a compound has two.
+    truth = _compounds(dataset) if config.label_map == "compound" else None
+    if truth is not None:
+        described = replace(described, listed=None, rejected=None)
     if label_map is not None:
         described = replace(
             described,
@@ -115,7 +119,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         )
         pictures = list(track(scored, len(seen), "scored", "pictures"))
         if label_map is not None:
-            pictures = label_map.apply(pictures, file.classes)
+            pictures = label_map.apply(pictures, file.classes, truth)
         protocol = replace(
             described,
             split_hash=hash_pictures(pictures, classes),
@@ -157,17 +161,37 @@ def _evaluate(argv: Sequence[str] | None) -> int:
 def _demand_label_map(dataset: VocDataset, config: EvalConfig) -> None:
     """Raise ConfigError where labels stand for several expressions, and are not mapped."""
     from fer_det.core.sample import database_name
-    from fer_det.evaluation.label_map import DATASETS_OF_THREE_CLASSES
+    from fer_det.evaluation.label_map import DEMANDED_BY
 
     databases = set(dataset.databases)
-    for name in DATASETS_OF_THREE_CLASSES:
+    for name, (label_map, classes) in DEMANDED_BY.items():
         found = databases & {database_name(name, False), database_name(name, True)}
-        if found and config.label_map != "three":
+        if found and config.label_map != label_map:
             raise ConfigError(
-                f"{min(found)} has three classes, positive, negative and neutral",
+                f"{min(found)} has {classes}",
                 "a model's expressions joined in the same way",
-                "add --label_map three",
+                f"add --label_map {label_map}",
             )
+        if config.label_map == label_map == "compound" and not found:
+            raise ConfigError(
+                f"--label_map compound with {', '.join(sorted(databases))}",
+                "RAF-DB's compound part",
+                "leave the flag out",
+            )
+
+
+def _compounds(dataset: VocDataset) -> dict[str, list[str | None]]:
+    """Image id -> the compound of each labelled face, None for a face of another kind."""
+    from fer_det.core.label import compound_of
+
+    return {
+        picture.image_id: [
+            compound_of(dict(zip(dataset.classes, shares.tolist(), strict=True)))
+            for label, shares in zip(picture.labels, picture.label_probabilities, strict=True)
+            if label > 0
+        ]
+        for picture in dataset.pictures
+    }
 
 
 def _loader(dataset: VocDataset) -> LoadPicture:

@@ -34,10 +34,11 @@ class EvalConfig:
     masked: bool = False
     """Score the same faces a second time with face masks drawn over them, into scores_masked.json,
     and print both side by side."""
-    label_map: Literal["none", "three", "seven"] = "none"
+    label_map: Literal["none", "three", "seven", "compound"] = "none"
     """How the model's classes are joined before scoring. three: positive (happiness, surprise),
     negative (fear, disgust, sadness, anger) and neutral, the classes of LFW-FER; seven: contempt
-    is left out."""
+    is left out; compound: the eleven compounds of RAF-DB, each with the sum of the probabilities of
+    its two expressions."""
     leaks: Literal["compare", "skip"] = "compare"
     """What is done before a model is scored on other data than its own. compare: search both for
     the same persons, clips and pictures, and say what they share; skip: say that nothing was

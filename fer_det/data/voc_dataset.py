@@ -22,7 +22,7 @@ from fer_det.data.sampler import Draw
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.decode import load_rgb8
 from fer_det.imaging.jitter import jitter_generator
-from fer_det.imaging.mask import draw_mask, landmarks_in_box
+from fer_det.imaging.mask import draw_mask, landmarks_in_box, makes_face
 from fer_det.imaging.view import View
 from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 
@@ -140,7 +140,7 @@ def draw_masks(
 ) -> NDArray[np.uint8]:
     """Draw a mask over each labelled face of [H, W, 3] with that probability.
 
-    Faces without five landmarks get it where a frontal face has them. The mask depends on the
+    Faces without landmarks get it where a frontal face has them. The mask depends on the
     picture's id, the face and the seed only.
     """
     if probability == 0:
@@ -149,7 +149,7 @@ def draw_masks(
         generator = jitter_generator(seed, f"mask {picture.image_id}", row)
         if generator.random() < probability:
             landmarks = np.array(picture.landmarks[row], np.float32)
-            if landmarks.shape != (5, 2):
+            if not makes_face(landmarks):
                 landmarks = landmarks_in_box(FaceBox(*picture.boxes[row].tolist()))
             pixels = draw_mask(pixels, landmarks, generator)
     return pixels

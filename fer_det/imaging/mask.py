@@ -83,13 +83,18 @@ def landmarks_in_box(box: FaceBox) -> NDArray[np.float32]:
     return np.asarray(corner + np.array(IN_BOX) * sides, np.float32)
 
 
+def makes_face(landmarks: NDArray[np.floating]) -> bool:
+    """Whether a mask can be placed by these points."""
+    return landmarks.shape == (5, 2) and _place(np.asarray(landmarks, np.float64)) is not None
+
+
 def draw_mask(
     pixels: Pixels, landmarks: NDArray[np.floating], generator: np.random.Generator
 ) -> Pixels:
     """Return a copy of a photo [H, W, 3] in which a face wears a mask.
 
     landmarks: [5, 2], eyes, nose and corners of the mouth as in faces.detector.LANDMARK_NAMES.
-    generator: chooses the cloth. Landmarks without extent change nothing.
+    generator: chooses the cloth. Landmarks that make no face change nothing.
     """
     placement = _place(np.asarray(landmarks, np.float64))
     result = pixels.copy()
@@ -204,7 +209,7 @@ def _edge_at(
 ) -> NDArray[np.float64]:
     """Place of _TOP or _BOTTOM at these degrees to either side."""
     sides, places = np.transpose(edge)
-    return np.interp(abs(degrees), sides, places)
+    return np.asarray(np.interp(abs(degrees), sides, places), np.float64)
 
 
 def _draw_loops(pixels: Pixels, placement: _Placement, cloth: _Cloth) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_data import jaffe, lfw_fer
+from fake_data import jaffe, lfw_fer, rafdb_compound
 from fake_data.faces import load_fake_detector
 
 from fer_det.cli.main import main
@@ -115,6 +115,21 @@ def test_all_folds_with_one_command(
     assert leaks.startswith("Shared with 14 pictures (train, val) of ")
     out = " ".join(capsys.readouterr().out.split())
     assert f"Trained on jaffe, tested on lfw_fer. {leaks}." in out
+
+    # RAF-DB's compound part is scored by its eleven classes.
+    rafdb_compound.write(tmp_path / "compound")
+    config = BuildConfig(out=tmp_path / "compound_voc", workers=0, val_fraction=0.0)
+    source = Source("rafdb_compound", tmp_path / "compound", READERS["rafdb_compound"].Options())
+    build(config, [source], load_fake_detector)
+    flags = [f"--weights={best}", f"--data={tmp_path / 'compound_voc'}", "--workers=0"]
+    flags += [f"--out={tmp_path / 'compound_scores'}", "--resamples=10", "--split=train"]
+    capsys.readouterr()
+    assert main(["eval", *flags]) == 2
+    assert "rafdb_compound has eleven compound expressions" in capsys.readouterr().err
+    assert main(["eval", *flags, "--label_map=compound"]) == 0
+    told = json.loads((tmp_path / "compound_scores" / "scores.json").read_text())
+    assert told["n_by_class"]["happily_surprised"] == told["n_by_class"]["sadly_angry"] == 1
+    assert told["n"] == 11
 
     # Other flags would be other folds.
     assert folds(data, tmp_path, "--seed=1") == 2

@@ -7,7 +7,7 @@ import pytest
 
 from fer_det.core.box import FaceBox
 from fer_det.imaging.affine import rotation_matrix
-from fer_det.imaging.mask import IN_BOX, draw_mask, landmarks_in_box
+from fer_det.imaging.mask import IN_BOX, draw_mask, landmarks_in_box, makes_face
 
 BOX = FaceBox(60, 40, 140, 150)
 FACE = landmarks_in_box(BOX)
@@ -93,7 +93,10 @@ def test_parts_outside_the_photo_are_cut_off_and_the_photo_is_not_changed() -> N
 )
 def test_points_that_make_no_face_change_nothing(landmarks: np.ndarray) -> None:
     np.testing.assert_array_equal(drawn(landmarks), photo())
+    assert not makes_face(landmarks)
 
 
 def test_landmarks_of_a_box() -> None:
+    assert makes_face(FACE)
+    assert not makes_face(FACE[:4])
     np.testing.assert_allclose(FACE[0], (60 + 80 * IN_BOX[0][0], 40 + 110 * IN_BOX[0][1]))
