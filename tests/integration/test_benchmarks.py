@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 PHOTO = Path(__file__).parents[1] / "golden" / "data" / "astronaut.jpg"
 TINY = {
