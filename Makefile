@@ -35,7 +35,7 @@ OLDEST_TESTS := tests/contract/test_commands.py tests/contract/test_configs.py t
 	tests/integration/test_build_voc.py tests/integration/test_predict.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv faces voc balance check weights train eval compare leaderboard export web bench test test-oldest faults lint clean
+.PHONY: help demo venv faces voc balance check weights train eval compare leaderboard export web bench test test-all test-oldest faults lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -128,8 +128,11 @@ bench: venv  ## time what the project claims of its speed, in some minutes on an
 	@echo "  python3 -m venv tf && tf/bin/pip install 'mtcnn==1.0.0' tensorflow pillow"
 	@echo "  $(BIN)/python benchmarks/mtcnn.py --tensorflow_python tf/bin/python"
 
-test: venv  ## run the tests
-	$(BIN)/python -m pytest
+test: venv  ## run the tests but the slow ones
+	$(BIN)/python -m pytest -m "not slow" $(value ARGS)
+
+test-all: venv  ## run all tests: ARGS=--durations=40
+	$(BIN)/python -m pytest $(value ARGS)
 
 test-oldest: venv  ## run quick tests with the oldest packages that pyproject.toml allows (PyTorch stays)
 	$(BIN)/python .ci/oldest.py build/oldest

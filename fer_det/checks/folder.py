@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from fer_det.checks.across import Overlap, Pictures, compare_pictures, datasets_of
 from fer_det.checks.leaks import find_shared_origins, find_shared_pictures
 from fer_det.checks.lists import (
     SEPARATE,
@@ -36,6 +37,8 @@ class CheckedFolder:
     has_manifest: bool
     """Without a manifest, persons, clips and source files cannot be compared."""
     findings: tuple[Finding, ...]
+    overlaps: tuple[Overlap, ...] = ()
+    """What it shares with each folder of --against; their findings are among the above."""
 
     @property
     def refused(self) -> int:
@@ -44,7 +47,7 @@ class CheckedFolder:
 
 
 def check_folder(config: CheckConfig) -> CheckedFolder:
-    """Read every file of the folder once.
+    """Read every file of the folder once, and the pictures of the folders to compare it with.
 
     Raises DatasetNotFoundError where there is no VOC folder.
     """
@@ -69,10 +72,16 @@ def check_folder(config: CheckConfig) -> CheckedFolder:
     findings += find_shared_origins(split_of, known)
     in_splits = [each for each in checked if each.image_id in split_of]
     findings += find_shared_pictures(split_of, in_splits, config.same, config.alike, config.threads)
+    own = Pictures(str(config.data), split_of, known, datasets_of(folder, known), tuple(in_splits))
+    overlaps = []
+    for path in config.against:
+        other = Pictures.read(path, SEPARATE, config.threads)
+        overlaps.append(compare_pictures(own, other, config.same, config.alike, config.threads))
+        findings += overlaps[-1].findings
     if config.strict:
         findings = [replace(finding, refuses=True) for finding in findings]
     counts = {split: len(names) for split, names in ids.items() if split in SEPARATE}
-    return CheckedFolder(counts, origins is not None, tuple(findings))
+    return CheckedFolder(counts, origins is not None, tuple(findings), tuple(overlaps))
 
 
 def _check_pictures(

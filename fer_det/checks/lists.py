@@ -48,6 +48,10 @@ class Origin:
     """The video or sequence that the picture is a frame of."""
     sha256: str | None = None
     """Hash of the file, where it was copied byte for byte."""
+    dataset: str | None = None
+    """The name of the data set's reader."""
+    original: str | None = None
+    """The picture's id in the converter's folder, which is unique over all data sets."""
 
 
 def finding_of(error: FerDetError, path: Path, root: Path) -> Finding:
@@ -236,4 +240,6 @@ def _origin(values: Mapping[str, Any]) -> Origin:
         group=None if group is None else within(group),
         clip=None if clip is None else within(clip),
         sha256=values.get("sha256") if values.get("picture") == "copied" else None,
+        dataset=None if dataset is None else str(dataset),
+        original=str(values["source"]) if "copy" in values else values["id"],
     )

@@ -66,6 +66,24 @@ def check_picture(
         place = place_of(folder.annotation_path(image_id), folder.root)
         text = f"states {annotation.width} x {annotation.height} pixels, the picture has"
         findings.append(Finding(place, f"{text} {width} x {height}"))
+    return _describe(image_id, decoded, findings, names)
+
+
+def look_at_picture(folder: VocFolder, image_id: str) -> CheckedPicture:
+    """Read a picture without its annotation, only to compare it with others."""
+    findings: list[Finding] = []
+    decoded = _decode(folder, image_id, None, findings)
+    if decoded is None:
+        return CheckedPicture(image_id, tuple(findings))
+    return _describe(image_id, decoded, findings, None)
+
+
+def _describe(
+    image_id: str,
+    decoded: DecodedImage,
+    findings: list[Finding],
+    names: tuple[str, ...] | None,
+) -> CheckedPicture:
     digest = hashlib.blake2b(repr(decoded.pixels.shape).encode(), digest_size=16)
     digest.update(decoded.pixels.tobytes())
     thumbnail = thumbnail_of(decoded.pixels)

@@ -32,6 +32,8 @@ def _check(argv: Sequence[str] | None) -> int:
     for finding in checked.findings:
         print(finding)
     print(f"{config.data}: {_summary(checked)}", flush=True)
+    for overlap in checked.overlaps:
+        print(f"{config.data} and {overlap.trained.name}, {overlap.describe()}", flush=True)
     if checked.refused:
         with VocFolder(config.data).name_importer():
             raise DatasetFormatError(

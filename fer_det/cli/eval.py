@@ -16,6 +16,7 @@ from fer_det.runtime.command import EXIT_OK, run_command
 if TYPE_CHECKING:
     from fer_det.data.voc_dataset import VocDataset
     from fer_det.engine.candidates import Candidate
+    from fer_det.evaluation.evaluate import Evaluation
     from fer_det.evaluation.protocol import Protocol
     from fer_det.report.source import LoadPicture
 
@@ -32,16 +33,19 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     config = parse_config(EvalConfig, PROG, argv)
     from fer_det.engine.candidates import find_candidate
     from fer_det.engine.run_folder import read_log
+    from fer_det.engine.training_data import compare_with_training, describe_training
+    from fer_det.evaluation.comparison import compare_files
     from fer_det.evaluation.evaluate import evaluate
     from fer_det.evaluation.label_map import LABEL_MAPS, NO_MAP
     from fer_det.evaluation.protocol import hash_pictures
     from fer_det.evaluation.scores_file import (
+        MASKED_SCORES,
         SCORES,
         refuse_other_scores,
         scores_to_json,
         write_scores,
     )
-    from fer_det.evaluation.table import format_evaluation
+    from fer_det.evaluation.table import format_comparison, format_evaluation
     from fer_det.report.page import write_report
     from fer_det.report.source import ReportSource, describe_machine, gather_data_facts
     from fer_det.runtime.device import choose_hardware
@@ -71,29 +75,53 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     described = _describe_data(dataset, config.split, candidate)
     out = demand_writable(config.out or candidate.path.parent)
     if not config.overwrite:
-        refuse_other_scores(out / SCORES, described)
-    pictures = list(track(candidate.score(dataset), len(dataset), "scored", "pictures"))
+        for name in (SCORES, MASKED_SCORES) if config.masked else (SCORES,):
+            refuse_other_scores(out / name, described)
+    search = config.leaks == "compare"
+    described = replace(
+        described,
+        trained_on=describe_training(candidate.info),
+        leaks=compare_with_training(
+            candidate.info, candidate.data, config.split, dataset.databases, search
+        ),
+    )
+    # The converter counts expressions, of which a compound has two.
+    truth = _compounds(dataset) if config.label_map == "compound" else None
+    if truth is not None:
+        described = replace(described, listed=None, rejected=None)
     if label_map is not None:
-        pictures = label_map.apply(pictures, candidate.classes)
         described = replace(
             described,
             label_map=label_map.describe(candidate.classes),
             listed=None if described.listed is None else label_map.sum_counts(described.listed),
             rejected=described.rejected and label_map.sum_counts(described.rejected),
         )
-    protocol = replace(
-        described,
-        split_hash=hash_pictures(pictures, classes),
-        weights_sha256=candidate.sha256,
-        views=config.views,
-        face_size=config.face_size,
-    )
-    subsets = {"subset": config.subset} if config.subset else {}
-    evaluation = evaluate(pictures, classes, protocol, subsets, config.resamples)
+
+    def score(seen: VocDataset) -> Evaluation:
+        pictures = list(track(candidate.score(seen), len(seen), "scored", "pictures"))
+        if label_map is not None:
+            pictures = label_map.apply(pictures, candidate.classes, truth)
+        protocol = replace(
+            described,
+            split_hash=hash_pictures(pictures, classes),
+            weights_sha256=candidate.sha256,
+            views=config.views,
+            face_size=config.face_size,
+            masked=seen.masked,
+        )
+        subsets = {"subset": config.subset} if config.subset else {}
+        return evaluate(pictures, classes, protocol, subsets, config.resamples)
+
+    evaluation = score(dataset)
     print(format_evaluation(evaluation))
     scores = scores_to_json(evaluation)
     write_scores(out / SCORES, scores)
     print(f"scores: {out / SCORES}")
+    if config.masked:
+        write_scores(out / MASKED_SCORES, scores_to_json(score(dataset.with_masks())))
+        both = (out / SCORES, out / MASKED_SCORES)
+        print(format_comparison(compare_files(both, "auto", config.resamples)))
+        print(f"scores with masks: {out / MASKED_SCORES}")
     if config.report is not None:
         source = ReportSource(
             scores=scores,
@@ -114,17 +142,37 @@ def _evaluate(argv: Sequence[str] | None) -> int:
 def _demand_label_map(dataset: VocDataset, config: EvalConfig) -> None:
     """Raise ConfigError where labels stand for several expressions, and are not mapped."""
     from fer_det.core.sample import database_name
-    from fer_det.evaluation.label_map import DATASETS_OF_THREE_CLASSES
+    from fer_det.evaluation.label_map import DEMANDED_BY
 
-    databases = {picture.database for picture in dataset.pictures}
-    for name in DATASETS_OF_THREE_CLASSES:
+    databases = set(dataset.databases)
+    for name, (label_map, classes) in DEMANDED_BY.items():
         found = databases & {database_name(name, False), database_name(name, True)}
-        if found and config.label_map != "three":
+        if found and config.label_map != label_map:
             raise ConfigError(
-                f"{min(found)} has three classes, positive, negative and neutral",
+                f"{min(found)} has {classes}",
                 "a model's expressions joined in the same way",
-                "add --label_map three",
+                f"add --label_map {label_map}",
             )
+        if config.label_map == label_map == "compound" and not found:
+            raise ConfigError(
+                f"--label_map compound with {', '.join(sorted(databases))}",
+                "RAF-DB's compound part",
+                "leave the flag out",
+            )
+
+
+def _compounds(dataset: VocDataset) -> dict[str, list[str | None]]:
+    """Image id -> the compound of each labelled face, None for a face of another kind."""
+    from fer_det.core.label import compound_of
+
+    return {
+        picture.image_id: [
+            compound_of(dict(zip(dataset.classes, shares.tolist(), strict=True)))
+            for label, shares in zip(picture.labels, picture.label_probabilities, strict=True)
+            if label > 0
+        ]
+        for picture in dataset.pictures
+    }
 
 
 def _loader(dataset: VocDataset) -> LoadPicture:
@@ -140,7 +188,7 @@ def _describe_data(dataset: VocDataset, split: str, candidate: Candidate) -> Pro
     from fer_det.io.voc import VocFolder
 
     report = VocFolder(dataset.root).build_summary()
-    databases = sorted({picture.database for picture in dataset.pictures})
+    databases = dataset.databases
     sources = _sources_by_database(report)
     framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}
     counts = {

@@ -18,6 +18,9 @@ class CheckConfig:
 
     data: Path = Path("data/voc")
     """The VOC folder, as build-voc or balance writes it."""
+    against: tuple[Path, ...] = ()
+    """Other VOC folders, such as the one that a model was trained on: persons, films, clips and
+    copies of pictures that both hold are defects too. Name more than one as [a,b]."""
     same: float = 0.9
     """Likeness, up to 1, from which a picture counts as a copy of one in another split, mirrored,
     rotated and cropped copies included; a defect."""

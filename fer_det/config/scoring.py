@@ -41,10 +41,18 @@ class EvalConfig:
     face_size: int | None = None
     """Shrink larger faces to this size in pixels (longer side of the box) before a classifier sees
     them, to measure how it does on small ones."""
-    label_map: Literal["none", "three", "seven"] = "none"
+    masked: bool = False
+    """Score the same faces a second time with face masks drawn over them, into scores_masked.json,
+    and print both side by side."""
+    label_map: Literal["none", "three", "seven", "compound"] = "none"
     """How the model's classes are joined before scoring. three: positive (happiness, surprise),
     negative (fear, disgust, sadness, anger) and neutral, the classes of LFW-FER; seven: contempt
-    is left out."""
+    is left out; compound: the eleven compounds of RAF-DB, each with the sum of the probabilities of
+    its two expressions."""
+    leaks: Literal["compare", "skip"] = "compare"
+    """What is done before a model is scored on other data than its own. compare: search both for
+    the same persons, clips and pictures, and say what they share; skip: say that nothing was
+    compared."""
     subset: tuple[str, ...] = ()
     """Classes of which an additional mean recall is printed, for instance those with many faces."""
     batch_size: int = 32
@@ -80,10 +88,10 @@ class EvalConfig:
             f"--adapter {self.adapter} without --weights",
             "the model's file as well",
         )
-        crops = self.views == "one" and self.face_size is None
+        plain = self.views == "one" and self.face_size is None and not self.masked
         demand(
-            crops or self.predictions is None,
-            "--views or --face_size with --predictions",
+            plain or self.predictions is None,
+            "--views, --face_size or --masked with --predictions",
             "a classifier's --weights, since a table holds what it holds",
         )
         hides = self.report is not None or not self.hide_faces

@@ -28,13 +28,15 @@ class AugmentConfig:
     """Ranges of brightness, colour and rotation, as in the balancer."""
     gray: float = 0.0
     """Probability that the colours are taken away."""
+    mask: float = 0.0
+    """Probability that a labelled face wears a drawn face mask."""
     erase: float = 0.0
     """Probability that a random rectangle is filled with noise (random erasing)."""
     shrink: float = 1.0
     """Largest factor by which half of the pictures first lose resolution; 1 for none."""
 
     def __post_init__(self) -> None:
-        for name in ("flip", "gray", "erase"):
+        for name in ("flip", "gray", "mask", "erase"):
             value = getattr(self, name)
             demand(0 <= value <= 1, f"--augment.{name} {value}", "0 to 1")
         demand(0 <= self.scale < 1, f"--augment.scale {self.scale}", "0 <= scale < 1")

@@ -56,6 +56,29 @@ THREE_CLASSES: Mapping[str, tuple[Expression, ...]] = {
 }
 """The classes of LFW-FER, and the expressions that each of them stands for."""
 
+COMPOUNDS: Mapping[str, tuple[Expression, Expression]] = {
+    "happily_surprised": (Expression.HAPPINESS, Expression.SURPRISE),
+    "happily_disgusted": (Expression.HAPPINESS, Expression.DISGUST),
+    "sadly_fearful": (Expression.SADNESS, Expression.FEAR),
+    "sadly_angry": (Expression.SADNESS, Expression.ANGER),
+    "sadly_surprised": (Expression.SADNESS, Expression.SURPRISE),
+    "sadly_disgusted": (Expression.SADNESS, Expression.DISGUST),
+    "fearfully_angry": (Expression.FEAR, Expression.ANGER),
+    "fearfully_surprised": (Expression.FEAR, Expression.SURPRISE),
+    "angrily_surprised": (Expression.ANGER, Expression.SURPRISE),
+    "angrily_disgusted": (Expression.ANGER, Expression.DISGUST),
+    "disgustedly_surprised": (Expression.DISGUST, Expression.SURPRISE),
+}
+"""RAF-DB's compounds in the order of their codes 1 to 11, and the two expressions of each."""
+
+
+def compound_of(probabilities: Mapping[str, float]) -> str | None:
+    """The compound whose two expressions share a soft label, label -> probability; else None."""
+    shown = {name for name, value in probabilities.items() if value > 0}
+    return next(
+        (name for name, pair in COMPOUNDS.items() if shown == {each.label for each in pair}), None
+    )
+
 
 def expression_of(label: Label) -> Expression:
     """The label's expression; the most probable one of a distribution."""

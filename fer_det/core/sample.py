@@ -12,6 +12,8 @@ from fer_det.core.picture import PictureSource
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+IN_ALL = "in all"
+"""All splits together, where a data set's authors count no others."""
 Framing = Literal["photo", "face_crop"]
 Point = tuple[float, float]
 

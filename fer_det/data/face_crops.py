@@ -18,8 +18,10 @@ from fer_det.data.voc_dataset import (
     FacePicture,
     VocDataset,
     channels_first,
+    draw_masks,
     load_picture,
     make_target,
+    mask_probability,
 )
 from fer_det.imaging.affine import Matrix
 from fer_det.imaging.jitter import jitter_generator
@@ -145,7 +147,8 @@ class FaceCrops:
         self, crop: FaceCrop, seed: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int64]]:
         """Return the crop [size, size, 3], its box [1 or 0, 4] and the rows of it that are left."""
-        pixels = load_picture(crop.picture)
+        probability = mask_probability(self.photos.masked, self._augmentation)
+        pixels = draw_masks(load_picture(crop.picture), crop.picture, probability, seed)
         view = self._view(crop, pixels)
         if self._change is not None:
             view = view.then(self._change)

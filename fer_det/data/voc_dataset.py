@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_det.core.box import FaceBox
 from fer_det.core.label import picture_class
+from fer_det.core.sample import Point
 from fer_det.data.augment import Augmentation
 from fer_det.data.loader import Entry
 from fer_det.data.sampler import Draw
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.decode import load_rgb8
+from fer_det.imaging.jitter import jitter_generator
+from fer_det.imaging.mask import draw_mask, landmarks_in_box, makes_face
 from fer_det.imaging.view import View
 from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 
@@ -42,6 +46,8 @@ class FacePicture:
     label_probabilities: NDArray[np.float32]
     """[N, C]: the share of each class in the annotators' votes, one-hot for a hard label, zeros for
     a face to ignore."""
+    landmarks: tuple[tuple[Point, ...], ...]
+    """The detector's landmarks of each of the N faces, in the picture's pixels; () for none."""
     label: int
     """By which the sampler balances: the rarest of its classes, see core.label.picture_class."""
 
@@ -67,15 +73,27 @@ class VocDataset:
         self.size = size
         self.padding = padding
         self._augmentation = augmentation
+        self.masked = False
         with folder.name_importer():
             self.classes = tuple(classes) if classes is not None else folder.classes()
             self.pictures = _read_pictures(folder, split, self.classes)
+
+    @property
+    def databases(self) -> list[str]:
+        """Names of the data sets that the pictures are from, sorted."""
+        return sorted({picture.database for picture in self.pictures})
 
     def without_augmentation(self) -> VocDataset:
         """Return the same split with its pictures as evaluation sees them."""
         plain = copy.copy(self)
         plain._augmentation = None
         return plain
+
+    def with_masks(self) -> VocDataset:
+        """Return the same split, in which all labelled faces wear masks, as evaluation sees it."""
+        masked = self.without_augmentation()
+        masked.masked = True
+        return masked
 
     def hash(self) -> str:
         """Return a sha256 over ids, file sizes, labels and boxes, to detect changed data."""
@@ -97,7 +115,8 @@ class VocDataset:
         and seed [] int64.
         """
         picture = self.pictures[draw.index]
-        pixels = load_picture(picture)
+        probability = mask_probability(self.masked, self._augmentation)
+        pixels = draw_masks(load_picture(picture), picture, probability, draw.seed)
         view = View.whole(pixels.shape[1], pixels.shape[0], self.size)
         if self._augmentation is None:
             boxes = view.boxes_to_input(picture.boxes)
@@ -109,6 +128,31 @@ class VocDataset:
             rendered = change.render(pixels, self.padding)
         target = make_target(draw, boxes, picture.labels[kept], picture.label_probabilities[kept])
         return channels_first(rendered), target
+
+
+def mask_probability(masked: bool, augmentation: Augmentation | None) -> float:
+    """Return with which probability a face wears a mask."""
+    return 1.0 if masked else augmentation.config.mask if augmentation is not None else 0.0
+
+
+def draw_masks(
+    pixels: NDArray[np.uint8], picture: FacePicture, probability: float, seed: int
+) -> NDArray[np.uint8]:
+    """Draw a mask over each labelled face of [H, W, 3] with that probability.
+
+    Faces without landmarks get it where a frontal face has them. The mask depends on the
+    picture's id, the face and the seed only.
+    """
+    if probability == 0:
+        return pixels
+    for row in np.flatnonzero(picture.labels > 0).tolist():
+        generator = jitter_generator(seed, f"mask {picture.image_id}", row)
+        if generator.random() < probability:
+            landmarks = np.array(picture.landmarks[row], np.float32)
+            if not makes_face(landmarks):
+                landmarks = landmarks_in_box(FaceBox(*picture.boxes[row].tolist()))
+            pixels = draw_mask(pixels, landmarks, generator)
+    return pixels
 
 
 def make_target(
@@ -202,6 +246,7 @@ def _picture(
         boxes=np.array([face.box.as_tuple() for face in faces], np.float32),
         labels=np.array([numbers.get(face.name, IGNORED_LABEL) for face in faces], np.int64),
         label_probabilities=np.stack([_probabilities(face, numbers) for face in faces]),
+        landmarks=tuple(face.landmarks for face in faces),
         label=numbers[picture_class(annotation.labels, counts, classes) or faces[0].name],
     )
 

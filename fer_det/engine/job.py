@@ -25,7 +25,7 @@ from fer_det.io.files import claim_folder, find_shipped, make_folder, sweep_temp
 from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware, choose_hardware
 from fer_det.runtime.distributed import Processes
-from fer_det.weights.model_file import ModelFile, read_model_file
+from fer_det.weights.model_file import DATASETS, ModelFile, read_model_file
 
 FREE_TO_CHANGE = (
     "data",
@@ -281,7 +281,8 @@ def _comparable(info: Any) -> dict[str, Any]:
             flat |= {f"--{name}.{key}": entry for key, entry in value.items()}
         else:
             flat[f"--{name}"] = value
-    flat |= {f"data {key}": entry for key, entry in info["data"].items() if key != "path"}
+    free = ("path", DATASETS)
+    flat |= {f"data {key}": entry for key, entry in info["data"].items() if key not in free}
     return flat | {"--init with sha256": info.get("init", {}).get("sha256")}
 
 

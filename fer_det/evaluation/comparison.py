@@ -37,6 +37,7 @@ CONDITIONS = {
     "boxes_given": None,
     "views": "one",
     "face_size": None,
+    "masked": False,
     "label_map": "none",
 }
 """Parts of the scoring protocol in which runs on the same faces may differ -> value in older files,

@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.core.expression import BASIC_EXPRESSIONS
-from fer_det.core.label import THREE_CLASSES
+from fer_det.core.label import COMPOUNDS, THREE_CLASSES
 from fer_det.errors import ConfigError
 from fer_det.evaluation.picture import FloatArray, ScoredPicture
 
 NO_MAP = "none"
-DATASETS_OF_THREE_CLASSES = ("lfw_fer",)
-"""Data sets whose labels stand for several expressions each, so that only "three" can be scored."""
+DEMANDED_BY = {
+    "lfw_fer": ("three", "three classes, positive, negative and neutral"),
+    "rafdb_compound": ("compound", "eleven compound expressions"),
+}
+"""Data sets whose labels stand for several expressions each -> the only map by which they can be
+scored, and what their classes are."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class LabelMap:
 
     name: str
     members: Mapping[str, tuple[str, ...]]
+    """The probability of a mapped class is the sum of these. A class may be in several."""
 
     def restrict(self, classes: Sequence[str]) -> LabelMap:
         """The map without members that are no classes of the model, and without empty classes.
@@ -63,12 +68,16 @@ class LabelMap:
         }
 
     def apply(
-        self, pictures: Iterable[ScoredPicture], classes: Sequence[str]
+        self,
+        pictures: Iterable[ScoredPicture],
+        classes: Sequence[str],
+        truth: Mapping[str, Sequence[str | None]] | None = None,
     ) -> list[ScoredPicture]:
         """Pictures scored for `classes` -> the same for the mapped classes.
 
-        Faces of a class that is left out become faces without label, and its probability is
-        divided among the others in proportion.
+        truth: image id -> the mapped class of each labelled face; by default the class that its
+        expression belongs to. Faces of a class that is left out become faces without label, and its
+        probability is divided among the others in proportion.
         """
         labels = list(self.members)
         # [C, K], 1 where the mapped class stands for the model's class.
@@ -77,7 +86,17 @@ class LabelMap:
         )
         # Number of the mapped class of 0 (not used), 1..C; 0: left out.
         numbers = np.array([0, *((row.argmax() + 1) * row.any() for row in joins)], np.int64)
-        return [_map_picture(picture, joins, numbers) for picture in pictures]
+        if truth is None:
+            return [
+                _map_picture(picture, joins, numbers[picture.truth_labels]) for picture in pictures
+            ]
+        number_of = {label: number for number, label in enumerate(labels, start=1)}
+
+        def number(picture: ScoredPicture) -> NDArray[np.int64]:
+            own = truth[picture.image_id]
+            return np.array([number_of.get(each or "", 0) for each in own], np.int64)
+
+        return [_map_picture(picture, joins, number(picture)) for picture in pictures]
 
     def _class_of(self, name: str) -> str | None:
         return next((label for label, own in self.members.items() if name in own), None)
@@ -88,14 +107,17 @@ LABEL_MAPS: Mapping[str, LabelMap] = {
         "three",
         {label: tuple(each.label for each in own) for label, own in THREE_CLASSES.items()},
     ),
+    "compound": LabelMap(
+        "compound", {name: tuple(each.label for each in pair) for name, pair in COMPOUNDS.items()}
+    ),
     "seven": LabelMap("seven", {each.label: (each.label,) for each in BASIC_EXPRESSIONS}),
 }
 
 
 def _map_picture(
-    picture: ScoredPicture, joins: NDArray[np.float64], numbers: NDArray[np.int64]
+    picture: ScoredPicture, joins: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> ScoredPicture:
-    labels = numbers[picture.truth_labels]
+    """labels: [T], of the mapped classes, 0 for a face that is left out."""
     kept = labels > 0
     given = picture.truth_probabilities
     return replace(

@@ -48,8 +48,15 @@ class Protocol:
     """Views of each face that a classifier's probabilities are averages of: one, flip or ten."""
     face_size: int | None = None
     """Pixels of a face's longer side that larger faces were shrunk to; None for their own."""
+    masked: bool = False
+    """Whether a face mask was drawn over each labelled face."""
     label_map: str = "none"
     """How the model's classes were joined before scoring; see fer_det.evaluation.label_map."""
+    trained_on: str = ""
+    """The data sets that the model was trained on, '' where unknown."""
+    leaks: tuple[str, ...] = ()
+    """For each training of the model on other data than the scored folder, what the two share, or
+    that they were not compared; see fer_det.engine.training_data."""
 
     def __post_init__(self) -> None:
         for label, count in (self.rejected or {}).items():
@@ -63,7 +70,8 @@ class Protocol:
         """'' or how a classifier saw the faces: ', mean of flip views, faces of at most 30 px'."""
         texts = {"one": "", "flip": ", mean of 2 mirrored views", "ten": ", mean of 10 crops"}
         small = f", faces shrunk to {self.face_size} px" if self.face_size else ""
-        return texts[self.views] + small
+        masked = ", each face with a drawn mask" if self.masked else ""
+        return texts[self.views] + small + masked
 
     @property
     def size_text(self) -> str:
@@ -72,6 +80,14 @@ class Protocol:
             return "unknown"
         sizes = self.input_size if isinstance(self.input_size, tuple) else (self.input_size,)
         return "/".join(map(str, sizes)) + " px"
+
+    @property
+    def training_text(self) -> str:
+        """'' or 'Trained on ferplus, tested on rafdb. Shared with 9 pictures ...: no picture.'."""
+        if not self.leaks:
+            return f"Trained on {self.trained_on}." if self.trained_on else ""
+        known = self.trained_on or "unknown data"
+        return ". ".join([f"Trained on {known}, tested on {self.dataset}", *self.leaks]) + "."
 
     def listed_by_class(self, scored: Mapping[str, int]) -> dict[str, int] | None:
         """Listed faces of each class in `scored`, the number of scored faces by class.

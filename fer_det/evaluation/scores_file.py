@@ -19,6 +19,8 @@ from fer_det.evaluation.recognition import LEVEL, Recognition
 from fer_det.io.files import write_text
 
 SCORES = "scores.json"
+MASKED_SCORES = "scores_masked.json"
+"""Of the same faces with drawn masks."""
 
 _KEYS = {"primary", "classes", "protocol", "n", "n_by_class", *RULES}
 _REMEDY = "score the checkpoint with: fer-det eval"

@@ -182,6 +182,7 @@ def _notes(evaluation: Evaluation) -> list[str]:
         f"{protocol.image_variant}, boxes from {protocol.box_source}, input {protocol.size_text}"
         f"{protocol.sight_text}, {temperature}; weights {protocol.weights_sha256[:12]}, "
         f"checkpoint: {protocol.checkpoint_rule}.",
+        *([protocol.training_text] if protocol.training_text else []),
         *([] if protocol.label_map == NO_MAP else [f"Label map {protocol.label_map}."]),
         *(f"{name}: {', '.join(labels)}." for name, labels in evaluation.subsets.items()),
         _unscored(evaluation),

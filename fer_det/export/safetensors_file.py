@@ -12,6 +12,7 @@ from fer_det.config.export import ExportConfig
 from fer_det.errors import ConfigError
 from fer_det.io.files import refuse_existing
 from fer_det.weights.model_file import (
+    DATASETS,
     TEMPERATURE,
     UNKNOWN_BELOW,
     demand_complete,
@@ -47,6 +48,8 @@ def export_safetensors(config: ExportConfig, weights: Path) -> Path:
     if settings := file.info.get("train_config"):
         plain = {name: value for name, value in settings.items() if name not in OF_THE_MACHINE}
         info["train_config"] = plain
+    if DATASETS in file.info.get("data", {}):
+        info["data"] = {DATASETS: file.info["data"][DATASETS]}
     dtype = torch.float16 if config.dtype == "float16" else torch.float32
     write_model_file(config.out, replace(file, info={**info, **described}, training=None), dtype)
     return config.out

@@ -20,6 +20,7 @@ from lxml import etree
 
 from fer_det.core.box import FaceBox
 from fer_det.core.expression import Expression
+from fer_det.core.sample import Point
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.io.files import make_folder, write_text
 
@@ -38,6 +39,9 @@ MANIFEST = "manifest.jsonl"
 """A line for each source picture, or for each picture and copy of a balanced folder."""
 LABEL_PROBABILITIES = "label_probabilities"
 """The attribute of an object that holds its label's probabilities, in CVAT's form."""
+LANDMARKS = "landmarks"
+"""The attribute of an object that holds its landmarks: "x,y x,y ..." in pixels from 1."""
+MAX_LANDMARKS = 100
 
 _IMPORT = "fer-det build-voc --voc"
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -54,6 +58,8 @@ class VocObject:
     box: FaceBox
     probabilities: Mapping[str, float] | None = None
     """A soft label: class -> probability, positive and summing to 1. None: a hard label."""
+    landmarks: tuple[Point, ...] = ()
+    """The detector's points (x, y) in pixels from 0, see faces.detector.LANDMARK_NAMES."""
 
     @property
     def ignored(self) -> bool:
@@ -256,10 +262,17 @@ def format_annotation(annotation: VocAnnotation) -> str:
         box = etree.SubElement(element, "bndbox")
         for name, edge in zip(("xmin", "ymin", "xmax", "ymax"), edges, strict=True):
             _add(box, name, str(edge))
+        attributes = {}
         if face.probabilities is not None:
-            attribute = etree.SubElement(etree.SubElement(element, "attributes"), "attribute")
-            _add(attribute, "name", LABEL_PROBABILITIES)
-            _add(attribute, "value", _format_probabilities(face.probabilities))
+            attributes[LABEL_PROBABILITIES] = _format_probabilities(face.probabilities)
+        if face.landmarks:
+            points = (f"{x + 1:.6g},{y + 1:.6g}" for x, y in face.landmarks)
+            attributes[LANDMARKS] = " ".join(points)
+        parent = etree.SubElement(element, "attributes") if attributes else element
+        for name, value in attributes.items():
+            attribute = etree.SubElement(parent, "attribute")
+            _add(attribute, "name", name)
+            _add(attribute, "value", value)
     etree.indent(root, "\t")
     return etree.tostring(root, encoding="unicode") + "\n"
 
@@ -420,7 +433,7 @@ def _read_object_element(element: etree._Element, width: int, height: int) -> Vo
     box = box_from_edges(x_min, y_min, x_max, y_max)
     if box.x_min < 0 or box.y_min < 0 or box.x_max > width or box.y_max > height:
         raise ValueError(f"box {(x_min, y_min, x_max, y_max)} outside {width} x {height}")
-    return VocObject(name, box, _read_probabilities(element, name))
+    return VocObject(name, box, _read_probabilities(element, name), _read_landmarks(element))
 
 
 def _format_probabilities(probabilities: Mapping[str, float]) -> str:
@@ -429,11 +442,7 @@ def _format_probabilities(probabilities: Mapping[str, float]) -> str:
 
 def _read_probabilities(element: etree._Element, name: str) -> dict[str, float] | None:
     """The label's probabilities, scaled to a sum of 1; ValueError where they make no label."""
-    texts = [
-        attribute.findtext("value") or ""
-        for attribute in element.iterfind("attributes/attribute")
-        if (attribute.findtext("name") or "").strip() == LABEL_PROBABILITIES
-    ]
+    texts = _attribute_texts(element, LABEL_PROBABILITIES)
     if not texts:
         return None
     found: dict[str, float] = {}
@@ -452,6 +461,31 @@ def _read_probabilities(element: etree._Element, name: str) -> dict[str, float] 
     if found.get(name) != max(found.values()):
         raise ValueError(f"{LABEL_PROBABILITIES} {texts[0]!r} of a face named {name}")
     return {label: value / total for label, value in found.items()}
+
+
+def _read_landmarks(element: etree._Element) -> tuple[Point, ...]:
+    """The landmarks in pixels from 0; () where there are none or where they make no points.
+
+    Other tools may have an attribute of that name, and no answer depends on it.
+    """
+    texts = _attribute_texts(element, LANDMARKS)
+    if len(texts) != 1:
+        return ()
+    try:
+        points = [tuple(map(float, pair.split(","))) for pair in texts[0].split()[:MAX_LANDMARKS]]
+        landmarks = tuple((x - 1, y - 1) for x, y in points)
+    except ValueError:
+        return ()
+    return landmarks if all(math.isfinite(value) for point in landmarks for value in point) else ()
+
+
+def _attribute_texts(element: etree._Element, name: str) -> list[str]:
+    """The values of an object's attributes of that name."""
+    return [
+        attribute.findtext("value") or ""
+        for attribute in element.iterfind("attributes/attribute")
+        if (attribute.findtext("name") or "").strip() == name
+    ]
 
 
 def _text(element: etree._Element, path: str) -> str:

@@ -173,7 +173,11 @@ def conditions(source: ReportSource) -> Table:
         "source of the boxes": protocol["box_source"],
         "views of a face": protocol.get("views", "one"),
         "faces shrunk to (pixels)": protocol.get("face_size") or "their own size",
+        "drawn masks": "yes" if protocol.get("masked") else "no",
         "label map": protocol.get("label_map", "none"),
+        "trained on": protocol.get("trained_on") or "unknown",
+        "shared with the training data": "; ".join(protocol.get("leaks", ()))
+        or "scored on a folder of the training: see fer-det check",
         "VOC folder": source.data.folder,
         "manifest": source.data.manifest or "none",
         "checkpoint": source.weights,

@@ -38,6 +38,9 @@ TEMPERATURE = "temperature"
 UNKNOWN_BELOW = "unknown_below"
 """Key in `info` of the calibrated probability below which a face's expression is unknown."""
 
+DATASETS = "datasets"
+"""Key in `info["data"]` of the names of the data sets that it was trained on: 'ferplus + rafdb'."""
+
 
 @dataclass(frozen=True)
 class ModelFile:
@@ -79,10 +82,11 @@ class ModelFile:
     def origin(self) -> dict[str, Any]:
         """Return what a model that was initialised from this file records of it.
 
-        Path, sha256 and source, and under `init` the same of the file that this one was
-        initialised from, and so on.
+        Path, sha256 and source, what it was trained on as far as that is known, and under `init`
+        the same of the file that this one was initialised from, and so on.
         """
         own = {"path": str(self.path), "sha256": self.sha256, "source": self.source}
+        own |= {name: self.info[name] for name in ("data", "trained_on") if name in self.info}
         init = self.info.get("init")
         return own if init is None else {**own, "init": dict(init)}
 

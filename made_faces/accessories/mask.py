@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fer_det.imaging.mask import COLOURS, FREQUENCIES
 from made_faces.face_model.head import Head
 from made_faces.renderer.camera import Camera
 from made_faces.renderer.head_fit import SKULL, HeadFit, fit_head, look_up_disc
@@ -38,20 +39,6 @@ _SLACK = 0.006
 """Metres by which a lip or a chin may penetrate the cloth from below."""
 _SHADOW_FALL = 0.003
 """Length in metres of the shadow on the cheek."""
-_COLOURS = np.array(
-    [
-        [0.36, 0.60, 0.72],
-        [0.80, 0.82, 0.83],
-        [0.42, 0.68, 0.62],
-        [0.025, 0.025, 0.028],
-        [0.62, 0.30, 0.34],
-        [0.07, 0.10, 0.20],
-        [0.30, 0.30, 0.31],
-        [0.55, 0.47, 0.36],
-    ],
-    np.float32,
-)
-"""Surgical blue, white, green; black; and cloth in rose, navy, gray, sand."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +87,9 @@ def draw_mask(
 
 def _sample_cloth(seed: int) -> _Cloth:
     rng = np.random.default_rng([22, seed])
-    number = rng.choice(len(_COLOURS), p=[0.34, 0.2, 0.08, 0.16, 0.05, 0.06, 0.06, 0.05])
+    number = rng.choice(len(COLOURS), p=FREQUENCIES)
     pleats = number < 3 or (number == 3 and rng.random() < 0.6)
-    colour = _COLOURS[number] * np.float32(rng.uniform(0.85, 1.12))
+    colour = np.array(COLOURS[number], np.float32) * np.float32(rng.uniform(0.85, 1.12))
     printed = rng.uniform(0.1, 0.35) if number > 3 and rng.random() < 0.4 else 0.0
     return _Cloth(colour=colour, pleats=bool(pleats), seam=not pleats, printed=printed)
 

@@ -49,3 +49,20 @@ def test_a_configuration_by_name_far_from_the_checkout(installed: Path, tmp_path
     ended = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert "epochs:" in ended.stdout
+
+
+def test_source_distribution_can_build_the_same_wheel(installed: Path, tmp_path: Path) -> None:
+    argv = [sys.executable, "setup.py", "-q", "egg_info", "--egg-base", str(tmp_path)]
+    subprocess.run(argv, cwd=ROOT, check=True, capture_output=True)
+    sources = set((tmp_path / "fer_det.egg-info" / "SOURCES.txt").read_text().splitlines())
+    shipped = installed / "fer_det" / "shipped"
+    wanted = {path.relative_to(shipped).as_posix() for path in shipped.rglob("*") if path.is_file()}
+    packages = ("fer_det", "voc_builder", "made_faces")
+    files = (path for package in packages for path in (installed / package).rglob("*.*"))
+    wanted |= {
+        path.relative_to(installed).as_posix()
+        for path in files
+        if shipped not in path.parents and path.is_file() and path.suffix != ".pyc"
+    }
+    assert wanted - sources == set()
+    assert {"LICENSE", "README.md", "setup.py", "pyproject.toml"} <= sources

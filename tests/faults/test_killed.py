@@ -30,7 +30,10 @@ from voc_builder.balance.balance import BalanceConfig, balance
 from voc_builder.build.build import BuildConfig, Source, build
 from voc_builder.readers.rafdb import Options
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="forks"),
+]
 
 ROOT = Path(__file__).parents[2]
 

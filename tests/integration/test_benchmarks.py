@@ -16,6 +16,8 @@ from PIL import Image
 from fer_det.core.box import FaceBox
 from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 PHOTO = Path(__file__).parents[1] / "golden" / "data" / "astronaut.jpg"
 TINY = {

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_data import jaffe, lfw_fer
+from fake_data import jaffe, lfw_fer, rafdb_compound
 from fake_data.faces import load_fake_detector
 
 from fer_det.cli.main import main
@@ -80,8 +80,23 @@ def test_all_folds_with_one_command(
     assert three["classes"] == ["positive", "negative", "neutral"]
     assert three["n_by_class"] == {"positive": 2, "negative": 4, "neutral": 1}
     assert three["protocol"]["label_map"].startswith("three: positive = happiness + surprise")
+    assert three["protocol"]["leaks"] == []
     assert three["protocol"]["listed"] == {"positive": 2, "negative": 4, "neutral": 1}
     assert "three: positive = happiness + surprise" in (tmp_path / "three.html").read_text()
+
+    # The same faces with masks, beside those without.
+    flags = [f"--weights={best}", f"--data={tmp_path / 'fold-01-KL' / 'voc'}", "--resamples=10"]
+    flags += [f"--out={tmp_path / 'masked'}", "--workers=0", "--device=cpu", "--masked=true"]
+    assert main(["eval", *flags]) == 0
+    plain, masked = (
+        json.loads((tmp_path / "masked" / name).read_text())
+        for name in ("scores.json", "scores_masked.json")
+    )
+    assert (plain["protocol"]["masked"], masked["protocol"]["masked"]) == (False, True)
+    assert plain["protocol"]["split_hash"] == masked["protocol"]["split_hash"]
+    given = [[face["answers"]["gt_box"] for face in each["faces"]] for each in (plain, masked)]
+    assert given[0] != given[1]
+    assert "masked" in capsys.readouterr().out
 
     # LFW-FER has three classes, and is scored by them alone.
     lfw_fer.write(tmp_path / "lfw", ("original",))
@@ -95,6 +110,26 @@ def test_all_folds_with_one_command(
     assert main(["eval", *flags, "--label_map=three"]) == 0
     told = json.loads((tmp_path / "lfw_scores" / "scores.json").read_text())
     assert told["n_by_class"] == {"positive": 3, "negative": 3, "neutral": 3}
+    assert told["protocol"]["trained_on"] == "jaffe"
+    (leaks,) = told["protocol"]["leaks"]
+    assert leaks.startswith("Shared with 14 pictures (train, val) of ")
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"Trained on jaffe, tested on lfw_fer. {leaks}." in out
+
+    # RAF-DB's compound part is scored by its eleven classes.
+    rafdb_compound.write(tmp_path / "compound")
+    config = BuildConfig(out=tmp_path / "compound_voc", workers=0, val_fraction=0.0)
+    source = Source("rafdb_compound", tmp_path / "compound", READERS["rafdb_compound"].Options())
+    build(config, [source], load_fake_detector)
+    flags = [f"--weights={best}", f"--data={tmp_path / 'compound_voc'}", "--workers=0"]
+    flags += [f"--out={tmp_path / 'compound_scores'}", "--resamples=10", "--split=train"]
+    capsys.readouterr()
+    assert main(["eval", *flags]) == 2
+    assert "rafdb_compound has eleven compound expressions" in capsys.readouterr().err
+    assert main(["eval", *flags, "--label_map=compound"]) == 0
+    told = json.loads((tmp_path / "compound_scores" / "scores.json").read_text())
+    assert told["n_by_class"]["happily_surprised"] == told["n_by_class"]["sadly_angry"] == 1
+    assert told["n"] == 11
 
     # Other flags would be other folds.
     assert folds(data, tmp_path, "--seed=1") == 2

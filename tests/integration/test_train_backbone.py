@@ -17,6 +17,8 @@ from fer_det.cli import train_backbone as train_backbone
 from fer_det.engine.run_folder import read_log
 from fer_det.weights.model_file import read_model_file
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path("runs") / "backbone-001"
 EXPORT = Path("backbone.safetensors")
 FACES, STEPS, EPOCHS = 16, 2, 3

@@ -21,6 +21,8 @@ from fer_det.models.vgg16_classifier.config import Config
 from fer_det.weights.model_file import WeightsInfo, read_model_file, save_weights
 from fer_det.weights.storage import file_hash
 
+pytestmark = pytest.mark.slow
+
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger", "sadness", "happiness"]
 TEST = ["happiness", ("fear", "anger"), "sadness"]
 CLASSIFIER = Path("runs") / "classifier-001"

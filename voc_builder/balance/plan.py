@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fer_det.core.box import MIN_VISIBLE_PART, FaceBox
 from fer_det.core.label import picture_class
 from fer_det.errors import DatasetFormatError
@@ -171,7 +173,9 @@ def turn_objects(annotation: VocAnnotation, degrees: float) -> tuple[VocObject, 
     for face in annotation.objects:
         box = turn_box(face.box, matrix).clipped(annotation.width, annotation.height)
         if box is not None:
-            turned.append(replace(face, box=box))
+            points = np.array(face.landmarks).reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2]
+            landmarks = tuple((float(x), float(y)) for x, y in points)
+            turned.append(replace(face, box=box, landmarks=landmarks))
     return tuple(turned)
 
 

@@ -249,7 +249,8 @@ def _make_converter(plan: ConverterPlan) -> Converter:
 def _voc_object(face: PlacedFace) -> VocObject:
     assert face.box is not None
     record = FaceRecord.of_label(face.label)
-    return VocObject(record.expression, face.box, probabilities_by_name(face.label))
+    probabilities = probabilities_by_name(face.label)
+    return VocObject(record.expression, face.box, probabilities, face.landmarks)
 
 
 def _groups_within_memory(pictures: Iterable[_Picture]) -> Iterator[list[_Picture]]:

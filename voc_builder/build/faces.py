@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
 from fer_det.core.label import Label
-from fer_det.core.sample import Face, Sample
+from fer_det.core.sample import Face, Point, Sample
 from fer_det.faces.detector import DetectedFace, FaceDetector
 from voc_builder.build.config import BoxChoice
 
@@ -55,6 +55,8 @@ class PlacedFace:
     """MTCNN's, 0..1; None for a box that is not MTCNN's."""
     reason: str | None = None
     """Why there is no box."""
+    landmarks: tuple[Point, ...] = ()
+    """MTCNN's, in pixels; () for a box that is not MTCNN's."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,10 @@ def place_faces_in_crops(
     placed = []
     for sample, crop in zip(samples, found, strict=True):
         others = [box for box in crop.others if not is_same_face(box, crop.box)]
-        faces = [PlacedFace(label, crop.box, crop.source, crop.score) for label in sample.labels]
+        faces = [
+            PlacedFace(label, crop.box, crop.source, crop.score, landmarks=crop.landmarks)
+            for label in sample.labels
+        ]
         for row in range(1, len(faces)):
             faces[row] = PlacedFace(faces[row].label, None, reason="a second face in one face crop")
         placed.append(PlacedFaces(tuple(faces), tuple(others)))
@@ -184,6 +189,8 @@ class CropFace:
     """The attempt that found it: "mtcnn", "mtcnn_edge_padding", ..., or WHOLE_PICTURE."""
     score: float | None = None
     """Probability that the box holds a face, 0..1; None for the whole picture."""
+    landmarks: tuple[Point, ...] = ()
+    """In pixels of the crop; () for the whole picture."""
     others: tuple[FaceBox, ...] = ()
     """Further faces found in the crop by the same attempt."""
 
@@ -222,7 +229,7 @@ def _place(
 ) -> PlacedFace:
     assert face.label is not None
     if found is not None:
-        return PlacedFace(face.label, found.box, MTCNN_BOX, found.score)
+        return PlacedFace(face.label, found.box, MTCNN_BOX, found.score, landmarks=found.landmarks)
     own = None if face.box is None else face.box.clipped(*size)
     if own is not None:
         return PlacedFace(face.label, own, DATASET_BOX)
@@ -271,7 +278,7 @@ def _face_of_crop(
     """The largest face, back in pixels of the crop."""
     height, width = image.shape[:2]
     inside = [
-        DetectedFace(box, face.score, ())
+        DetectedFace(box, face.score, tuple((x - border, y - border) for x, y in face.landmarks))
         for face in faces
         if (box := face.box.moved(-border, -border).clipped(width, height)) is not None
     ]
@@ -279,7 +286,8 @@ def _face_of_crop(
     if chosen is None:
         return None
     others = tuple(face.box for index, face in enumerate(inside) if index != chosen)
-    return CropFace(inside[chosen].box, source, inside[chosen].score, others)
+    found = inside[chosen]
+    return CropFace(found.box, source, found.score, found.landmarks, others)
 
 
 def _whole_picture(image: Pixels, source: str) -> CropFace:

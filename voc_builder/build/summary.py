@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fer_det.core.sample import MADE_CAUTION, SPLITS, Sample, database_name
+from fer_det.core.sample import IN_ALL, MADE_CAUTION, SPLITS, Sample, database_name
 from fer_det.io.files import write_text
 from fer_det.io.voc import BUILD_SUMMARY
 from voc_builder.build.records import FaceRecord, Record
@@ -67,7 +67,7 @@ class Found:
         found = _format_split_counts(self.pictures) or "no"
         lines = [f"{self.title}: {found} pictures"]
         if self.published:
-            same = dict(self.pictures) == dict(self.published)
+            same = _difference(self.pictures, self.published) == 0
             lines[0] += (
                 ", as published" if same else f"; published: {_format_split_counts(self.published)}"
             )
@@ -224,6 +224,8 @@ def _count_by_split(
 
 
 def _difference(counts: Mapping[str, int], others: Mapping[str, int]) -> int:
+    if IN_ALL in others:
+        return abs(sum(counts.values()) - others[IN_ALL])
     return sum(abs(counts.get(split, 0) - others.get(split, 0)) for split in SPLITS)
 
 

@@ -62,6 +62,8 @@ class Reader(Protocol):
     def published(self, options: Any) -> Sequence[Mapping[str, int]]:
         """Split -> pictures that these options find in a complete copy, for each form of it.
 
+        sample.IN_ALL stands for the splits together, where the authors count no splits.
+
         Shown beside the counts that were found; empty where nobody states them.
         """
         ...

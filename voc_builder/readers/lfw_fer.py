@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from fer_det.core.label import THREE_CLASSES, Label, LabelDistribution
-from fer_det.core.sample import Face, Sample
+from fer_det.core.sample import IN_ALL, Face, Sample
 from fer_det.errors import DatasetNotFoundError
 from voc_builder.readers.class_names import split_of_folders
 from voc_builder.readers.picture_index import is_picture, path_ids
@@ -50,9 +50,8 @@ class Options:
 
 
 def published(options: Options) -> Sequence[Mapping[str, int]]:
-    """The authors count 10,487 pictures and state no splits."""
-    del options
-    return ()
+    """The authors count the photos and state no splits."""
+    return ({IN_ALL: 10_487},) if options.form in ("auto", "original") else ()
 
 
 def read(root: Path, options: Options) -> Iterator[Sample]:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fer_det.core.expression import Expression
-from fer_det.core.label import LabelDistribution
+from fer_det.core.label import COMPOUNDS, LabelDistribution
 from fer_det.core.sample import Face, Sample
 from fer_det.errors import DatasetNotFoundError
 from voc_builder.readers import rafdb_files as files
@@ -22,24 +21,6 @@ from voc_builder.readers.table import refuse_duplicates
 from voc_builder.readers.tree import Tree
 
 TITLE = "RAF-DB compound"
-
-_HAPPINESS, _SADNESS, _FEAR = Expression.HAPPINESS, Expression.SADNESS, Expression.FEAR
-_ANGER, _SURPRISE, _DISGUST = Expression.ANGER, Expression.SURPRISE, Expression.DISGUST
-
-COMPOUNDS: Mapping[int, tuple[str, Expression, Expression]] = {
-    1: ("happily surprised", _HAPPINESS, _SURPRISE),
-    2: ("happily disgusted", _HAPPINESS, _DISGUST),
-    3: ("sadly fearful", _SADNESS, _FEAR),
-    4: ("sadly angry", _SADNESS, _ANGER),
-    5: ("sadly surprised", _SADNESS, _SURPRISE),
-    6: ("sadly disgusted", _SADNESS, _DISGUST),
-    7: ("fearfully angry", _FEAR, _ANGER),
-    8: ("fearfully surprised", _FEAR, _SURPRISE),
-    9: ("angrily surprised", _ANGER, _SURPRISE),
-    10: ("angrily disgusted", _ANGER, _DISGUST),
-    11: ("disgustedly surprised", _DISGUST, _SURPRISE),
-}
-"""The codes of the list."""
 
 _LAYOUT = "RAF-DB's compound/{EmoLabel,Image}"
 
@@ -71,16 +52,18 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
             _LAYOUT,
             "complete the copy of the data set",
         )
-    listed = files.read_list(tree.root / lists[0], COMPOUNDS)
+    names = dict(enumerate(COMPOUNDS, start=1))
+    listed = files.read_list(tree.root / lists[0], names)
     refuse_duplicates((each.stem, each.row) for each in listed if each.row is not None)
     places = files.place_pictures(tree, paths, listed)
     for each, path in zip(listed, places, strict=True):
         assert each.row is not None
-        if each.code is None or each.code not in COMPOUNDS:
+        if each.code is None or each.code not in names:
             raise each.row.error(
                 f"label {each.row.text!r}", "one of 1 to 11", "give the folder compound/"
             )
-        name, first, second = COMPOUNDS[each.code]
+        name = names[each.code]
+        first, second = COMPOUNDS[name]
         landmarks, attributes = files.read_manual(tree, manuals.get(each.stem))
         is_photo = framing == "photo"
         box = files.read_box(tree, boxes.get(each.stem)) if is_photo else None
@@ -92,7 +75,7 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
             faces=(Face(label, box, landmarks if is_photo else ()),),
             split="test" if each.stem.startswith("test") else "train",
             framing=framing,
-            attributes={"compound": name, **attributes},
+            attributes={"compound": name.replace("_", " "), **attributes},
         )
     for path in paths:
         if path not in places:

@@ -47,7 +47,10 @@ class Task(Protocol):
         """Return pictures without augmentation to calibrate batch normalisation on."""
 
     def data_hashes(self) -> Mapping[str, str]:
-        """Return `path`, the data's folder, and the hash of each split by its name."""
+        """Return the data's folder as `path`, and the hash of each split by its name.
+
+        Where there are several data sets also their names, as `datasets`.
+        """
 
     def build_model(self) -> FaceModel:
         """Build the model with random weights."""

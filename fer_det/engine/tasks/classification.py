@@ -55,7 +55,8 @@ class ClassificationTask:
     def data_hashes(self) -> dict[str, str]:
         """See Task."""
         hashes = {"train": self.train.hash(), "val": self.validation.hash()}
-        return {"path": str(self.config.data), **hashes}
+        names = " + ".join(self.train.photos.databases)
+        return {"path": str(self.config.data), "datasets": names, **hashes}
 
     def build_model(self) -> FaceModel:
         """See Task."""

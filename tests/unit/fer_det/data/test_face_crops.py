@@ -43,6 +43,15 @@ def test_one_crop_a_labelled_face_in_order(photos: VocDataset) -> None:
     assert crops.hash() == photos.hash()
 
 
+def test_crops_of_masked_photos(photos: VocDataset) -> None:
+    plain, masked = FaceCrops(photos, MARGIN), FaceCrops(photos.with_masks(), MARGIN)
+    for index in range(len(plain)):
+        before = plain[Draw(index, 0)][0].astype(int)
+        changed = abs(before - masked[Draw(index, 0)][0]).max(axis=0) > 12
+        assert changed[44:50, 28:36].mean() > 0.7
+        assert not changed[:24, 20:44].any()
+
+
 def test_face_lies_in_the_middle_with_its_margin(photos: VocDataset) -> None:
     picture, target = FaceCrops(photos, MARGIN)[Draw(0, 0)]
     assert (picture.shape, picture.dtype) == ((3, SIZE, SIZE), np.uint8)

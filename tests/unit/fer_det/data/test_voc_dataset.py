@@ -10,6 +10,7 @@ from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
+from fer_det.imaging.jitter import JitterRanges
 from fer_det.io.files import write_bytes
 from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
 
@@ -56,6 +57,38 @@ class TestEntries:
         assert found.boxes[0].tolist() == list(FACE.as_tuple())
         # The third picture shows neutral and surprise, both equally rare here.
         assert [picture.label for picture in dataset(folder).pictures] == [2, 6, 1, 2]
+
+    def test_masks_where_they_are_asked_for(self, folder: VocFolder) -> None:
+        eyes_and_mouth = ((25.0, 18.0), (36.0, 18.0), (30.5, 24.0), (27.0, 29.0), (34.0, 29.0))
+        seen = VocObject("fear", FACE, None, eyes_and_mouth)
+        folder.write(
+            VocAnnotation("train_0001", WIDTH, HEIGHT, (seen, VocObject(IGNORE, BYSTANDER)))
+        )
+        plain = dataset(folder)
+        masked = plain.with_masks()
+        for place in (0, 1):
+            before, after = (
+                plain[Draw(place, 0)][0].astype(int),
+                masked[Draw(place, 0)][0].astype(int),
+            )
+            changed = abs(before - after).max(axis=0) > 12
+            # FACE is halved: its lower half wears the mask, its upper half and the rest do not.
+            assert changed[13:17, 13:18].mean() > 0.8
+            assert not changed[:9].any()
+            assert not changed[:, :6].any()
+        np.testing.assert_array_equal(masked[Draw(1, 0)][0], masked[Draw(1, 0)][0])
+
+    def test_masks_in_training_by_probability(self, folder: VocFolder) -> None:
+        def draws(mask: float) -> list[bool]:
+            still = AugmentConfig(0.0, 0.0, 0.0, JitterRanges(0.0, 0.0, 0.0), mask=mask)
+            trained = dataset(folder, augmentation=Augmentation(still))
+            plain = dataset(folder)[Draw(1, 0)][0]
+            pictures = [trained[Draw(1, seed)][0] for seed in range(30)]
+            return [bool((abs(each.astype(int) - plain) > 12).any()) for each in pictures]
+
+        assert sum(draws(0.0)) == 0
+        assert 5 < sum(draws(0.5)) < 25
+        assert sum(draws(1.0)) == 30
 
     def test_soft_labels(self, folder: VocFolder) -> None:
         soft = VocObject("anger", FACE, {"anger": 0.6, "fear": 0.4})

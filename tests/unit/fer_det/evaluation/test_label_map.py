@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from fake_data.scored_pictures import CLASSES, one_hot, protocol_for, scored_picture
 
+from fer_det.core.label import COMPOUNDS, compound_of
 from fer_det.errors import ConfigError
 from fer_det.evaluation.evaluate import evaluate
 from fer_det.evaluation.label_map import LABEL_MAPS
@@ -67,6 +68,33 @@ def test_counts_and_description() -> None:
         "three: positive = happiness + surprise, negative = fear + disgust + sadness + anger,"
         " neutral"
     )
+
+
+def test_compounds_share_expressions() -> None:
+    compound = LABEL_MAPS["compound"].restrict(CLASSES)
+    labels = list(compound.members)
+    assert len(labels) == 11
+    # surprise, fear, disgust, happiness, sadness, anger, neutral
+    row = [0.3, 0.05, 0.0, 0.35, 0.1, 0.1, 0.1]
+    picture = scored_picture("a", [(BOX, 1), (OTHER, 4)], [], gt_box=[row, row])
+    (mapped,) = compound.apply([picture], CLASSES, {"a": ["happily_surprised", None]})
+    assert mapped.truth_probabilities is not None
+    found = dict(zip(labels, mapped.truth_probabilities[0].tolist(), strict=True))
+    assert max(found, key=found.__getitem__) == "happily_surprised"
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["happily_surprised"] / found["sadly_angry"] == pytest.approx(0.65 / 0.2)
+    assert [labels[number - 1] for number in mapped.truth_labels] == ["happily_surprised"]
+    # The face that shows no compound is neither correct nor wrong.
+    np.testing.assert_allclose(mapped.ignore_boxes, [OTHER])
+    assert "neutral left out" in compound.describe(CLASSES)
+
+
+def test_a_soft_label_of_two_expressions_is_a_compound() -> None:
+    assert compound_of({"surprise": 0.5, "happiness": 0.5, "fear": 0.0}) == "happily_surprised"
+    assert compound_of({"happiness": 1.0}) is None
+    assert compound_of({"happiness": 0.5, "sadness": 0.5}) is None
+    pairs = {frozenset(pair) for pair in COMPOUNDS.values()}
+    assert len(pairs) == 11
 
 
 def test_a_model_of_fewer_classes() -> None:

@@ -19,7 +19,7 @@ def weights(tmp_path: Path) -> Path:
         "epoch": 4,
         "temperature": 0.8,
         "unknown_below": 0.5,
-        "data": {"path": "/home/me/faces"},
+        "data": {"path": "/home/me/faces", "datasets": "jaffe", "train": "0f"},
         "init": {"path": "/home/me/first.pth"},
         "train_config": {"epochs": 9, "data": "/home/me/faces", "out": "/home/me/run"},
     }
@@ -41,6 +41,7 @@ def test_half_precision_described_and_without_paths(weights: Path, tmp_path: Pat
         "temperature": 0.8,
         "unknown_below": 0.5,
         "train_config": {"epochs": 9},
+        "data": {"datasets": "jaffe"},
         "licence": "CC0",
         "trained_on": "nothing",
     }

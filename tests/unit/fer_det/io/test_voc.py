@@ -394,6 +394,25 @@ class TestPlace:
             VocFolder(tmp_path)
 
 
+class TestLandmarks:
+    POINTS = ((11.0, 22.0), (25.5, 22.0), (18.0, 30.0), (13.0, 41.0), (-2.0, 41.0))
+    SEEN = VocObject("fear", FaceBox(10, 20, 30, 60), {"anger": 0.4, "fear": 0.6}, POINTS)
+
+    def test_counted_from_one_and_read_back(self, folder: VocFolder) -> None:
+        folder.write(VocAnnotation("a", 100, 80, (self.SEEN, FACE.objects[0])))
+        assert "<value>12,23 26.5,23 19,31 14,42 -1,42</value>" in format_annotation(
+            folder.read("a")
+        )
+        assert folder.read("a").objects == (self.SEEN, FACE.objects[0])
+
+    @pytest.mark.parametrize("text", ["", "12 23", "1,2,3", "a,b", "nan,1", "1e999,2"])
+    def test_what_makes_no_points_is_passed_over(self, folder: VocFolder, text: str) -> None:
+        folder.write(VocAnnotation("a", 100, 80, (self.SEEN,)))
+        path = folder.annotation_path("a")
+        path.write_text(path.read_text().replace("12,23 26.5,23 19,31 14,42 -1,42", text))
+        assert folder.read("a").objects[0].landmarks == ()
+
+
 class TestLabelProbabilities:
     VOTES = VocObject("fear", FaceBox(10, 20, 30, 60), {"anger": 0.125, "fear": 0.875})
 

@@ -226,6 +226,14 @@ def crop(height=100, width=100):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+def test_landmarks_come_back_from_the_padded_crop():
+    points = ((30.0, 40.0), (70.0, 40.0), (50.0, 60.0), (35.0, 80.0), (65.0, 80.0))
+    found = DetectedFace(FaceBox(40, 40, 110, 120), 0.9, points)
+    (placed,) = find_face_in_crops(ScriptedDetector({(150, 150): [found]}), [crop()])
+    assert placed.source == "mtcnn_edge_padding"
+    assert placed.landmarks == tuple((x - 25, y - 25) for x, y in points)
+
+
 def test_a_face_found_at_once_is_taken_as_it_is():
     detector = ScriptedDetector({(100, 100): [face(10, 5, 90, 95)]})
     found = find_face_in_crops(detector, [crop()])

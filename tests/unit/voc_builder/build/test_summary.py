@@ -137,6 +137,12 @@ class TestFound:
         told = self.found({"train": 2, "test": 1}).describe().splitlines()
         assert told[0] == "X set: 2 train, 1 test pictures, as published"
 
+    def test_published_without_splits(self) -> None:
+        told = self.found({"in all": 5}, {"in all": 9}).describe().splitlines()
+        assert told[0] == "X set: 2 train, 1 test pictures; published: 5 in all"
+        told = self.found({"in all": 3}).describe().splitlines()
+        assert told[0] == "X set: 2 train, 1 test pictures, as published"
+
     def test_nothing_published(self) -> None:
         assert "published" not in self.found().describe()
         # Made faces only share the layout.
