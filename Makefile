@@ -116,7 +116,7 @@ build/npm/package:
 	@cd build/npm && npm pack --silent $(ORT_WEB) >/dev/null && tar -xzf onnxruntime-web-*.tgz && rm onnxruntime-web-*.tgz
 
 bench: venv  ## time what the project claims of its speed, in some minutes on an idle machine
-	@for name in train_step inference loader voc mtcnn memory scaling; do \
+	@for name in train_step inference loader voc mtcnn memory million scaling; do \
 		echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@echo "MTCNN was timed against itself. Against the package mtcnn, in an environment of its own:"
 	@echo "  python3 -m venv tf && tf/bin/pip install 'mtcnn==1.0.0' tensorflow pillow"
