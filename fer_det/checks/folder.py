@@ -110,10 +110,10 @@ def _read_index(
         indexed = read_index(folder, listed)
         if indexed is None:
             return None, []
-        demand_unchanged(indexed, len(listed))
+        demand_unchanged(indexed[1], len(listed))
     except StaleIndexError as error:
         return None, [Finding(INDEX, error.found.rpartition(": ")[2], refuses=False)]
-    return indexed.columns, []
+    return indexed[0], []
 
 
 def _check_reports(folder: VocFolder) -> Iterator[Finding]:

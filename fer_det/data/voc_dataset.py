@@ -58,7 +58,8 @@ class FacePictures(Sequence[FacePicture]):
         self, folder: VocFolder, columns: AnnotationColumns, classes: Sequence[str]
     ) -> None:
         """Raises AnnotationError for an unknown class and for a picture without a labelled face."""
-        self._folder, self._columns = folder, columns
+        self._folder, self._ids, self._sizes = folder, columns.ids, columns.sizes
+        self._databases, self._database = columns.databases, columns.database
         self.indexed: IndexedSplit | None = None
         """The rows of the index that the columns are from."""
         numbers = {name: number for number, name in enumerate(classes, start=1)}
@@ -67,7 +68,7 @@ class FacePictures(Sequence[FacePicture]):
         # Labelled faces first; the order is otherwise that of the annotation.
         order = np.lexsort((ignored, picture))
         labels = np.array(of_name, np.int64)[columns.name[order]]
-        self._refuse_unusable(labels, columns.name[order], ignored[order], picture, classes)
+        self._refuse_unusable(labels, columns, order, classes)
         labels[ignored[order]] = IGNORED_LABEL
         self.starts = columns.starts
         """[P + 1]: the faces of picture p are starts[p] to starts[p + 1] - 1."""
@@ -81,7 +82,7 @@ class FacePictures(Sequence[FacePicture]):
         """[P], see FacePicture.label."""
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self._ids)
 
     @overload
     def __getitem__(self, place: int) -> FacePicture: ...
@@ -96,9 +97,9 @@ class FacePictures(Sequence[FacePicture]):
         return FacePicture(
             image_id=image_id,
             path=self._folder.image_path(image_id),
-            database=self._columns.databases[self._columns.database[place]],
-            width=int(self._columns.sizes[place, 0]),
-            height=int(self._columns.sizes[place, 1]),
+            database=self._databases[self._database[place]],
+            width=int(self._sizes[place, 0]),
+            height=int(self._sizes[place, 1]),
             boxes=self.boxes[faces],
             labels=self.face_labels[faces],
             label_probabilities=self.shares[faces],
@@ -108,7 +109,7 @@ class FacePictures(Sequence[FacePicture]):
 
     def image_id(self, place: int) -> str:
         """The id of a picture."""
-        name: bytes = self._columns.ids[place]
+        name: bytes = self._ids[place]
         return name.decode()
 
     def file_sizes(self) -> NDArray[np.int64]:
@@ -116,20 +117,19 @@ class FacePictures(Sequence[FacePicture]):
         if self.indexed is not None:
             return self.indexed.picture_bytes
         folder = self._folder.root / "JPEGImages"
-        return np.array([_file_size(f"{folder}/{name.decode()}.jpg") for name in self._columns.ids])
+        return np.array([_file_size(f"{folder}/{name.decode()}.jpg") for name in self._ids])
 
     def _refuse_unusable(
         self,
         labels: NDArray[np.int64],
-        names: NDArray[np.int32],
-        ignored: NDArray[np.bool_],
-        picture: NDArray[np.int64],
+        columns: AnnotationColumns,
+        order: NDArray[np.int64],
         classes: Sequence[str],
     ) -> None:
         """Raise AnnotationError for the first picture that cannot be used."""
+        ignored, picture = columns.ignored[order], columns.picture
         unknown = np.flatnonzero((labels == _UNKNOWN) & ~ignored)
-        labelled = np.bincount(picture[~ignored], minlength=len(self)) > 0
-        without = np.flatnonzero(~labelled)
+        without = np.flatnonzero(np.bincount(picture[~ignored], minlength=len(self)) == 0)
         first_unknown = int(picture[unknown[0]]) if len(unknown) else len(self)
         first_without = int(without[0]) if len(without) else len(self)
         if first_unknown == first_without:
@@ -137,7 +137,7 @@ class FacePictures(Sequence[FacePicture]):
         path = self._folder.annotation_path(self.image_id(min(first_unknown, first_without)))
         if first_unknown < first_without:
             raise AnnotationError(
-                f"{path} has the class {self._columns.names[names[unknown[0]]]!r}",
+                f"{path} has the class {columns.names[columns.name[order[unknown[0]]]]!r}",
                 f"one of {', '.join(classes)}",
                 "use a VOC folder with the checkpoint's classes",
             )
@@ -313,11 +313,10 @@ def _shares(
     The share of classes that are not among `numbers` is dropped and the rest scaled to a sum of 1.
     """
     shares = np.zeros((len(labels), len(numbers)), np.float32)
-    votes = columns.votes[order]
-    soft = votes.any(1) & (labels > 0)
-    for name, column in zip(columns.voted, votes.T, strict=True):
+    soft: NDArray[np.bool_] = np.any(columns.votes, axis=1)[order] & (labels > 0)
+    for name, column in zip(columns.voted, columns.votes.T, strict=True):
         if name in numbers:
-            shares[soft, numbers[name] - 1] = column[soft]
+            shares[soft, numbers[name] - 1] = column[order[soft]]
     shares[soft] /= shares[soft].sum(1, keepdims=True)
     hard = np.flatnonzero(~soft & (labels > 0))
     shares[hard, labels[hard] - 1] = 1

@@ -71,10 +71,11 @@ class IndexedFiles:
 
 @dataclass(frozen=True)
 class IndexedSplit:
-    """The rows of some pictures, in the order in which they were asked for."""
+    """What the index states of the files of some pictures, in the order they were asked for."""
 
     folder: VocFolder
-    columns: AnnotationColumns
+    ids: NDArray[np.bytes_]
+    """[P]."""
     annotation_bytes: NDArray[np.int64]
     picture_bytes: NDArray[np.int64]
     """[P] each, the sizes of the files."""
@@ -83,7 +84,7 @@ class IndexedSplit:
 
     def files(self, place: int) -> IndexedFiles:
         """The files of a picture."""
-        image_id = self.columns.ids[place].decode()
+        image_id = self.ids[place].decode()
         return IndexedFiles(
             self.folder.annotation_path(image_id),
             int(self.annotation_bytes[place]),
@@ -153,10 +154,10 @@ def read_annotations(
     not used is a line on stderr. The second value is None without an index.
     """
     try:
-        split = read_index(folder, ids)
-        if split is not None:
-            demand_unchanged(split, len(ids) if thorough else SEEN_AT_START)
-            return split.columns, split
+        found = read_index(folder, ids)
+        if found is not None:
+            demand_unchanged(found[1], len(ids) if thorough else SEEN_AT_START)
+            return found
     except StaleIndexError as error:
         print(f"warning: {error}; the XML files are read instead", file=sys.stderr, flush=True)
     return AnnotationColumns.of(folder.read(image_id) for image_id in ids), None
@@ -164,12 +165,14 @@ def read_annotations(
 
 def demand_unchanged(split: IndexedSplit, at_most: int) -> None:
     """Raise StaleIndexError where a file of a split of at most so many pictures has changed."""
-    if len(split.columns) <= at_most:
-        for place in range(len(split.columns)):
+    if len(split.ids) <= at_most:
+        for place in range(len(split.ids)):
             split.files(place).demand_unchanged()
 
 
-def read_index(folder: VocFolder, ids: Sequence[str]) -> IndexedSplit | None:
+def read_index(
+    folder: VocFolder, ids: Sequence[str]
+) -> tuple[AnnotationColumns, IndexedSplit] | None:
     """The index's rows of these pictures, None where there is no index.
 
     Raises StaleIndexError where it cannot be read, files were added or removed since it was made,
@@ -188,21 +191,26 @@ def read_index(folder: VocFolder, ids: Sequence[str]) -> IndexedSplit | None:
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
         if metadata.get(b"format") != FORMAT:
             raise _stale(folder.home, "is not an index of this version")
-        columns = [name for name in index_schema().names if name not in ("group", "clip", "sha256")]
-        table = pyarrow.parquet.read_table(path, columns=columns)
+        return _select(folder, ids, newest)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         if isinstance(error, StaleIndexError):
             raise
         raise _stale(folder.home, "cannot be read") from error
-    return _select(folder, table, ids, newest)
 
 
-def _select(folder: VocFolder, table: Any, ids: Sequence[str], newest: int) -> IndexedSplit:
-    """The rows of these pictures as columns."""
+def _select(
+    folder: VocFolder, ids: Sequence[str], newest: int
+) -> tuple[AnnotationColumns, IndexedSplit]:
+    """The rows of these pictures, read column by column, so that memory holds few at a time."""
     import pyarrow
     import pyarrow.compute
+    import pyarrow.parquet
 
-    names = table["picture"].combine_chunks().dictionary_encode()
+    def column(name: str) -> Any:
+        table = pyarrow.parquet.read_table(folder.home / INDEX, columns=[name])
+        return table.unify_dictionaries()[name].combine_chunks()
+
+    names = column("picture").dictionary_encode()
     # The rows of a picture follow each other, so each place in the dictionary is one run.
     runs = names.indices.to_numpy()
     first = np.flatnonzero(np.diff(runs, prepend=-1))
@@ -211,7 +219,8 @@ def _select(folder: VocFolder, table: Any, ids: Sequence[str], newest: int) -> I
         missing = ids[int(pyarrow.compute.index(found.is_null(), True).as_py())]
         raise _stale(folder.home, f"lacks {missing}")
     places = found.to_numpy().astype(np.int64)
-    label = table["label"].combine_chunks()
+    del names, found
+    label = column("label")
     # A picture without any face has one row without a label.
     counts = np.diff(first, append=len(runs)) - (label.is_null().to_numpy(False)[first])
     counts = counts[places].astype(np.int64)
@@ -219,10 +228,12 @@ def _select(folder: VocFolder, table: Any, ids: Sequence[str], newest: int) -> I
     rows = np.repeat(first[places] - starts[:-1], counts) + np.arange(starts[-1])
     rows_of_faces = pyarrow.array(rows)
     name = label.take(rows_of_faces)
-    boxes = [table[edge].to_numpy()[rows] for edge in ("x_min", "y_min", "x_max", "y_max")]
-    voted, votes = _votes(table["votes"].combine_chunks().take(rows_of_faces))
-    of_pictures = {each: table[each].to_numpy()[first[places]] for each in _PER_PICTURE}
-    database = table["database"].combine_chunks().take(pyarrow.array(first[places]))
+    boxes = np.empty((len(rows), 4))
+    for number, edge in enumerate(("x_min", "y_min", "x_max", "y_max")):
+        boxes[:, number] = column(edge).to_numpy(zero_copy_only=False)[rows]
+    voted, votes = _votes(column("votes").take(rows_of_faces))
+    of_pictures = {each: column(each).to_numpy()[first[places]] for each in _PER_PICTURE}
+    database = column("database").take(pyarrow.array(first[places]))
     columns = AnnotationColumns(
         ids=np.array(ids, np.bytes_),
         sizes=np.stack([of_pictures[each] for each in _PER_PICTURE[:3]], 1),
@@ -231,12 +242,12 @@ def _select(folder: VocFolder, table: Any, ids: Sequence[str], newest: int) -> I
         starts=starts,
         names=tuple(name.dictionary.to_pylist()),
         name=name.indices.to_numpy(),
-        boxes=np.stack(boxes, 1),
+        boxes=boxes,
         voted=voted,
         votes=votes,
     )
     annotation_bytes, picture_bytes = (of_pictures[each] for each in _PER_PICTURE[3:])
-    return IndexedSplit(folder, columns, annotation_bytes, picture_bytes, newest)
+    return columns, IndexedSplit(folder, columns.ids, annotation_bytes, picture_bytes, newest)
 
 
 def _votes(column: Any) -> tuple[tuple[str, ...], NDArray[np.float64]]:

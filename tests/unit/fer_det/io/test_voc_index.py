@@ -67,8 +67,11 @@ def random_annotation(
 
 
 class TestSame:
-    @pytest.mark.parametrize("size", [7, 8])
-    def test_annotations_and_training_arrays_as_from_xml(self, tmp_path: Path, size: int) -> None:
+    @pytest.mark.parametrize(("size", "at_a_time"), [(7, 65_536), (8, 9)])
+    def test_annotations_and_training_arrays_as_from_xml(
+        self, tmp_path: Path, size: int, at_a_time: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(voc_index, "_ROWS_AT_A_TIME", at_a_time)
         classes = tuple(each.label for each in Expression)[:size]
         generator = random.Random(size)
         folder = VocFolder.create(tmp_path)
@@ -84,12 +87,12 @@ class TestSame:
         plain = {split: dataset(folder, split) for split in ("train", "val")}
         write_index(folder)
         for split, wanted in plain.items():
-            found = dataset(folder, split)
-            assert found.pictures[0].indexed is not None
+            given = dataset(folder, split)
+            assert given.pictures[0].indexed is not None
             assert wanted.pictures[0].indexed is None
-            assert found.hash() == wanted.hash()
-            assert np.array_equal(found.labels, wanted.labels)
-            for one, other in zip(found.pictures, wanted.pictures, strict=True):
+            assert given.hash() == wanted.hash()
+            assert np.array_equal(given.labels, wanted.labels)
+            for one, other in zip(given.pictures, wanted.pictures, strict=True):
                 assert (one.image_id, one.path, one.database, one.width, one.height, one.label) == (
                     *(other.image_id, other.path, other.database, other.width, other.height),
                     other.label,
@@ -97,22 +100,22 @@ class TestSame:
                 assert one.boxes.tobytes() == other.boxes.tobytes()
                 assert one.labels.tobytes() == other.labels.tobytes()
                 assert one.label_probabilities.tobytes() == other.label_probabilities.tobytes()
-            crops = [FaceCrops(each, 0.1).pictures for each in (found, wanted)]
+            crops = [FaceCrops(each, 0.1).pictures for each in (given, wanted)]
             assert [(c.path, c.label, c.box) for c in crops[0]] == [
                 (c.path, c.label, c.box) for c in crops[1]
             ]
         # Any order and any part of the pictures.
-        split = read_index(folder, ids[10:50])
-        assert split is not None
-        assert list(split.columns) == [folder.read(image_id) for image_id in ids[10:50]]
+        found = read_index(folder, ids[10:50])
+        assert found is not None
+        assert list(found[0]) == [folder.read(image_id) for image_id in ids[10:50]]
 
     def test_a_picture_without_faces(self, folder: VocFolder) -> None:
         folder.write(VocAnnotation("train_0001", WIDTH, HEIGHT, ()))
         write_index(folder)
         names = ["train_0002", "train_0001", "train_0000"]
-        split = read_index(folder, names)
-        assert split is not None
-        assert list(split.columns) == [folder.read(name) for name in names]
+        found = read_index(folder, names)
+        assert found is not None
+        assert list(found[0]) == [folder.read(name) for name in names]
 
     def test_columns_are_the_annotations(self, folder: VocFolder) -> None:
         annotations = [folder.read(name) for name in folder.image_ids("train")]
