@@ -115,10 +115,10 @@ def _run_one(task: str, folder: Path) -> None:
         code = run[task](folder)
     if code != EXIT_OK:
         sys.exit(code)
-    print(json.dumps([time.perf_counter() - began, _most_megabytes()]))
+    print(json.dumps([time.perf_counter() - began, most_megabytes()]))
 
 
-def _most_megabytes() -> float:
+def most_megabytes() -> float:
     """The most memory that this program has held."""
     status = Path("/proc/self/status")
     if status.is_file():

@@ -4,23 +4,26 @@ The signs of a picture's signature (see fer_det.checks.likeness), less the media
 are a hash of 64 bits. Each picture is hashed through 108 views. A picture seen through a view and a
 picture of another split seen whole become a candidate pair if they fall into the same bucket of at
 least one of 36 hash tables, each over a sample of 18 of the 64 bits, and if their hashes and
-signatures are near. So most pairs are never compared. Of the candidates, at most 16 for each
-picture of the later split are registered and measured.
+signatures are near. So most pairs are never compared. In folders of more than VIEWED_AT_MOST
+pictures each is seen whole and mirrored only, and its candidates are all pictures of other splits
+whose hashes differ in WHOLE_BITS bits or fewer, without exception. Of the candidates, at most 16
+for each picture of the later split are registered and measured.
 
 MEASURED
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fer_det.checks.hash_tables import HammingTables, Hashes, HashTable, Indices, Keys
 from fer_det.checks.likeness import (
+    MIRRORED,
     SIGNATURE,
     VIEWS,
     Floats,
@@ -42,11 +45,11 @@ PRIOR = 100
 """Pictures with median 0 that are added to the folder's, so that a few do not set the medians."""
 MAX_DEVIATION = 3.0
 """Median deviations to which each number of a signature is clipped."""
-PICTURES_AT_A_TIME = 128
-PAIRS_AT_A_TIME = 2_000_000
-
-Indices = NDArray[np.intp]
-Keys = NDArray[np.int32]
+PICTURES_AT_A_TIME, WHOLE_AT_A_TIME = 128, 4096
+VIEWED_AT_MOST = 100_000
+"""Pictures; in larger folders each is seen whole and mirrored only."""
+WHOLE_BITS = 7
+"""The same as MAX_BITS in larger folders, where every pair so near is a candidate."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,9 @@ class _Search:
     def __init__(self, thumbnails: Thumbnails) -> None:
         self._thumbnails = thumbnails
         count = len(thumbnails)
-        parts = [signatures_of(thumbnails[rows], 1)[:, 0] for rows in _slices(count)]
+        parts = [
+            signatures_of(thumbnails[rows], 1)[:, 0] for rows in _slices(count, WHOLE_AT_A_TIME)
+        ]
         signatures = np.concatenate(parts)
         self._median = np.median(signatures, axis=0) * (count / (count + PRIOR))
         self._unit = np.median(np.abs(signatures - self._median)) + 1e-6
@@ -151,14 +156,21 @@ class _Search:
         """Yield one item for each picture: the pairs of a whole slice of pictures, or None."""
         for split in np.unique(splits).tolist():
             own, others = np.flatnonzero(splits == split), np.flatnonzero(splits != split)
-            tables = [_Table(self._keys[others, band]) for band in range(BANDS)]
-            slices = [own[rows] for rows in _slices(len(own))]
-            near = partial(self._near, others=others, tables=tables)
+            large = len(splits) > VIEWED_AT_MOST
+            at_a_time = WHOLE_AT_A_TIME if large else PICTURES_AT_A_TIME
+            slices = [own[rows] for rows in _slices(len(own), at_a_time)]
+            near: Callable[[Indices], _Pairs]
+            if large:
+                whole = HammingTables(self._hashes[others])
+                near = partial(self._near_whole, others=others, tables=whole)
+            else:
+                tables = [HashTable(self._keys[others, band], BAND_BITS) for band in range(BANDS)]
+                near = partial(self._near, others=others, tables=tables)
             for rows, pairs in zip(slices, pool.map(near, slices), strict=True):
                 yield pairs
                 yield from [None] * (len(rows) - 1)
 
-    def _near(self, own: Indices, others: Indices, tables: list[_Table]) -> _Pairs:
+    def _near(self, own: Indices, others: Indices, tables: list[HashTable]) -> _Pairs:
         """The pairs of some pictures, through every view, with the pictures of the tables."""
         signatures = signatures_of(self._thumbnails[own]).reshape(-1, SIGNATURE)
         keys, hashes, directions = self._describe(signatures)
@@ -177,7 +189,22 @@ class _Search:
         picture, view = np.divmod(viewed[near], len(VIEWS))
         return _Pairs(own[picture], view, whole[near], cosine[near])
 
-    def _describe(self, signatures: Floats) -> tuple[Keys, NDArray[np.uint64], Floats]:
+    def _near_whole(self, own: Indices, others: Indices, tables: HammingTables) -> _Pairs:
+        """The pairs of some pictures, whole and mirrored, with all pictures of the tables."""
+        parts = []
+        for view in (0, MIRRORED):
+            thumbnails = self._thumbnails[own]
+            seen = thumbnails if view == 0 else thumbnails[:, :, ::-1]
+            _, hashes, directions = self._describe(signatures_of(seen, 1)[:, 0])
+            for picture, row in tables.within(hashes, WHOLE_BITS):
+                whole = others[row]
+                cosine = np.einsum("pk,pk->p", directions[picture], self._directions[whole])
+                near = cosine >= MIN_COSINE
+                views = np.full(int(near.sum()), view)
+                parts.append(_Pairs(own[picture[near]], views, whole[near], cosine[near]))
+        return _Pairs.join(parts)
+
+    def _describe(self, signatures: Floats) -> tuple[Keys, Hashes, Floats]:
         """[N, SIGNATURE] -> keys [N, BANDS], hashes [N] and directions [N, SIGNATURE]."""
         centred = signatures - self._median
         bits = centred > 0
@@ -188,33 +215,6 @@ class _Search:
         return keys, hashes, (clipped / np.maximum(length, 1e-6)).astype(np.float32)
 
 
-class _Table:
-    """Rows in buckets by a key of BAND_BITS bits."""
-
-    def __init__(self, keys: Keys) -> None:
-        self._rows = np.argsort(keys, kind="stable").astype(np.int32)
-        counts = np.bincount(keys, minlength=2**BAND_BITS)
-        self._starts = np.concatenate([[0], np.cumsum(counts)])
-
-    def matches(self, keys: Keys) -> Iterator[tuple[Indices, Indices]]:
-        """Yield indices into `keys` and rows of the table that have the same key.
-
-        About PAIRS_AT_A_TIME at a time, so that memory is bounded.
-        """
-        starts = self._starts[keys]
-        counts = self._starts[keys + 1] - starts
-        ends = np.cumsum(counts)
-        begin = done = 0
-        while begin < len(keys):
-            fit = int(np.searchsorted(ends, done + PAIRS_AT_A_TIME, side="right"))
-            end = max(begin + 1, fit)
-            part = counts[begin:end]
-            offsets = np.arange(part.sum()) - np.repeat(ends[begin:end] - part - done, part)
-            asked = np.repeat(np.arange(begin, end), part)
-            yield asked, self._rows[starts[asked] + offsets]
-            begin, done = end, int(ends[end - 1])
-
-
-def _slices(count: int) -> Iterator[slice]:
-    for begin in range(0, count, PICTURES_AT_A_TIME):
-        yield slice(begin, begin + PICTURES_AT_A_TIME)
+def _slices(count: int, at_a_time: int) -> Iterator[slice]:
+    for begin in range(0, count, at_a_time):
+        yield slice(begin, begin + at_a_time)

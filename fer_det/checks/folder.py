@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,8 @@ from fer_det.checks.pictures import SUFFIXES, CheckedPicture, check_names, check
 from fer_det.config.check import CheckConfig
 from fer_det.errors import FerDetError
 from fer_det.io.files import TEMPORARY_SUFFIX
-from fer_det.io.voc import BUILD_SUMMARY, VocFolder
+from fer_det.io.voc import BUILD_SUMMARY, VocAnnotation, VocFolder
+from fer_det.io.voc_index import INDEX, StaleIndexError, demand_unchanged, read_index
 from fer_det.runtime.progress import track
 
 
@@ -63,7 +64,9 @@ def check_folder(config: CheckConfig) -> CheckedFolder:
     findings += _check_reports(folder)
     listed = list(dict.fromkeys(name for names in ids.values() for name in names))
     findings += check_names(folder, set(listed))
-    checked = list(_check_pictures(folder, listed, classes, known, config.threads))
+    indexed, defects = _read_index(folder, listed)
+    findings += defects
+    checked = list(_check_pictures(folder, listed, classes, known, indexed, config.threads))
     findings += [finding for each in checked for finding in each.findings]
     shown = {each.image_id: each.names for each in checked if each.names is not None}
     findings += check_class_lists(folder, ids, classes, shown)
@@ -89,17 +92,37 @@ def _check_pictures(
     listed: list[str],
     classes: Iterable[str],
     origins: Mapping[str, Origin],
+    indexed: Sequence[VocAnnotation] | None,
     threads: int | None,
 ) -> Iterator[CheckedPicture]:
     names = set(classes)
 
-    def check(image_id: str) -> CheckedPicture:
+    def check(place: int) -> CheckedPicture:
+        image_id = listed[place]
         origin = origins.get(image_id)
-        return check_picture(folder, image_id, names, origin.sha256 if origin else None)
+        sha256 = origin.sha256 if origin else None
+        return check_picture(folder, image_id, names, sha256, indexed[place] if indexed else None)
 
     # Decoding releases the interpreter's lock, so threads are enough.
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        yield from track(pool.map(check, listed), len(listed), "check", "pictures")
+        yield from track(pool.map(check, range(len(listed))), len(listed), "check", "pictures")
+
+
+def _read_index(
+    folder: VocFolder, listed: list[str]
+) -> tuple[Sequence[VocAnnotation] | None, list[Finding]]:
+    """Read the index: (its annotations of the listed pictures, its defects).
+
+    An index that is not up to date is not used by any command, so it is a warning.
+    """
+    try:
+        indexed = read_index(folder, listed)
+        if indexed is None:
+            return None, []
+        demand_unchanged(indexed[1], len(listed))
+    except StaleIndexError as error:
+        return None, [Finding(INDEX, error.found.rpartition(": ")[2], refuses=False)]
+    return indexed[0], []
 
 
 def _check_reports(folder: VocFolder) -> Iterator[Finding]:

@@ -99,6 +99,8 @@ def _all_views() -> tuple[View, ...]:
 
 VIEWS = _all_views()
 """Through which a picture is searched; the first is the picture as it is."""
+MIRRORED = VIEWS.index(View(0.5, 0.5, 1.0, 0, True))
+"""The view of the whole picture, mirrored."""
 
 
 def thumbnail_of(pixels: NDArray[np.uint8]) -> Thumbnails | None:

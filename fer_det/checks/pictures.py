@@ -13,6 +13,7 @@ from fer_det.core.picture import read_image_bytes
 from fer_det.errors import FerDetError
 from fer_det.imaging.decode import DecodedImage, decode_rgb8
 from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder
+from fer_det.io.voc_index import INDEX
 
 SUFFIXES = {"JPEGImages": ".jpg", "Annotations": ".xml"}
 
@@ -49,14 +50,21 @@ def check_names(folder: VocFolder, listed: Collection[str]) -> Iterator[Finding]
 
 
 def check_picture(
-    folder: VocFolder, image_id: str, classes: Collection[str], sha256: str | None = None
+    folder: VocFolder,
+    image_id: str,
+    classes: Collection[str],
+    sha256: str | None = None,
+    indexed: VocAnnotation | None = None,
 ) -> CheckedPicture:
     """Read a listed picture and its annotation; links that lead out of the folder are not followed.
 
-    sha256: what the picture's file must have, where that is known.
+    sha256: what the picture's file must have, where that is known; indexed: the same for the
+    annotation.
     """
     findings: list[Finding] = []
     annotation = _read_annotation(folder, image_id, classes, findings)
+    if indexed is not None and annotation is not None and indexed != annotation:
+        findings.append(Finding(INDEX, f"contradicts Annotations/{image_id}.xml"))
     names = None if annotation is None else tuple(face.name for face in annotation.objects)
     decoded = _decode(folder, image_id, sha256, findings)
     if decoded is None:

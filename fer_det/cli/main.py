@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "build-voc": ("voc_builder.cli.build_voc", "Convert data sets into one VOC folder."),
         "balance": ("voc_builder.cli.balance", "Add varied copies of the rare classes."),
         "check": ("fer_det.cli.check", "Look for defects and leaks in a VOC folder."),
+        "index": ("fer_det.cli.index", "Index a VOC folder, so that it opens at once."),
     },
     "weights": {
         "fetch-weights": ("fer_det.cli.fetch_weights", "Download and convert published weights."),

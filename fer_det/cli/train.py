@@ -44,10 +44,10 @@ def _run(config: TrainConfig, hardware: Hardware, processes: Processes) -> None:
     from fer_det.engine.tasks.detection import DetectionTask
     from fer_det.engine.trainer import BEST
 
-    pretrained, model = read_pretrained(config.init, config.model)
+    pretrained, model = processes.together(lambda: read_pretrained(config.init, config.model))
     config = replace(config, model=model)
-    job = TrainingJob(KIND, config, DetectionTask.from_config(config), pretrained)
-    finished = job.run(hardware, processes)
+    task = processes.together(lambda: DetectionTask.from_config(config))
+    finished = TrainingJob(KIND, config, task, pretrained).run(hardware, processes)
     if processes.is_first:
         best = shlex.quote(str(finished.folder / BEST))
         print(f"{finished.describe_best()}\nnext: {other_command('eval')} --weights {best}")

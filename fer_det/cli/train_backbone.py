@@ -46,7 +46,7 @@ def _run(config: TrainBackboneConfig, typed: str, hardware: Hardware, processes:
     from fer_det.engine.job import TrainingJob
     from fer_det.engine.tasks.face_attributes import FaceAttributesTask
 
-    task = FaceAttributesTask.from_config(config)
+    task = processes.together(lambda: FaceAttributesTask.from_config(config))
     if processes.is_first:
         demand_writable(config.export.parent)
     finished = TrainingJob(KIND, config, task).run(hardware, processes)

@@ -46,10 +46,10 @@ def _run(config: TrainClassifierConfig, hardware: Hardware, processes: Processes
     from fer_det.engine.tasks.classification import ClassificationTask
     from fer_det.engine.trainer import BEST
 
-    pretrained, model = read_pretrained(config.init, config.model)
+    pretrained, model = processes.together(lambda: read_pretrained(config.init, config.model))
     config = replace(config, model=model)
-    job = TrainingJob(KIND, config, ClassificationTask.from_config(config), pretrained)
-    finished = job.run(hardware, processes)
+    task = processes.together(lambda: ClassificationTask.from_config(config))
+    finished = TrainingJob(KIND, config, task, pretrained).run(hardware, processes)
     if processes.is_first:
         best = shlex.quote(str(finished.folder / BEST))
         following = f"{other_command('eval')} --weights {best}"

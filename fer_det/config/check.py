@@ -1,4 +1,4 @@
-"""The settings of the command that checks a VOC folder."""
+"""The settings of the commands that check and index a VOC folder."""
 
 from __future__ import annotations
 
@@ -41,3 +41,16 @@ class CheckConfig:
         demand(
             self.threads is None or self.threads > 0, f"--threads {self.threads}", "a number from 1"
         )
+
+
+@dataclass(frozen=True)
+class IndexConfig:
+    """Write index.parquet beside the manifest of a VOC folder: its annotations, a row a face.
+
+    The other commands read it instead of the XML files, which saves minutes with a million
+    pictures. build-voc and balance write it themselves; run this after annotations were changed and
+    for folders of other tools.
+    """
+
+    data: Path = Path("data/voc")
+    """The VOC folder."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from fer_det.data.loader import Entry
 from fer_det.data.sampler import Draw, draw_seed
 from fer_det.data.voc_dataset import (
     FacePicture,
+    FacePictures,
     VocDataset,
     channels_first,
     draw_masks,
@@ -58,6 +61,30 @@ class FaceCrop:
         return FaceBox(*self.picture.boxes[self.row].tolist())
 
 
+class FaceCropList(Sequence[FaceCrop]):
+    """The labelled faces of a split, picture by picture."""
+
+    def __init__(self, pictures: FacePictures) -> None:
+        self._pictures = pictures
+        self._faces = np.flatnonzero(pictures.face_labels > 0)
+        self.labels = pictures.face_labels[self._faces]
+        """[crops], 1..C."""
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    @overload
+    def __getitem__(self, place: int) -> FaceCrop: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[FaceCrop]: ...
+    def __getitem__(self, place: int | slice) -> FaceCrop | list[FaceCrop]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        face = int(self._faces[place])
+        picture = int(np.searchsorted(self._pictures.starts, face, side="right")) - 1
+        return FaceCrop(self._pictures[picture], face - int(self._pictures.starts[picture]))
+
+
 class FaceCrops:
     """Faces [3, size, size] uint8 and targets, decoded when they are asked for.
 
@@ -77,16 +104,17 @@ class FaceCrops:
         targets: how labels become targets; the votes' shares by default.
         """
         self.photos = photos
-        self.pictures = [
-            FaceCrop(picture, row)
-            for picture in photos.pictures
-            for row in np.flatnonzero(picture.labels > 0).tolist()
-        ]
+        self.pictures = FaceCropList(photos.pictures)
         self._margin = margin
         self._augmentation = augmentation
         self._targets = targets or LabelTargets()
         self._change: Matrix | None = None
         self._face_size: int | None = None
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """[N], the label of each face."""
+        return self.pictures.labels
 
     @property
     def classes(self) -> tuple[str, ...]:

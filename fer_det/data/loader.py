@@ -58,6 +58,10 @@ class PictureDataset(Protocol):
         """All pictures of the split, in its own order."""
 
     @property
+    def labels(self) -> NDArray[np.int64]:
+        """[N], the label of each picture."""
+
+    @property
     def size(self) -> int:
         """S, the side of the pictures that it returns, in pixels."""
 

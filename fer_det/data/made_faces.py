@@ -74,6 +74,11 @@ class MadeFaces:
         self._padding = padding
         self._augmentation = augmentation
 
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """[N], the label of each picture."""
+        return np.array([face.label for face in self.pictures], np.int64)
+
     def hash(self) -> str:
         """sha256 over names, labels, boxes and measures, to tell whether the data changed."""
         digest = hashlib.sha256(" ".join(self.measures.names).encode())

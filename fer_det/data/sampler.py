@@ -35,7 +35,7 @@ class EpochSampler:
 
     def __init__(
         self,
-        labels: Sequence[int],
+        labels: Sequence[int] | NDArray[np.int64],
         batch_size: int,
         balance: float,
         seed: int,
@@ -82,7 +82,7 @@ def draw_seed(seed: int, epoch: int, place: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def repeat_factors(labels: Sequence[int], power: float) -> NDArray[np.float64]:
+def repeat_factors(labels: Sequence[int] | NDArray[np.int64], power: float) -> NDArray[np.float64]:
     """Return (pictures of the largest class / pictures of the own class) ** power.
 
     power: 1 shows every class equally often, 0 repeats nothing, 0.5 lies half way between them on

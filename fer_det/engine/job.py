@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -87,18 +87,24 @@ class TrainingJob:
         there, and TrainingDivergedError.
         """
         info = describe_run(self.config, hardware, self.task.data_hashes(), self.pretrained)
-        chosen = Path()
-        if processes.is_first:
-            chosen = choose_folder(self.kind, self.config, info)
-        folder = processes.from_first(chosen)
-        with hold_run(make_folder(folder)) if processes.is_first else nullcontext():
+        demand_same_run(info, processes)
+        with ExitStack() as held:
+
+            def choose() -> Path:
+                if not processes.is_first:
+                    return Path()
+                folder = choose_folder(self.kind, self.config, info)
+                held.enter_context(hold_run(make_folder(folder)))
+                return folder
+
+            folder = processes.from_first(processes.together(choose))
             return self._run_in(folder, info, hardware, processes)
 
     def _run_in(
         self, folder: Path, info: dict[str, Any], hardware: Hardware, processes: Processes
     ) -> FinishedRun:
         config, task = self.config, self.task
-        resumed = find_resumable(folder, info, config.overwrite)
+        resumed = processes.together(lambda: find_resumable(folder, info, config.overwrite))
         demand_same_checkpoint(folder, resumed, processes)
         if resumed is not None:
             # Another number format, on another machine, would be another run.
@@ -225,6 +231,27 @@ def find_resumable(folder: Path, info: dict[str, Any], overwrite: bool) -> Model
     return file
 
 
+def demand_same_run(info: dict[str, Any], processes: Processes) -> None:
+    """Raise ConfigError, in every process, unless all have the first one's settings and data.
+
+    The data and the first weights are compared by their hashes: each machine may keep them
+    elsewhere.
+    """
+    own = {**_comparable(info), "--precision": info["precision"]}
+    all_own = processes.gather([own])
+    for rank, each in enumerate(all_own):
+        changed = [key for key in own if each.get(key) != all_own[0].get(key)]
+        if changed:
+            key = changed[0]
+            processes.fail(
+                ConfigError(
+                    f"process {rank} has {key} {each.get(key)}, process 0 {all_own[0].get(key)}",
+                    "the same settings, data and first weights on every machine",
+                    "give every machine the same flags and copies of the same files",
+                )
+            )
+
+
 def demand_same_checkpoint(folder: Path, resumed: ModelFile | None, processes: Processes) -> None:
     """Raise ConfigError, in every process, unless all of them resume from the same file or none.
 
@@ -234,10 +261,12 @@ def demand_same_checkpoint(folder: Path, resumed: ModelFile | None, processes: P
     others = [rank for rank, each in enumerate(held) if each != held[0]]
     if others:
         has = "no" if held[0] is None else "a"
-        raise ConfigError(
-            f"process 0 has {has} {folder / LAST}, process {others[0]} another or none",
-            "the same run folder on every machine",
-            "train in a shared folder, or copy the run folder to every machine",
+        processes.fail(
+            ConfigError(
+                f"process 0 has {has} {folder / LAST}, process {others[0]} another or none",
+                "the same run folder on every machine",
+                "train in a shared folder, or copy the run folder to every machine",
+            )
         )
 
 

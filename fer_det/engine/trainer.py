@@ -83,7 +83,7 @@ class Trainer:
             self._restore(resumed)
         self._wrapped = self._wrap()
         self._sampler = EpochSampler(
-            [picture.label for picture in task.train.pictures],
+            task.train.labels,
             config.batch_size,
             config.balance,
             config.seed,

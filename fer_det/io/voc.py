@@ -357,30 +357,33 @@ def parse_any_xml(path: Path, wanted: str) -> etree._Element:
 
 
 def read_manifest_rows(home: Path) -> list[dict[str, Any]]:
-    """The rows of a folder's manifest, in order; [] where there is none.
+    """The rows of a folder's manifest, in order; [] where there is none. See iter_manifest_rows."""
+    return list(iter_manifest_rows(home))
+
+
+def iter_manifest_rows(home: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a folder's manifest, in order; none where there is none.
 
     Rows of earlier versions name the group `subject`; it is returned as `group`. Raises
     DatasetFormatError where a line is no JSON object with an id.
     """
     path = home / MANIFEST
     if not path.is_file():
-        return []
-    rows = []
+        return
     # Bytes that are no text fail as a line.
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for number, line in enumerate(text.splitlines(), start=1):
-        try:
-            row = dict(json.loads(line))
-            row.setdefault("group", row.pop("subject", None))
-            row["id"] = str(row["id"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DatasetFormatError(
-                f"{path}, line {number} is not a row of a manifest",
-                "a JSON object with an id",
-                "build the folder again with --overwrite",
-            ) from error
-        rows.append(row)
-    return rows
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                row = dict(json.loads(line))
+                row.setdefault("group", row.pop("subject", None))
+                row["id"] = str(row["id"])
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise DatasetFormatError(
+                    f"{path}, line {number} is not a row of a manifest",
+                    "a JSON object with an id",
+                    "build the folder again with --overwrite",
+                ) from error
+            yield row
 
 
 def _read_object(path: Path, wanted: str) -> dict[str, Any]:

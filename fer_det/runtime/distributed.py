@@ -7,15 +7,17 @@ variables. nccl connects processes on NVIDIA GPUs, gloo the others.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed
 
-from fer_det.errors import ConfigError
+from fer_det.errors import ConfigError, FerDetError
+from fer_det.runtime.command import EXIT_USER_MISTAKE
 
 T = TypeVar("T")
 
@@ -45,6 +47,28 @@ class Processes:
         lists: list[list[T]] = [[] for _ in range(self.world)]
         distributed.all_gather_object(lists, entries)
         return [entry for of_rank in lists for entry in of_rank]
+
+    def together(self, make: Callable[[], T]) -> T:
+        """Return make(), or raise in every process the FerDetError that it raised in any.
+
+        Without this the others would wait for the process that failed. Raises it as `fail` does.
+        """
+        try:
+            value, error = make(), None
+        except FerDetError as raised:
+            if self.world == 1:
+                raise
+            error = raised
+        failed = [each for each in self.gather([error]) if each is not None]
+        if failed:
+            self.fail(failed[0])
+        return value
+
+    def fail(self, error: FerDetError) -> NoReturn:
+        """Raise an error that every process raises, so that each machine prints it once."""
+        if self.local_rank:
+            sys.exit(EXIT_USER_MISTAKE)
+        raise error
 
 
 def processes_from_environment() -> Processes:

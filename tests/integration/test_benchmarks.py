@@ -27,6 +27,7 @@ TINY = {
     ],
     "inference": ["--size=32", "--width=16", "--batches=[1]", "--rounds=1", "--rank=4"],
     "loader": ["--size=32", "--width=16", "--batch_size=2", "--batches=2", "--workers=0"],
+    "million": ["--counts=[40, 60]", "--xml=40"],
     "mtcnn": ["--count=3", "--together=2"],
     "scaling": ["--counts=[2, 4]", "--sides=[60, 90]", "--faces=[1, 2]", "--inputs=[32, 48]"],
     "tilted": ["--angles=[0, 20]"],

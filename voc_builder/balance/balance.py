@@ -40,6 +40,7 @@ from fer_det.io.voc import (
     format_annotation,
     read_manifest_rows,
 )
+from fer_det.io.voc_index import INDEX, StaleIndexError, read_index, write_index
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
 from voc_builder.balance.config import BalanceConfig
@@ -182,7 +183,7 @@ def _differing_settings(path: Path, settings: Mapping[str, Any]) -> list[str]:
 
 def _remove_balanced(out: Path) -> None:
     """Delete the files of the balancer and nothing else; its record goes last."""
-    for name in (MANIFEST, TABLE_NAME, BUILD_SUMMARY, OLD_BUILD_SUMMARY):
+    for name in (MANIFEST, INDEX, TABLE_NAME, BUILD_SUMMARY, OLD_BUILD_SUMMARY):
         (out / name).unlink(missing_ok=True)
     if (out / DEVKIT).is_dir():
         shutil.rmtree(out / DEVKIT)
@@ -278,7 +279,7 @@ def _write_lists(
     plan: BalancePlan,
     origins: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Write all that makes the folder complete, the manifest last; nothing that is there."""
+    """Write all that makes the folder complete, manifest and index last; nothing that is there."""
     classes = source.classes()
     ids_by_split: dict[str, list[str]] = {}
     for planned in plan.pictures:
@@ -302,6 +303,15 @@ def _write_lists(
     rows = [_manifest_row(planned, origins.get(planned.source_id, {})) for planned in plan.pictures]
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
     _write_if_changed(out / MANIFEST, "".join(lines).encode())
+    if not _is_indexed(target, plan):
+        write_index(target, lambda listed: track(listed, len(listed), "index", "pictures"))
+
+
+def _is_indexed(target: VocFolder, plan: BalancePlan) -> bool:
+    try:
+        return read_index(target, [picture.image_id for picture in plan.pictures]) is not None
+    except StaleIndexError:
+        return False
 
 
 def _manifest_row(picture: PlannedPicture, origin: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from fer_det.errors import DatasetFormatError
 from fer_det.imaging.affine import rotation_matrix, turn_box
 from fer_det.imaging.jitter import JitterDraw, JitterRanges, draw_jitter, jitter_generator
 from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc_index import read_annotations
 from voc_builder.balance.config import Target
 
 
@@ -83,7 +84,9 @@ def read_source(folder: VocFolder) -> list[SourcePicture]:
     splits = splits if "train" in splits else ["train", *splits]
     listed = [(split, image_id) for split in splits for image_id in folder.image_ids(split)]
     _refuse_inconsistent_lists(folder, listed)
-    annotations = [folder.read(image_id) for _, image_id in listed]
+    # Every file is read later anyway, so each is looked at first.
+    columns, _ = read_annotations(folder, [image_id for _, image_id in listed], thorough=True)
+    annotations = list(columns)
     for annotation in annotations:
         _refuse_unknown_names(annotation, classes, folder)
     shown = Counter(

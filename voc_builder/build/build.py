@@ -18,6 +18,7 @@ from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
 from fer_det.faces.detector import FaceDetector
 from fer_det.io.files import make_folder, sweep_temporaries
 from fer_det.io.voc import BUILD_SUMMARY, MANIFEST, VocFolder, check_image_id
+from fer_det.io.voc_index import INDEX, write_index
 from fer_det.runtime.pool import available_cores
 from fer_det.runtime.progress import track
 from voc_builder.build.config import BoxChoice, BuildConfig, Source
@@ -217,7 +218,7 @@ def _is_complete(config: BuildConfig, items: Sequence[WorkItem]) -> bool:
     if (config.out / JOURNAL_NAME).exists():
         return False
     folder = VocFolder.create(config.out)
-    names = (MANIFEST, SUMMARY_TEXT, BUILD_SUMMARY, CONTACT_SHEET_NAME)
+    names = (MANIFEST, INDEX, SUMMARY_TEXT, BUILD_SUMMARY, CONTACT_SHEET_NAME)
     paths = [folder.label_map_path, *(config.out / name for name in names)]
     paths += [folder.image_set_path(split) for split in _image_sets(items)]
     return all(path.is_file() for path in paths)
@@ -241,7 +242,7 @@ def _finish(
     records: Mapping[str, Record],
     header: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write what describes all pictures: image sets, manifest, contact sheet, summary."""
+    """Write what describes all pictures: image sets, manifest, index, contact sheet, summary."""
     out, items = config.out, listing.items
     folder = VocFolder.create(out)
     final = _final_records(items, records)
@@ -254,6 +255,7 @@ def _finish(
     folder.write_label_map(classes)
     folder.write_image_sets(ids, shown)
     write_manifest(out / MANIFEST, final)
+    write_index(folder, lambda listed: track(listed, len(listed), "index", "pictures"))
     pictures = {item.sample.sample_id: item.sample.picture for item in items}
     write_contact_sheet(out / CONTACT_SHEET_NAME, folder, final, classes, pictures)
     summary = summarise(final, classes, header, listing.found)

@@ -22,6 +22,7 @@ from fer_det.io.voc import (
     OLD_BUILD_SUMMARY,
     VocFolder,
 )
+from fer_det.io.voc_index import INDEX
 from voc_builder.build.contact_sheet import CONTACT_SHEET_NAME
 from voc_builder.build.convert import WorkItem
 from voc_builder.build.records import Record, hash_sample, read_manifest
@@ -173,7 +174,15 @@ def remove_build(out: Path) -> None:
     """Remove all that a build writes, and last the file that shows that it was one."""
     for name in ("Annotations", "JPEGImages", "ImageSets"):
         shutil.rmtree(out / DEVKIT / name, ignore_errors=True)
-    names = (CONTACT_SHEET_NAME, MANIFEST, SUMMARY_TEXT, JOURNAL_NAME, *_OLD_FILES, BUILD_SUMMARY)
+    names = (
+        CONTACT_SHEET_NAME,
+        MANIFEST,
+        INDEX,
+        SUMMARY_TEXT,
+        JOURNAL_NAME,
+        *_OLD_FILES,
+        BUILD_SUMMARY,
+    )
     for path in (out / DEVKIT / "labelmap.txt", *(out / name for name in names)):
         path.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_det.checks import copies
+from fer_det.checks import copies, hash_tables
 from fer_det.checks.copies import MAX_CANDIDATES, Copy, find_copies
 from fer_det.checks.likeness import SIDE
 
@@ -73,7 +73,7 @@ def test_pieces_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     thumbnails[50] = thumbnails[15][:, ::-1]
     whole = find_copies(thumbnails, splits, 0.7)
     monkeypatch.setattr(copies, "PICTURES_AT_A_TIME", 7)
-    monkeypatch.setattr(copies, "PAIRS_AT_A_TIME", 5)
+    monkeypatch.setattr(hash_tables, "PAIRS_AT_A_TIME", 5)
     assert find_copies(thumbnails, splits, 0.7, threads=1) == whole
     assert {(31, 12), (50, 15)} <= pairs_of(whole)
 
@@ -85,3 +85,18 @@ def test_few_pairs_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies, "measure_likeness", lambda *a: measured.append(a) or measure(*a))
     assert find_copies(many(6), np.arange(COUNT) // 200, 0.85) == []
     assert len(measured) < 400
+
+
+def test_in_a_large_folder_whole_and_mirrored_copies_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(copies, "VIEWED_AT_MOST", COUNT - 1)
+    thumbnails = many(0)
+    splits = (np.arange(COUNT) >= 150).astype(np.intp)
+    noise = np.random.default_rng(1).integers(-6, 7, (2, SIDE, SIDE))
+    thumbnails[200] = (thumbnails[10].astype(int) + noise[0]).clip(0, 255)
+    thumbnails[300] = (thumbnails[20][:, ::-1].astype(int) + noise[1]).clip(0, 255)
+    found = find_copies(thumbnails, splits, 0.9)
+    assert pairs_of(found) == {(200, 10), (300, 20)}
+    mirrored = {copy.later: copy.likeness.mirrored for copy in found}
+    assert mirrored == {200: False, 300: True}

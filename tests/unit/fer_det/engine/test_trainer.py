@@ -17,6 +17,7 @@ from fer_det.engine.run_folder import LOG_NAME, read_log
 from fer_det.engine.tasks.detection import DetectionTask
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError, TrainingDivergedError
+from fer_det.io.voc_index import write_index
 from fer_det.models import MODELS
 from fer_det.runtime.device import Hardware
 from fer_det.runtime.distributed import Processes
@@ -100,6 +101,18 @@ class TestRun:
         kinds = [(record["kind"], record["step"]) for record in read_log(folder)]
         assert kinds == [("step", 2), ("epoch", 3), ("step", 4), ("step", 6), ("epoch", 6)]
         assert list((folder / "tensorboard").iterdir())
+
+    def test_with_an_index_it_is_the_same_to_the_last_bit(
+        self, config: TrainConfig, tmp_path: Path
+    ) -> None:
+        config = replace(config, data=tmp_path / "voc", workers=1)
+        folder = write_voc_tree(config.data, {"train": TRAIN, "val": ["happiness", "anger"]})
+        make_trainer(config, tmp_path / "xml").run()
+        write_index(folder)
+        trainer = make_trainer(config, tmp_path / "index")
+        trainer.run()
+        assert DetectionTask.from_config(config).train.pictures[0].indexed is not None
+        assert contents(tmp_path / "index") == contents(tmp_path / "xml")
 
     def test_record_of_an_epoch(self, config: TrainConfig, tmp_path: Path) -> None:
         make_trainer(config, tmp_path / "run").run()
