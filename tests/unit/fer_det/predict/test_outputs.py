@@ -71,8 +71,11 @@ def test_videos_and_cameras_have_timelines() -> None:
 
 
 def test_without_drawing_only_the_tables_are_written() -> None:
+    tables = [Path("out/predictions.jsonl"), Path("out/predictions.csv")]
+    assert list(plan_outputs(sources("1.jpg"), Path("out"), draw=False).all()) == tables
     plan = plan_outputs(sources("1.jpg", "2.mp4"), Path("out"), draw=False)
-    assert list(plan.all()) == [Path("out/predictions.jsonl"), Path("out/predictions.csv")]
+    of_videos = ("tracks.csv", "people.csv", "tracks.parquet")
+    assert list(plan.all()) == [*tables, *(Path("out", name) for name in of_videos)]
 
 
 def test_long_names_are_shortened_and_stay_different() -> None:
