@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _export(argv: Sequence[str] | None) -> int:
     config = parse_config(ExportConfig, PROG, argv)
-    if config.to == "safetensors":
+    if config.to in ("safetensors", "backbone"):
         from fer_det.engine.run_folder import find_weights
         from fer_det.export.safetensors_file import export_safetensors
 

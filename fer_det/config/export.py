@@ -8,7 +8,8 @@ from typing import Literal
 
 from fer_det.config.model import demand, demand_file
 
-Target = Literal["onnx", "onnx-core", "mtcnn", "safetensors"]
+Target = Literal["onnx", "onnx-core", "mtcnn", "safetensors", "backbone"]
+"""What docs/export.md describes."""
 NumberType = Literal["float32", "float16", "int8"]
 
 
@@ -25,7 +26,8 @@ class ExportConfig:
     to: Target = "onnx"
     """onnx: picture in, faces out; onnx-core: without the selection of boxes, for web pages and
     phones; mtcnn: the three networks of the face detector MTCNN, which need no --weights;
-    safetensors: the model file itself, to pass on, without the paths of this machine."""
+    safetensors: the model file itself, to pass on, without the paths of this machine; backbone: the
+    same of a model on VGG16, its convolutions alone, for --init of other trainings."""
     weights: Path = Path("best.pth")
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     dtype: NumberType = "float32"
@@ -57,8 +59,12 @@ class ExportConfig:
             "a VOC folder with pictures to measure ranges on",
         )
         texts = (self.source, self.licence, self.trained_on)
-        described = self.to == "safetensors" or texts == (None, None, None)
-        demand(described, f"--source, --licence or --trained_on with --to {self.to}", "safetensors")
+        described = self.to in ("safetensors", "backbone") or texts == (None, None, None)
+        demand(
+            described,
+            f"--source, --licence or --trained_on with --to {self.to}",
+            "safetensors or backbone",
+        )
         if self.to != "mtcnn":
             demand_file("--out", self.out)
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from fake_data.voc_tree import CLASSES
 
 from fer_det.cli.main import run
@@ -49,12 +50,32 @@ def test_half_precision_described_and_without_paths(weights: Path, tmp_path: Pat
     restore_model(after, out)
 
 
+def test_the_backbone_alone_starts_another_training(tmp_path: Path) -> None:
+    config = find_model("vgg16_classifier").config_class()(input_size=32, head_width=4)
+    tensors, deployed = build_model(config, CLASSES).deployable()
+    best, out = tmp_path / "best.pth", tmp_path / "out.safetensors"
+    write_model_file(best, ModelFile(tensors, deployed, CLASSES, {"temperature": 0.8}))
+    assert run("export", [f"--weights={best}", "--to=backbone", f"--out={out}"]) == 0
+    file = read_model_file(out)
+    assert set(file.tensors) == set(
+        torchvision.models.vgg16().features.state_dict(prefix="features.")
+    )
+    assert "temperature" not in file.info
+    detector = find_model("vgg16_frcnn").config_class()(input_size=32, head_width=4)
+    model = build_model(detector, CLASSES)
+    report = model.load_pretrained(file, [torch.rand(4, 3, 32, 32)])
+    assert len(report.backbone) == 13
+    own = model.deployable()[0]["backbone.features.28.weight"]
+    assert torch.allclose(own, tensors["backbone.features.28.weight"], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
         (["--to=safetensors", "--out=x.onnx"], "--out x.onnx; wanted a name that ends in .safet"),
         (["--to=onnx", "--licence=CC0", "--out=x.onnx"], "--trained_on with --to onnx"),
         (["--to=safetensors", "--out=HERE"], "exists already"),
+        (["--to=backbone", "--out=x.safetensors"], "wanted a model on VGG16"),
     ],
 )
 def test_refused(
