@@ -43,7 +43,8 @@ class FacePicture:
     """[N, C]: the share of each class in the annotators' votes, one-hot for a hard label, zeros for
     a face to ignore."""
     label: int
-    """By which the sampler balances: the rarest of its classes, see core.label.picture_class."""
+    """By which the sampler balances: the rarest of its classes, see core.label.picture_class; 0 for
+    a picture without faces."""
 
 
 class VocDataset:
@@ -187,22 +188,26 @@ def _picture(
                 f"one of {', '.join(classes)}",
                 "use a VOC folder with the checkpoint's classes",
             )
-    if not faces or faces[0].ignored:
+    # An annotation without any object says that the picture shows no face.
+    if faces and faces[0].ignored:
         raise AnnotationError(
             f"{folder.annotation_path(image_id)} has no labelled face",
-            "at least one face with an expression",
+            "at least one face with an expression, or no face at all",
             "remove the picture from the image set",
         )
+    shown = picture_class(annotation.labels, counts, classes)
     return FacePicture(
         image_id=image_id,
         path=folder.image_path(image_id),
         database=annotation.database,
         width=annotation.width,
         height=annotation.height,
-        boxes=np.array([face.box.as_tuple() for face in faces], np.float32),
+        boxes=np.array([face.box.as_tuple() for face in faces], np.float32).reshape(-1, 4),
         labels=np.array([numbers.get(face.name, IGNORED_LABEL) for face in faces], np.int64),
-        label_probabilities=np.stack([_probabilities(face, numbers) for face in faces]),
-        label=numbers[picture_class(annotation.labels, counts, classes) or faces[0].name],
+        label_probabilities=np.array(
+            [_probabilities(face, numbers) for face in faces], np.float32
+        ).reshape(-1, len(classes)),
+        label=0 if shown is None else numbers[shown],
     )
 
 
