@@ -142,7 +142,9 @@ def _read_sources(
             if (edges := region_of(annotation)) is not None:
                 regions.setdefault(split, []).append(SourceRegion(number, image_id, edges))
     names = [name for name in ("train", "val", "test") if name in faces]
-    splits = {name: SourceSplit(tuple(faces[name]), tuple(regions.get(name, ()))) for name in names}
+    splits: dict[str, SourceSplit] = {
+        name: SourceSplit(tuple(faces[name]), tuple(regions.get(name, ()))) for name in names
+    }
     return splits, hashes
 
 
