@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -36,7 +39,8 @@ def open_session(path: Path, engine: Engine = "onnx", threads: int = 0) -> Sessi
     """
     session, package = _SESSIONS[engine]
     try:
-        __import__(package)
+        with _without_telemetry():
+            importlib.import_module(package)
     except ImportError as error:
         raise ConfigError(
             f"{path} needs the package {package}",
@@ -54,6 +58,23 @@ def open_session(path: Path, engine: Engine = "onnx", threads: int = 0) -> Sessi
             f"{path} cannot be opened by {package} ({line})", "an ONNX file", "export it again"
         ) from error
     return opened
+
+
+@contextmanager
+def _without_telemetry() -> Iterator[None]:
+    """Keep OpenVINO from reporting its import to Google Analytics, as its package does by default.
+
+    Where openvino_telemetry cannot be imported it takes a stub.
+    """
+    name = "openvino_telemetry"
+    absent = name not in sys.modules
+    if absent:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if absent:
+            del sys.modules[name]
 
 
 class _OnnxruntimeSession:

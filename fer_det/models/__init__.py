@@ -54,6 +54,7 @@ MODELS: dict[str, Registered] = {
     "vgg16_classifier": Registered("classifier", "fer_det.models.vgg16_classifier"),
     "resnet_classifier": Registered("classifier", "fer_det.models.resnet_classifier"),
     "mobilenet_classifier": Registered("classifier", "fer_det.models.mobilenet_classifier"),
+    "mobilenet_v3_classifier": Registered("classifier", "fer_det.models.mobilenet_v3_classifier"),
     "face_attributes": Registered("backbone", "fer_det.models.face_attributes"),
 }
 """The first of each kind is that kind's default."""
