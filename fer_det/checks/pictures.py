@@ -117,7 +117,9 @@ def _read_annotation(
         for label in labels
         if label not in classes
     ]
-    if not labels:
+    if not annotation.objects:
+        findings.append(Finding(place, "has no face", refuses=False))
+    elif not labels:
         findings.append(Finding(place, "has no labelled face"))
     return annotation
 

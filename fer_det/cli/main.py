@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "make-faces": ("made_faces.cli", "Render synthetic faces with expressions."),
         "build-voc": ("voc_builder.cli.build_voc", "Convert data sets into one VOC folder."),
         "balance": ("voc_builder.cli.balance", "Add varied copies of the rare classes."),
+        "compose": ("voc_builder.cli.compose", "Paste labelled faces of all sizes on scenes."),
         "check": ("fer_det.cli.check", "Look for defects and leaks in a VOC folder."),
         "index": ("fer_det.cli.index", "Index a VOC folder, so that it opens at once."),
     },

@@ -121,7 +121,9 @@ def _load_predictor(config: PredictConfig) -> Predictor:
             config.weights or find_shipped_model(config) or Path("best.pth")
         ):
             try:
-                predictor = Predictor.from_checkpoint(path, config.device, config.precision, config)
+                predictor = Predictor.from_checkpoint(
+                    path, config.device, config.precision, config, config.backend
+                )
             except WeightsError as error:
                 refused.append(error)
                 continue
@@ -144,7 +146,9 @@ def find_shipped_model(config: PredictConfig) -> Path | None:
     plain = config.mtcnn == "fast" and config.device in ("auto", "cpu")
     onnx = plain and config.precision in ("auto", "float32") and find_spec("onnxruntime")
     for name in SHIPPED_MODELS:
-        if onnx or not name.endswith(".onnx"):
+        is_onnx = name.endswith(".onnx")
+        fits = {"auto": onnx or not is_onnx, "torch": not is_onnx}.get(config.backend, is_onnx)
+        if fits:
             path = find_shipped(f"weights/{name}")
             if path is not None:
                 return path

@@ -41,6 +41,8 @@ class ExportConfig:
     """Number of pictures of the check."""
     calibration: int = 100
     """Number of pictures that int8 measures its ranges on."""
+    engine: Literal["onnx", "openvino"] = "onnx"
+    """What runs the file in the check: onnxruntime or OpenVINO."""
     source: str | None = None
     """Of safetensors: who made the weights, written into the file."""
     licence: str | None = None

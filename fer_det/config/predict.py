@@ -20,6 +20,7 @@ VIDEO_SUFFIXES = frozenset(f".{name}" for name in _VIDEOS.split())
 DEFAULT_MIN_FACE = 20.0
 SMALLEST_WINDOW = 12
 """Pixels; MTCNN's first network sees 12 x 12."""
+Backend = Literal["auto", "torch", "onnx", "openvino"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,9 @@ class PredictConfig(FaceOptions):
     weights: Path | None = None
     """Model file of a detector or classifier; a bare file name that is not here is searched below
     runs/. By default the model that comes with fer_det, or without one best.pth."""
+    backend: Backend = "auto"
+    """What runs the model: PyTorch, or of an ONNX file onnxruntime or OpenVINO; auto: onnxruntime
+    for an ONNX file, PyTorch for others."""
     out: Path | None = None
     """Output folder; by default a new one: runs/predict-001, -002, ..."""
     min_score: float = 0.5

@@ -47,7 +47,7 @@ class LabelledPicture(Protocol):
 
     @property
     def label(self) -> int:
-        """Its expression, 1..C."""
+        """Its expression, 1..C; 0 for none."""
 
 
 class PictureDataset(Protocol):

@@ -86,16 +86,19 @@ def repeat_factors(labels: Sequence[int] | NDArray[np.int64], power: float) -> N
     """Return (pictures of the largest class / pictures of the own class) ** power.
 
     power: 1 shows every class equally often, 0 repeats nothing, 0.5 lies half way between them on
-    a logarithmic scale. labels [N], one a picture, whole numbers -> [N] float64, at least 1.
+    a logarithmic scale. Pictures of the label 0 have no face and are not repeated. labels [N], one
+    a picture, whole numbers -> [N] float64, at least 1.
     """
     if not 0.0 <= power <= 1.0:
         raise ValueError(f"power {power} is not within 0..1")
     if len(labels) == 0:
         return np.zeros(0)
-    _, class_of_picture, counts = np.unique(
+    known, class_of_picture, counts = np.unique(
         np.asarray(labels, dtype=np.int64), return_inverse=True, return_counts=True
     )
-    by_class: NDArray[np.float64] = (counts.max() / counts) ** power
+    has_face = known != 0
+    by_class = np.ones(len(known))
+    by_class[has_face] = (counts[has_face].max(initial=0) / counts[has_face]) ** power
     return by_class[class_of_picture]
 
 

@@ -52,7 +52,8 @@ class FacePicture:
     landmarks: tuple[tuple[Point, ...], ...]
     """The detector's landmarks of each of the N faces, in the picture's pixels; () for none."""
     label: int
-    """By which the sampler balances: the rarest of its classes, see core.label.picture_class."""
+    """By which the sampler balances: the rarest of its classes, see core.label.picture_class; 0 for
+    a picture without faces."""
     indexed: IndexedFiles | None = None
     """What the index that this was read from states of the files."""
 
@@ -141,7 +142,9 @@ class FacePictures(Sequence[FacePicture]):
         """Raise AnnotationError for the first picture that cannot be used."""
         ignored, picture = columns.ignored[order], columns.picture
         unknown = np.flatnonzero((labels == _UNKNOWN) & ~ignored)
-        without = np.flatnonzero(np.bincount(picture[~ignored], minlength=len(self)) == 0)
+        labelled = np.bincount(picture[~ignored], minlength=len(self))
+        # An annotation without any object says that the picture shows no face.
+        without = np.flatnonzero((labelled == 0) & (np.diff(columns.starts) > 0))
         first_unknown = int(picture[unknown[0]]) if len(unknown) else len(self)
         first_without = int(without[0]) if len(without) else len(self)
         if first_unknown == first_without:
@@ -155,7 +158,7 @@ class FacePictures(Sequence[FacePicture]):
             )
         raise AnnotationError(
             f"{path} has no labelled face",
-            "at least one face with an expression",
+            "at least one face with an expression, or no face at all",
             "remove the picture from the image set",
         )
 
@@ -343,13 +346,17 @@ def _file_size(path: str) -> int:
 def _picture_labels(
     labels: NDArray[np.int64], picture: NDArray[np.int64], pictures: int, classes: int
 ) -> NDArray[np.int64]:
-    """[P]: each picture's class by core.label.picture_class; labels [F] and picture [F]."""
+    """[P]: each picture's class by core.label.picture_class, 0 for one without labelled faces.
+
+    labels [F] and picture [F].
+    """
     labelled = labels > 0
     shown = np.zeros((pictures, classes + 1), bool)
     shown[picture[labelled], labels[labelled]] = True
     # By the number of pictures that show a class, then by its place in the label map.
     by_rarity = 1 + np.argsort(shown.sum(0)[1:], kind="stable")
-    return np.asarray(by_rarity[shown[:, by_rarity].argmax(1)], np.int64)
+    rarest = by_rarity[shown[:, by_rarity].argmax(1)]
+    return np.where(shown.any(1), rarest, 0).astype(np.int64)
 
 
 def _shares(

@@ -19,7 +19,7 @@ from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import ConfigError, WeightsError
 from fer_det.evaluation.predictions import MIN_IOU, iou_matrix
 from fer_det.export.contract import METADATA_KEY, Contract
-from fer_det.export.onnx_model import open_session
+from fer_det.export.sessions import open_onnxruntime
 from fer_det.faces import Mtcnn
 from fer_det.imaging.view import View
 from fer_det.weights.formats.state_dict import read_state_dict
@@ -124,9 +124,9 @@ def align(landmarks: Sequence[Point], places: NDArray[np.float64], size: int) ->
 def contract_adapter(path: Path) -> AdapterConfig | None:
     """Return the adapter of an ONNX file of fer-det export; None for another file.
 
-    Raises what `open_session` raises, and ConfigError for a detector.
+    Raises what `open_onnxruntime` raises, and ConfigError for a detector.
     """
-    metadata = open_session(path).get_modelmeta().custom_metadata_map
+    metadata = open_onnxruntime(path).get_modelmeta().custom_metadata_map
     if METADATA_KEY not in metadata:
         return None
     contract = Contract.from_metadata(metadata, str(path))
@@ -180,7 +180,7 @@ def load_network(path: Path, adapter: AdapterConfig) -> Network:
 
 
 def _onnx_network(path: Path, adapter: AdapterConfig) -> Network:
-    session = open_session(path)
+    session = open_onnxruntime(path)
     (entry, *others), outputs = session.get_inputs(), [each.name for each in session.get_outputs()]
     channels, side = 1 if adapter.channels == "gray" else 3, adapter.input_size
     shape = (channels, side, side) if adapter.layout == "nchw" else (side, side, channels)

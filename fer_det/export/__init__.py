@@ -2,7 +2,8 @@
 
 contract    what an exported file says of itself, in its metadata
 decoding    boxes and probabilities from a network's answers, in numpy
-onnx_model  an ONNX file -> faces, with onnxruntime and no torch
+sessions    what runs a file: onnxruntime or OpenVINO
+onnx_model  an ONNX file -> faces, without torch
 graphs      a model as the function that is traced
 onnx_file   a model file -> an ONNX file
 number_types  float16 and INT8

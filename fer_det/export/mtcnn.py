@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from fer_det.errors import WeightsError
 from fer_det.export.onnx_file import trace_graph
-from fer_det.export.onnx_model import open_session
+from fer_det.export.sessions import open_session
 from fer_det.faces.mtcnn.boxes import ONET_SIDE, RNET_SIDE
 from fer_det.faces.mtcnn.networks import ONet, PNet, RNet
 from fer_det.faces.mtcnn.weights import PACKAGE, load_weights
@@ -110,7 +110,7 @@ def _write(
     wanted = torch.cat(parts, 1).numpy()
     with atomic_path(path) as temporary:
         onnx.save(proto, temporary)
-        (found,) = open_session(temporary).run(None, {"crops": example.numpy()})
+        (found,) = open_session(temporary).run(example.numpy())
         difference = float(np.abs(found - wanted).max() / np.abs(wanted).max())
         if found.shape != wanted.shape or difference > ALLOWED:
             raise WeightsError(

@@ -67,7 +67,8 @@ def export_onnx(config: ExportConfig, weights: Path) -> Parity:
     make_folder(config.out.parent)
     with atomic_path(config.out) as path:
         onnx.save(proto, path)
-        parity = measure(model, file.temperature, OnnxModel.load(path), asked)
+        exported = OnnxModel.load(path, engine=config.engine)
+        parity = measure(model, file.temperature, exported, asked)
         parity.demand(config.dtype, str(config.out))
     return parity
 

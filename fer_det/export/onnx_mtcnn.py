@@ -1,14 +1,13 @@
-"""MTCNN by onnxruntime and without PyTorch: its three ONNX files in the fast cascade."""
+"""MTCNN without PyTorch: its three ONNX files in the fast cascade."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fer_det.errors import WeightsNotFoundError
-from fer_det.export.onnx_model import open_session
+from fer_det.export.sessions import Engine, open_session
 from fer_det.faces.mtcnn.fast_cascade import (
     FastCascade,
     Floats,
@@ -32,6 +31,7 @@ class OnnxMtcnn(FastCascade):
         smallest_face: SizeToSide = default_smallest,
         threads: int | None = None,
         folder: Path | None = None,
+        engine: Engine = "onnx",
     ) -> None:
         """threads: one for each core by default. folder: the shipped one by default.
 
@@ -45,21 +45,21 @@ class OnnxMtcnn(FastCascade):
                 "install fer_det again",
             )
         nets = (
-            _open(folder / "pnet.onnx", [4]),
-            _open(folder / "rnet.onnx", [4]),
-            _open(folder / "onet.onnx", [4, 14]),
+            _open(folder / "pnet.onnx", [4], engine),
+            _open(folder / "rnet.onnx", [4], engine),
+            _open(folder / "onet.onnx", [4, 14], engine),
         )
         super().__init__(Nets(*nets), smallest_face, threads or available_cores())
 
 
-def _open(path: Path, cuts: list[int]) -> Net:
+def _open(path: Path, cuts: list[int], engine: Engine) -> Net:
     """cuts: channels at which offsets, landmarks and logit are taken apart."""
-    # The cascade has its own threads, and a session may be run by several at a time.
-    session: Any = open_session(path, threads=1)
+    # The cascade has its own threads.
+    session = open_session(path, engine, threads=1)
 
     def ask(pictures: Floats) -> tuple[Floats, ...]:
         planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
-        (answers,) = session.run(None, {"crops": planes})
+        (answers,) = session.run(planes)
         *parts, logits = np.split(np.moveaxis(answers, 1, -1), cuts, axis=-1)
         return (*parts, logits[..., 0])
 

@@ -58,6 +58,7 @@ MODELS: dict[str, Registered] = {
     "vgg16_classifier": Registered("classifier", "fer_det.models.vgg16_classifier"),
     "resnet_classifier": Registered("classifier", "fer_det.models.resnet_classifier"),
     "mobilenet_classifier": Registered("classifier", "fer_det.models.mobilenet_classifier"),
+    "mobilenet_v3_classifier": Registered("classifier", "fer_det.models.mobilenet_v3_classifier"),
     "resnet18": Registered("classifier", TORCHVISION, "ResNet18"),
     "efficientnet_b0": Registered("classifier", TORCHVISION, "EfficientNetB0"),
     "efficientnet_b2": Registered("classifier", TORCHVISION, "EfficientNetB2"),

@@ -80,6 +80,8 @@ class FaceModel(nn.Module):
     """Layers with one output for each class, which fit only a model of the same classes."""
     training_prefixes: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names of what only training needs."""
+    optional_prefixes: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names of backbone layers that stay random where --init lacks them."""
     published_prefixes: ClassVar[Mapping[str, str]] = {}
     """Beginnings of the names in published weights -> beginnings of this model's names."""
 
@@ -105,7 +107,12 @@ class FaceModel(nn.Module):
             if _shapes(tensors) == _shapes(wanted.get(layer, {}))
             and (same_classes or layer not in self.class_layers)
         }
-        backbone = tuple(layer for layer in wanted if layer.startswith("backbone."))
+        backbone = tuple(
+            layer
+            for layer in wanted
+            if layer.startswith("backbone.")
+            and (layer in taken or not layer.startswith(self.optional_prefixes or " "))
+        )
         if missing := [layer for layer in backbone if layer not in taken]:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             raise WeightsError(

@@ -20,7 +20,7 @@ class CropClassifier(FaceModel):
 
     The picture is a face crop, and the boxes of targets only say how many answers are wanted: each
     gets the crop's. Faces with label -1 do not enter the loss. A subclass sets `backbone`, which
-    maps [B, 3, S, S] to a feature map [B, feature_width, H, W].
+    maps [B, 3, S, S] to a feature map [B, feature_width, H, W], or overrides `feature_map`.
     """
 
     head_prefixes: ClassVar[tuple[str, ...]] = ("class_score",)
@@ -77,9 +77,14 @@ class CropClassifier(FaceModel):
         batch, _ = self.transform(pictures)
         return {"logits": self.classify(batch.tensors)[1]}
 
+    def feature_map(self, batch: Tensor) -> Tensor:
+        """Normalised crops [B, 3, S, S] -> the map whose mean is the feature vector."""
+        found: Tensor = self.backbone(batch)
+        return found
+
     def classify(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised crops [B, 3, S, S] -> features [B, W] and logits [B, C], float32 or wider."""
-        pooled = self.backbone(batch).mean((2, 3))
+        pooled = self.feature_map(batch).mean((2, 3))
         features = pooled.to(torch.promote_types(pooled.dtype, torch.float32))
         return features, self.class_score(self._dropout(features, [1] * len(features)))
 

@@ -26,6 +26,7 @@ from fer_det.models.layers import anchor_offsets, merge_norms
 from fer_det.models.transform import Target, ViewTransform
 
 SMOOTH_L1_BETA = 1 / 9
+FREEZABLE_LAYERS = {"large": 18, "small": 14}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Config(ModelConfig):
     @property
     def freezable_layers(self) -> int:
         """The stem, the blocks, of which one is split, and the last convolution."""
-        return {"large": 18, "small": 14}[self.width]
+        return FREEZABLE_LAYERS[self.width]
 
 
 class FaceSSDLite(FaceModel):
@@ -99,12 +100,13 @@ class FaceSSDLite(FaceModel):
 
     config: Config
     head_prefixes = ("head.",)
+    optional_prefixes = ("backbone.extra.",)
 
     def __init__(self, config: Config, classes: Sequence[str]) -> None:
         super().__init__()
         self.config, self.classes = config, tuple(classes)
         self.transform = ViewTransform(config.input_size, config.image_mean, config.image_std)
-        self.backbone = _extractor(config)
+        self.backbone = make_extractor(config.width, len(config.anchor_scales))
         size = config.input_size
         channels = retrieve_out_channels(self.backbone, (size, size))
         anchors = [len(cell) for cell in _cell_anchors(config, _map_sides(config))]
@@ -154,8 +156,7 @@ class FaceSSDLite(FaceModel):
 
     def backbone_layers(self) -> list[nn.Module]:
         """Return stem, blocks and last convolution of MobileNetV3."""
-        assert isinstance(self.backbone, SSDLiteFeatureExtractorMobileNet)
-        return [layer for part in self.backbone.features for layer in part]
+        return split_extractor(self.backbone)
 
     def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
         """See FaceModel."""
@@ -267,9 +268,11 @@ def match_anchors(
     return matched, on_ignored & (matched < 0)
 
 
-def _extractor(config: Config) -> SSDLiteFeatureExtractorMobileNet:
-    """MobileNetV3 and the extra blocks of SSDLite, as many as there are maps with anchors."""
-    if config.width == "large":
+def make_extractor(width: str, maps: int) -> SSDLiteFeatureExtractorMobileNet:
+    """MobileNetV3, whose maps have the strides 16 and 32, and SSDLite's extra blocks for further
+    `maps`, each of half the side.
+    """
+    if width == "large":
         # With half of the channels in the last stage, as torchvision's SSDLite.
         network = mobilenet_v3_large(weights=None, norm_layer=nn.BatchNorm2d, reduced_tail=True)
     else:
@@ -277,5 +280,11 @@ def _extractor(config: Config) -> SSDLiteFeatureExtractorMobileNet:
     blocks = network.features
     last_stride = max(n for n, block in enumerate(blocks) if getattr(block, "_is_cn", False))
     extractor = SSDLiteFeatureExtractorMobileNet(blocks, last_stride, nn.BatchNorm2d)
-    extractor.extra = extractor.extra[: len(config.anchor_scales) - 2]
+    extractor.extra = extractor.extra[: maps - 2]
     return extractor
+
+
+def split_extractor(backbone: nn.Module) -> list[nn.Module]:
+    """Return stem, blocks and last convolution of a backbone of make_extractor."""
+    assert isinstance(backbone, SSDLiteFeatureExtractorMobileNet)
+    return [layer for part in backbone.features for layer in part]

@@ -1,4 +1,4 @@
-"""Run the model of an ONNX file with onnxruntime; nothing here imports PyTorch."""
+"""Run the model of an ONNX file with onnxruntime or OpenVINO; nothing here imports PyTorch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fer_det.config.model import Precision
 from fer_det.config.predict import FaceOptions
 from fer_det.errors import ConfigError
 from fer_det.export.onnx_model import OnnxModel
+from fer_det.export.sessions import Engine
 from fer_det.predict.pixels import Pixels
 from fer_det.predict.runner import Answer, Runner
 
@@ -30,7 +31,8 @@ class OnnxRunner(Runner):
     large pictures in tiles.
     """
 
-    def __init__(self, model: OnnxModel) -> None:
+    def __init__(self, model: OnnxModel, engine: Engine = "onnx") -> None:
+        """engine: what runs MTCNN."""
         contract = model.contract
         # The temperature is applied by the file, or by OnnxModel.
         super().__init__(
@@ -40,29 +42,31 @@ class OnnxRunner(Runner):
             contract.face_margin,
             unknown_below=contract.thresholds.unknown,
         )
-        self._model = model
+        self._model, self._engine = model, engine
 
     @classmethod
-    def load(cls, path: Path, device: str, precision: Precision) -> OnnxRunner:
+    def load(
+        cls, path: Path, device: str, precision: Precision, engine: Engine = "onnx"
+    ) -> OnnxRunner:
         """Open a file. Raises what OnnxModel.load does, and ConfigError for other hardware."""
         for flag, value, only in (("device", device, "cpu"), ("precision", precision, "float32")):
             if value not in ("auto", only):
                 raise ConfigError(
-                    f"--{flag} {value} with {path}, which onnxruntime runs",
+                    f"--{flag} {value} with {path}, an ONNX file",
                     f"auto or {only}",
                     "leave the flag out",
                 )
-        return cls(OnnxModel.load(path))
+        return cls(OnnxModel.load(path, engine=engine), engine)
 
     def describe(self) -> str:
         """Return `cpu, onnxruntime, weights in float32` or the like."""
-        return f"cpu, onnxruntime, weights in {self._model.contract.dtype}"
+        return f"cpu, {self._model.engine}, weights in {self._model.contract.dtype}"
 
     def make_detector(self, options: FaceOptions) -> FaceDetector:
         """Return the fast MTCNN."""
         from fer_det.export.onnx_mtcnn import OnnxMtcnn
 
-        return OnnxMtcnn(options.smallest_face)
+        return OnnxMtcnn(options.smallest_face, engine=self._engine)
 
     def settle(self, options: FaceOptions) -> FaceOptions:
         """Return the options as this model follows them; ConfigError where it cannot."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 
 from fer_det.config.model import Precision
-from fer_det.config.predict import DEFAULT_MIN_FACE, FaceOptions
+from fer_det.config.predict import DEFAULT_MIN_FACE, Backend, FaceOptions
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.errors import ConfigError
@@ -65,13 +65,15 @@ class Predictor:
         device: str = "auto",
         precision: Precision = "auto",
         options: FaceOptions | None = None,
+        backend: Backend = "auto",
     ) -> Predictor:
         """Read a model file; device and precision are the fastest of this machine.
 
-        An ONNX file of `fer-det export` is run by onnxruntime, without importing PyTorch. Raises
-        WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
+        An ONNX file of `fer-det export` is run by onnxruntime, or by OpenVINO where `backend` says
+        so, without importing PyTorch. Raises WeightsNotFoundError, WeightsError, and ConfigError
+        for a device that is not there.
         """
-        return cls(_load_runner(Path(path), device, precision), options)
+        return cls(_load_runner(Path(path), device, precision, backend), options)
 
     @overload
     def __call__(
@@ -225,9 +227,18 @@ def _turn_box_back(box: FaceBox, height: int) -> FaceBox:
     return FaceBox(height - bottom, left, height - top, right)
 
 
-def _load_runner(path: Path, device: str, precision: Precision) -> Runner:
-    if path.suffix.lower() == SUFFIX:
-        return OnnxRunner.load(path, device, precision)
+def _load_runner(path: Path, device: str, precision: Precision, backend: Backend) -> Runner:
+    is_onnx = path.suffix.lower() == SUFFIX
+    if backend != "auto" and is_onnx == (backend == "torch"):
+        raise ConfigError(
+            f"--backend {backend} with {path}",
+            "an ONNX file for onnx and openvino, a .pth or .safetensors file for torch",
+            "leave --backend out, or name another file; fer-det export makes ONNX files",
+        )
+    if is_onnx:
+        return OnnxRunner.load(
+            path, device, precision, "openvino" if backend == "openvino" else "onnx"
+        )
     try:
         from fer_det.predict.model_runner import ModelRunner
     except ModuleNotFoundError as error:

@@ -637,6 +637,9 @@ class TestWeights:
             (["--mtcnn=exact"], True, ".safetensors"),
             (["--precision=bfloat16"], True, ".safetensors"),
             (["--device=cuda"], True, ".safetensors"),
+            (["--backend=torch"], True, ".safetensors"),
+            (["--backend=onnx"], False, ".onnx"),
+            (["--backend=openvino"], False, ".onnx"),
         ],
     )
     def test_the_shipped_onnx_file_is_taken_where_it_can_follow_the_settings(

@@ -7,9 +7,6 @@ folder cannot be trained on.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,29 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from fer_det.core.picture import read_image_bytes
-from fer_det.errors import AnnotationError, ConfigError, DatasetNotFoundError, OutputError
+from fer_det.errors import AnnotationError, ConfigError
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.imaging.jitter import apply_colour, apply_rotation
-from fer_det.io.files import (
-    TEMPORARY_SUFFIX,
-    hold_folder,
-    make_folder,
-    sweep_temporaries,
-    write_bytes,
-    write_together,
-)
+from fer_det.io.files import hold_folder, make_folder, write_together
 from fer_det.io.voc import (
     BALANCE_RECORD,
     BUILD_SUMMARY,
-    DEVKIT,
-    MANIFEST,
     OLD_BUILD_SUMMARY,
     VocAnnotation,
     VocFolder,
     format_annotation,
     read_manifest_rows,
 )
-from fer_det.io.voc_index import INDEX, StaleIndexError, read_index, write_index
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
 from voc_builder.balance.config import BalanceConfig
@@ -51,6 +38,15 @@ from voc_builder.balance.plan import (
     make_plan,
     read_source,
     turn_objects,
+)
+from voc_builder.build.derived import (
+    claim_folder,
+    hash_source,
+    is_complete,
+    write_if_changed,
+    write_index_once,
+    write_manifest,
+    write_splits,
 )
 
 TABLE_NAME = "balance.txt"
@@ -86,9 +82,10 @@ def balance(config: BalanceConfig) -> BalanceOutcome:
         pictures, classes = read_source(source), source.classes()
     origins = {row["id"]: row for row in read_manifest_rows(home)}
     plan = make_plan(pictures, classes, config.target, config.jitter, config.seed)
-    settings = _settings(config, source, pictures)
+    record = _record(config, source, pictures, plan)
+    extra = (TABLE_NAME, BUILD_SUMMARY, OLD_BUILD_SUMMARY)
     with hold_folder(make_folder(config.out)):
-        _claim(config, settings, plan)
+        claim_folder(config.out, BALANCE_RECORD, record, config.overwrite, "balanced", extra)
         target = VocFolder.create(config.out)
         written = _write_pictures(config, source, target, plan)
         _write_lists(config.out, source, target, pictures, plan, origins)
@@ -125,83 +122,26 @@ def _refuse_places(config: BalanceConfig, source: VocFolder, home: Path) -> None
         )
 
 
-def _settings(
-    config: BalanceConfig, source: VocFolder, pictures: list[SourcePicture]
+def _record(
+    config: BalanceConfig, source: VocFolder, pictures: list[SourcePicture], plan: BalancePlan
 ) -> dict[str, Any]:
-    """All that decides the folder's contents; the source by its lists, annotations and sizes."""
-    digest = hashlib.sha256(repr(source.classes()).encode())
-    for picture in pictures:
-        path = source.image_path(picture.image_id)
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise DatasetNotFoundError(
-                f"{path} is absent", "a picture for each annotation", "build the folder again"
-            ) from error
-        digest.update(f"{picture.split} {size} {format_annotation(picture.annotation)}".encode())
-    return {
+    """All that decides the folder's contents, and its counts."""
+    settings = {
         "format": _FORMAT,
         "target": config.target,
         "seed": config.seed,
         "jitter": asdict(config.jitter),
-        "source": {"pictures": len(pictures), "sha256": digest.hexdigest()},
+        "source": hash_source(source, ((each.split, each.annotation) for each in pictures)),
     }
-
-
-def _claim(config: BalanceConfig, settings: Mapping[str, Any], plan: BalancePlan) -> None:
-    """Make OUT a balanced folder of these settings, or refuse it."""
-    out, path = config.out, config.out / BALANCE_RECORD
-    if path.is_file():
-        differing = _differing_settings(path, settings)
-        if differing and not config.overwrite:
-            raise ConfigError(
-                f"{out} was balanced with other settings ({', '.join(differing)})",
-                "the same settings, or a new folder",
-                "choose another --out, or give --overwrite to replace it",
-            )
-        if differing:
-            _remove_balanced(out)
-    elif any(not entry.name.endswith(TEMPORARY_SUFFIX) for entry in out.iterdir()):
-        raise OutputError(
-            f"{out} holds files that this command did not write",
-            "an empty folder, or one that it balanced",
-            "choose another --out",
-        )
-    sweep_temporaries(out)
     after = {row.label: {"before": row.before, "after": row.after} for row in plan.counts}
-    record = {"settings": settings, "train": after, "unlabelled": plan.unlabelled}
-    _write_if_changed(path, (json.dumps(record, indent=2) + "\n").encode())
-
-
-def _differing_settings(path: Path, settings: Mapping[str, Any]) -> list[str]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        return [name for name in settings if found.get(name) != settings[name]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return [f"{path.name} cannot be read"]
-
-
-def _remove_balanced(out: Path) -> None:
-    """Delete the files of the balancer and nothing else; its record goes last."""
-    for name in (MANIFEST, INDEX, TABLE_NAME, BUILD_SUMMARY, OLD_BUILD_SUMMARY):
-        (out / name).unlink(missing_ok=True)
-    if (out / DEVKIT).is_dir():
-        shutil.rmtree(out / DEVKIT)
-    (out / BALANCE_RECORD).unlink()
+    return {"settings": settings, "train": after, "unlabelled": plan.unlabelled}
 
 
 def _write_pictures(
     config: BalanceConfig, source: VocFolder, target: VocFolder, plan: BalancePlan
 ) -> int:
     """Write the pictures that are not there yet; return how many."""
-    missing = [
-        picture
-        for picture in plan.pictures
-        if not (
-            target.image_path(picture.image_id).is_file()
-            and target.annotation_path(picture.image_id).is_file()
-        )
-    ]
+    missing = [each for each in plan.pictures if not is_complete(target, each.image_id)]
     # A source's pictures follow each other in the plan; together they read and decode it once.
     groups = [tuple(group) for _, group in groupby(missing, key=lambda item: item.source_id)]
     work = partial(_write_groups, source, target)
@@ -284,34 +224,19 @@ def _write_lists(
     ids_by_split: dict[str, list[str]] = {}
     for planned in plan.pictures:
         ids_by_split.setdefault(planned.split, []).append(planned.image_id)
-    ids_by_split["trainval"] = ids_by_split["train"] + ids_by_split.get("val", [])
     source_labels = {picture.image_id: set(picture.annotation.labels) for picture in pictures}
     labels = {planned.image_id: source_labels[planned.source_id] for planned in plan.pictures}
-    lists = [
-        target.image_set_path(name)
-        for split in ids_by_split
-        for name in (split, *(f"{label}_{split}" for label in classes))
-    ]
-    if not all(path.is_file() for path in [target.label_map_path, *lists]):
-        target.write_label_map(classes)
-        target.write_image_sets(ids_by_split, labels)
-    _write_if_changed(out / TABLE_NAME, format_table(plan).encode())
+    write_splits(target, classes, ids_by_split, labels)
+    write_if_changed(out / TABLE_NAME, format_table(plan).encode())
     for name in (BUILD_SUMMARY, OLD_BUILD_SUMMARY):
         if (source.home / name).is_file():
             # The evaluator reads from it how many pictures were listed and how many rejected.
-            _write_if_changed(out / name, (source.home / name).read_bytes())
-    rows = [_manifest_row(planned, origins.get(planned.source_id, {})) for planned in plan.pictures]
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-    _write_if_changed(out / MANIFEST, "".join(lines).encode())
-    if not _is_indexed(target, plan):
-        write_index(target, lambda listed: track(listed, len(listed), "index", "pictures"))
-
-
-def _is_indexed(target: VocFolder, plan: BalancePlan) -> bool:
-    try:
-        return read_index(target, [picture.image_id for picture in plan.pictures]) is not None
-    except StaleIndexError:
-        return False
+            write_if_changed(out / name, (source.home / name).read_bytes())
+    write_manifest(
+        out,
+        [_manifest_row(planned, origins.get(planned.source_id, {})) for planned in plan.pictures],
+    )
+    write_index_once(target, [picture.image_id for picture in plan.pictures])
 
 
 def _manifest_row(picture: PlannedPicture, origin: Mapping[str, Any]) -> dict[str, Any]:
@@ -328,8 +253,3 @@ def _manifest_row(picture: PlannedPicture, origin: Mapping[str, Any]) -> dict[st
         "frame": origin.get("frame"),
         "jitter": asdict(picture.draw) if picture.draw else None,
     }
-
-
-def _write_if_changed(path: Path, data: bytes) -> None:
-    if not path.is_file() or path.read_bytes() != data:
-        write_bytes(path, data)

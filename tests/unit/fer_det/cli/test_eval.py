@@ -92,7 +92,7 @@ class TestTable:
         (["--weights=a", "--predictions=b"], "--weights and --predictions"),
         (["--predictions=b"], "no --data; wanted the VOC folder"),
         (["--predictions=b", "--data=."], "b is absent"),
-        (["--predictions=b", "--data=.", "--views=flip"], "--views or --face_size with"),
+        (["--predictions=b", "--data=.", "--views=flip"], "--views, --face_size or --masked with"),
     ],
 )
 def test_refused_in_one_line(

@@ -109,6 +109,10 @@ class TestFactors:
         assert factors[[0, 8, 12]].tolist() == pytest.approx(wanted)
         assert len(factors) == len(FACTOR_LABELS)
 
+    def test_pictures_without_a_face_are_not_repeated(self) -> None:
+        assert repeat_factors([0, 1, 1, 1, 1, 2, 2], 1.0).tolist() == [1, 1, 1, 1, 1, 2, 2]
+        assert repeat_factors([0, 0, 0, 1], 1.0).tolist() == [1, 1, 1, 1]
+
     def test_nothing_gives_nothing(self) -> None:
         assert repeat_factors([], 1.0).shape == (0,)
 

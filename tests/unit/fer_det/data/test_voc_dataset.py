@@ -174,10 +174,18 @@ class TestMistakes:
             dataset(folder, classes=("fear", "neutral"))
 
     def test_no_labelled_face(self, folder: VocFolder) -> None:
-        for objects in ((), (VocObject(IGNORE, FACE),)):
-            folder.write(VocAnnotation("train_0002", WIDTH, HEIGHT, objects))
-            with pytest.raises(AnnotationError, match=r"train_0002.xml has no labelled face"):
-                dataset(folder)
+        folder.write(VocAnnotation("train_0002", WIDTH, HEIGHT, (VocObject(IGNORE, FACE),)))
+        with pytest.raises(AnnotationError, match=r"train_0002.xml has no labelled face"):
+            dataset(folder)
+
+    def test_picture_without_a_face_is_background(self, folder: VocFolder) -> None:
+        folder.write(VocAnnotation("train_0002", WIDTH, HEIGHT, ()))
+        found = dataset(folder)
+        assert found.pictures[2].label == 0
+        _, target = found[Draw(2, 0)]
+        assert target["boxes"].shape == (0, 4)
+        assert target["labels"].shape == (0,)
+        assert target["label_probabilities"].shape == (0, len(found.classes))
 
     def test_empty_split(self, folder: VocFolder) -> None:
         folder.image_set_path("train").write_text("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,43 @@ def test_another_classifier_takes_one_picture_at_a_time(tmp_path: Path) -> None:
     assert classifier.contract.fixed_batch
     rows = classifier.probabilities(np.stack([made_pattern(n, 32).image for n in range(3)]))
     assert rows.shape == (3, len(CLASSES))
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("ssdlite", "onnx-core"), ("resnet_classifier", "onnx")]
+)
+def test_openvino_gives_the_same_answers(
+    weights: dict[str, Path], tmp_path: Path, name: str, form: str
+) -> None:
+    pytest.importorskip("openvino")
+    # The export itself refuses larger differences.
+    export(tmp_path / "a.onnx", weights[name], to=form, engine="openvino")
+    found = OnnxModel.load(tmp_path / "a.onnx", engine="openvino")
+    assert found.engine == "OpenVINO"
+    assert found.contract == OnnxModel.load(tmp_path / "a.onnx").contract
+
+
+def test_openvino_is_refused_where_the_file_selects_boxes(
+    weights: dict[str, Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("openvino")
+    with pytest.raises(ConfigError, match="export it with --to onnx-core"):
+        export(tmp_path / "a.onnx", weights["ssdlite"], engine="openvino")
+    assert not (tmp_path / "a.onnx").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x08\x07"])
+def test_what_openvino_cannot_read(tmp_path: Path, content: bytes) -> None:
+    pytest.importorskip("openvino")
+    (tmp_path / "a.onnx").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"a\.onnx"):
+        OnnxModel.load(tmp_path / "a.onnx", engine="openvino")
+
+
+def test_a_package_that_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(ConfigError, match=r"needs the package openvino.*fer_det\[openvino\]"):
+        OnnxModel.load(tmp_path / "a.onnx", engine="openvino")
 
 
 def test_int8_needs_pictures(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 from fer_det.models import build_model, find_model
 from fer_det.models.crop_classifier import CropClassifier
 
-NAMES = ("resnet_classifier", "mobilenet_classifier")
+NAMES = ("resnet_classifier", "mobilenet_classifier", "mobilenet_v3_classifier")
 
 
 def make(name: str, **changes: object) -> CropClassifier:

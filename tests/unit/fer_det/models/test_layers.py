@@ -254,3 +254,16 @@ class TestRoIAlign:
         found.sum().backward()
         assert given.grad is not None
         assert not given.grad.any()
+
+
+def test_depthwise_convolutions_of_bfloat16_are_computed_in_float32_in_training() -> None:
+    torch.manual_seed(0)
+    layer = NormalisedConv2d(8, 8, 3, padding=1, groups=8)
+    layer.normalises = False
+    pictures = torch.randn(2, 8, 9, 9).bfloat16()
+    exact = layer(pictures.float())
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer.train()(pictures)
+    assert torch.equal(found, exact.bfloat16())
+    found.float().sum().backward()
+    assert layer.weight.grad is not None

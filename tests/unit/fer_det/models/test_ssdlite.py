@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -7,6 +8,8 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from fer_det.errors import ConfigError
+from fer_det.models.mobilenet_v3_classifier import Config as ClassifierConfig
+from fer_det.models.mobilenet_v3_classifier import build as build_classifier
 from fer_det.models.ssdlite import Config, build, make_anchors, match_anchors
 
 SIZE = 96
@@ -146,6 +149,38 @@ def test_ignored_anchors_get_no_gradient() -> None:
     assert torch.equal(deltas.grad.any(1), matched >= 0)
     # Three negatives for each positive.
     assert int(logits.grad.any(1).sum()) == 4 * int((matched >= 0).sum())
+
+
+def test_a_picture_without_faces_teaches_the_background() -> None:
+    model = build(CONFIG, CLASSES).train()
+    logits = torch.randn(100, 4).requires_grad_()
+    deltas = torch.zeros(100, 4, requires_grad=True)
+    anchors = make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)])
+    target = {"boxes": torch.empty(0, 4), "labels": torch.empty(0, dtype=torch.int64)}
+    of_faces, of_boxes = model._losses(logits, deltas, target, anchors)  # type: ignore[operator]
+    assert float(of_boxes.detach()) == 0
+    of_faces.backward()
+    assert logits.grad is not None
+    hardest = (-logits.detach().log_softmax(-1)[:, 0]).topk(CONFIG.negatives).indices
+    assert sorted(logits.grad.any(1).nonzero().flatten().tolist()) == sorted(hardest.tolist())
+    assert (logits.grad[hardest, 0] < 0).all()
+
+
+@pytest.mark.parametrize("width", ["large", "small"])
+def test_the_classifier_s_backbone_is_taken(width: str) -> None:
+    torch.manual_seed(0)
+    classifier = build_classifier(ClassifierConfig(width=width), CLASSES)  # type: ignore[arg-type]
+    tensors, _ = classifier.deployable()
+    detector = build(replace(CONFIG, width=width), CLASSES)  # type: ignore[arg-type]
+    offered = SimpleNamespace(tensors=tensors, classes=CLASSES)
+    report = detector.load_pretrained(offered, [torch.rand(2, 3, SIZE, SIZE)])
+    assert report.backbone
+    assert report.unused == ("class_score",)
+    assert all(name.startswith(("backbone.extra.", "head.")) for name in report.fresh)
+    for name in report.backbone:
+        taken = detector.state_dict()[f"{name}.weight"]
+        assert torch.equal(taken, tensors[f"{name}.weight"])
+    assert len(classifier.backbone_layers()) == classifier.config.freezable_layers
 
 
 def test_losses_do_not_depend_on_neighbours() -> None:

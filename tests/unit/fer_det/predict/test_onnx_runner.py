@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_data.astronaut import portrait
 from fake_data.tiny_models import write_tiny
 
-from fer_det.config.export import ExportConfig
+from fer_det.config.export import ExportConfig, Target
 from fer_det.config.predict import FaceOptions
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
 from fer_det.predict.predictor import Predictor
@@ -28,7 +29,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind, name in (("detector", "ssdlite"), ("classifier", "resnet_classifier")):
         found[kind] = folder / f"{kind}.onnx"
         weights = write_tiny(folder / f"{kind}.pth", name)
-        export_onnx(ExportConfig(out=found[kind], pictures=1), weights)
+        form: Target = "onnx-core" if kind == "detector" else "onnx"
+        export_onnx(ExportConfig(out=found[kind], to=form, pictures=1), weights)
     return found
 
 
@@ -49,8 +51,32 @@ def test_options_that_do_not_fit(
 
 @pytest.mark.parametrize("flags", [{"device": "cuda"}, {"precision": "bfloat16"}])
 def test_other_hardware_is_refused(files: dict[str, Path], flags: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"which onnxruntime runs; wanted auto or"):
+    with pytest.raises(ConfigError, match=r"an ONNX file; wanted auto or"):
         Predictor.from_checkpoint(files["detector"], **flags)
+
+
+def test_backends_refuse_files_of_the_other_kind(files: dict[str, Path]) -> None:
+    with pytest.raises(ConfigError, match=r"--backend torch with .*detector\.onnx"):
+        Predictor.from_checkpoint(files["detector"], backend="torch")
+    for backend in ("onnx", "openvino"):
+        with pytest.raises(ConfigError, match=rf"--backend {backend} with .*detector\.pth"):
+            Predictor.from_checkpoint(files["detector"].with_suffix(".pth"), backend=backend)
+
+
+def test_openvino_answers_as_onnxruntime_does(files: dict[str, Path]) -> None:
+    pytest.importorskip("openvino")
+    whole = portrait()
+    for path in files.values():
+        options = FaceOptions(too_small=0)
+        answers = [
+            Predictor.from_checkpoint(path, options=options, backend=backend)(whole, 0.3)
+            for backend in ("onnx", "openvino")
+        ]
+        assert len(answers[0]) == len(answers[1]) > 0
+        for one, other in zip(*answers, strict=True):
+            assert other.box.as_tuple() == pytest.approx(one.box.as_tuple(), abs=0.05)
+            assert other.score == pytest.approx(one.score, abs=1e-4)
+            assert other.probabilities == pytest.approx(one.probabilities, abs=1e-3)
 
 
 def test_a_detector_finds_the_faces_of_large_pictures_itself(files: dict[str, Path]) -> None:

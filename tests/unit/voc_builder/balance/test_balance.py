@@ -20,7 +20,7 @@ from fake_data.voc_tree import (
     write_voc_tree,
 )
 
-import voc_builder.balance.balance
+import voc_builder.build.derived
 from fer_det.core.box import FaceBox
 from fer_det.errors import (
     AnnotationError,
@@ -328,7 +328,7 @@ class TestRefusals:
             raise _KilledError
 
         with monkeypatch.context() as patch:
-            patch.setattr(voc_builder.balance.balance.shutil, "rmtree", killed)
+            patch.setattr(voc_builder.build.derived.shutil, "rmtree", killed)
             with pytest.raises(_KilledError):
                 balance(replace(config, overwrite=True))
         with pytest.raises(ConfigError, match="other settings"):

@@ -1,0 +1,1 @@
+"""Composed pictures: labelled faces of any size on backgrounds without faces."""
