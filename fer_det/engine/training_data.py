@@ -9,6 +9,7 @@ from typing import Any
 
 from fer_det.config.check import CheckConfig
 from fer_det.errors import FerDetError
+from fer_det.io.voc import VocFolder
 from fer_det.weights.model_file import DATASETS, ModelFile
 
 TRAINING_SPLITS = ("train", "val")
@@ -32,8 +33,18 @@ def stages(file: ModelFile) -> Iterator[Stage]:
         data = info.get("data", {})
         path = data.get("path")
         names = str(data.get(DATASETS) or info.get("trained_on") or "")
-        yield Stage(names, None if path is None else Path(path))
+        folder = None if path is None else Path(path)
+        yield Stage(names or _datasets_in(folder), folder)
         info = info.get("init")
+
+
+def _datasets_in(folder: Path | None) -> str:
+    """Names of a folder's data sets, for model files that hold none; '' where it is not known."""
+    try:
+        built = {} if folder is None else VocFolder(folder).build_summary().get("datasets", {})
+    except FerDetError:
+        built = {}
+    return " + ".join(sorted(each.get("database", name) for name, each in built.items()))
 
 
 def describe_training(file: ModelFile) -> str:
