@@ -9,6 +9,7 @@ from typing import Any
 
 from fer_det.config.check import CheckConfig
 from fer_det.errors import FerDetError
+from fer_det.io.voc import VocFolder
 from fer_det.weights.model_file import DATASETS
 
 TRAINING_SPLITS = ("train", "val")
@@ -35,8 +36,18 @@ def stages(info: Mapping[str, Any]) -> Iterator[Stage]:
         data = stage.get("data", {})
         path = data.get("path")
         names = str(data.get(DATASETS) or stage.get("trained_on") or "")
-        yield Stage(names, None if path is None else Path(path))
+        folder = None if path is None else Path(path)
+        yield Stage(names or _datasets_in(folder), folder)
         stage = stage.get("init")
+
+
+def _datasets_in(folder: Path | None) -> str:
+    """Names of a folder's data sets, for model files that hold none; '' where it is not known."""
+    try:
+        built = {} if folder is None else VocFolder(folder).build_summary().get("datasets", {})
+    except FerDetError:
+        built = {}
+    return " + ".join(sorted(each.get("database", name) for name, each in built.items()))
 
 
 def describe_training(info: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,15 @@ def test_not_compared(folders: tuple[Path, Path], tmp_path: Path) -> None:
     (text,) = compare_with_training({}, second, "test", ["jaffe"])
     assert text == "Not compared with the unknown training data, which is not here"
     assert describe_training({}) == ""
+
+
+def test_files_without_names_take_those_of_their_folder(folders: tuple[Path, Path]) -> None:
+    first, _ = folders
+    info = {"data": {"path": str(first)}}
+    assert describe_training(info) == ""
+    built = {"datasets": {"kdef": {"database": "kdef, made faces"}, "jaffe": {}}}
+    (first / "summary.json").write_text(json.dumps(built))
+    assert describe_training(info) == "jaffe + kdef, made faces"
 
 
 def test_every_stage_counts(folders: tuple[Path, Path]) -> None:
