@@ -11,6 +11,8 @@ import pytest
 from fake_data.typed import ROOT, end, start_python
 from fake_data.voc_tree import tree_hash, write_voc_tree
 
+pytestmark = pytest.mark.slow
+
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger"]
 STUB = str(ROOT / "tests" / "fake_data" / "train_stub.py")
 
