@@ -12,6 +12,7 @@ SHIPPED = (
     "configs/adapters/*.yaml",
     "configs/README.md",
     "weights/*.md",
+    "weights/vgg16_faces.safetensors",
     "weights/vgg16_made_faces.safetensors",
     "weights/expression_small.*",
     "weights/mtcnn/*.onnx",
