@@ -90,6 +90,7 @@ def kill_when_pictures_are(raw: Path, out: Path, count: int) -> int:
     return len(list(pictures.glob("*.jpg")))
 
 
+@pytest.mark.slow
 def test_killed_at_several_moments_it_ends_in_the_same_tree(
     raw: Path, whole: Path, tmp_path: Path
 ) -> None:

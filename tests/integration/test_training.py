@@ -143,6 +143,7 @@ class TestKilled:
             assert (folder / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
         assert not list((folder / FOLDER).glob(".*tmp"))
 
+    @pytest.mark.slow
     def test_with_loader_processes_it_ends_in_the_same_model(
         self, whole: Path, space: Path
     ) -> None:
@@ -157,6 +158,7 @@ class TestKilled:
         assert read_log(folder / "run") == read_log(whole / FOLDER)
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_model_of_one(space: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     double = str(ROOT / "tests" / "fake_data" / "train_in_double.py")
