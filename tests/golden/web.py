@@ -17,13 +17,12 @@ import cv2
 import numpy as np
 import torch
 
-from fer_det.core.box import FaceBox
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.export.contract import Contract
 from fer_det.export.decoding import select_detections, softmax
 from fer_det.faces.mtcnn.boxes import Candidates, pyramid_scales, suppress
 from fer_det.faces.mtcnn.resize import crop_and_resize
-from fer_det.predict.video.tracking import LABEL_MARGIN, FaceTracker, LabelKeeper, Smoother
+from fer_det.predict.video.steady import LABEL_MARGIN, LabelKeeper, Smoother
 
 PATH = Path(__file__).with_name("web.json")
 picture = runpy.run_path(str(PATH.with_name("view.py")))["picture"]
@@ -126,30 +125,32 @@ def pyramids() -> list[dict[str, Any]]:
 
 
 def tracks() -> list[dict[str, Any]]:
-    """Two faces over some frames, one of which is lost for a while; a third comes."""
+    """Two faces over some frames, one of which is lost for a while; a third comes.
+
+    The numbers are those of the scene: the page follows faces by the overlap of their boxes alone.
+    """
     random = np.random.default_rng(4)
-    tracker, smoother, labels = FaceTracker(), Smoother(0.5), LabelKeeper(LABEL_MARGIN)
+    smoother, labels = Smoother(0.5), LabelKeeper(LABEL_MARGIN)
     frames = []
     for frame in range(14):
         seconds = round(0.2 * frame + 0.03 * (frame % 3), 2)
         shift = 3.0 * frame
-        boxes = [[10 + shift, 10, 50 + shift, 60], [150 - shift, 20, 190 - shift, 70]]
-        if 4 <= frame < 6:
-            boxes = boxes[:1]
+        boxes = {1: [10 + shift, 10, 50 + shift, 60]}
+        if not 4 <= frame < 6:
+            boxes[2] = [150 - shift, 20, 190 - shift, 70]
         if frame > 9:
-            boxes.append([300, 300, 340, 350])
+            boxes[3] = [300, 300, 340, 350]
         faces = []
-        for box in boxes:
+        for box in boxes.values():
             row = random.dirichlet(np.full(len(CLASSES), 0.4)).round(4).tolist()
             faces.append({"box": box, "probabilities": row})
-        numbers = tracker.assign([FaceBox(*face["box"]) for face in faces], seconds)
-        smoother.keep_only(tracker.numbers)
-        labels.keep_only(tracker.numbers)
         shown = []
-        for number, face in zip(numbers, faces, strict=True):
+        for number, face in zip(boxes, faces, strict=True):
             own = dict(zip(BASIC_EXPRESSIONS, face["probabilities"], strict=True))
             mean = smoother.update(number, own, seconds)
-            label = BASIC_EXPRESSIONS.index(labels.update(number, mean))
+            kept = labels.update(number, mean)
+            assert kept is not None
+            label = BASIC_EXPRESSIONS.index(kept)
             shown.append({"number": number, "probabilities": [*mean.values()], "label": label})
         frames.append({"seconds": seconds, "faces": faces, "shown": shown})
     return frames

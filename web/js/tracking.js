@@ -1,4 +1,5 @@
-// Steady labels for the camera: the same as fer_det/predict/video/tracking.py.
+// Steady labels for the camera: averages and labels as in fer_det/predict/video/steady.py. Faces are
+// followed by the overlap of their boxes alone.
 
 import { iou } from "./boxes.js";
 
