@@ -35,6 +35,9 @@ class FaceOptions:
     min_face: float | None = None
     """Smallest face to look for: its longer side in pixels, or below 1 as a part of the picture's
     longer side; by default 20 pixels."""
+    rotate: Literal["never", "auto"] = "never"
+    """auto: where no face, or none with a high score, is found in a picture, look at it also turned
+    by 90, 180 and 270 degrees, and keep the most certain answer. Not for videos."""
     max_faces: int | None = None
     """Keep only this number of faces in each picture, the largest."""
     order: Literal["score", "left_to_right"] = "score"

@@ -21,6 +21,7 @@ from fer_det.predict.finish import finish_faces
 from fer_det.predict.onnx_runner import SUFFIX, OnnxRunner
 from fer_det.predict.pixels import Picture, Pixels, to_rgb8
 from fer_det.predict.runner import Runner
+from fer_det.predict.turns import QUARTERS, is_doubtful, most_certain, turn, turn_back
 from fer_det.predict.views import FACE_SHARE, INPUTS, LEAST_LARGE, is_large
 
 if TYPE_CHECKING:
@@ -106,8 +107,9 @@ class Predictor:
     def for_videos(self) -> Predictor:
         """The same for frames, in which a detector finds the faces itself unless told otherwise."""
         other = copy.copy(self)
+        other.options = replace(other.options, rotate="never")
         if self.runner.finds_faces and self.options.faces == "auto":
-            other.options = replace(self.options, faces="model")
+            other.options = replace(other.options, faces="model")
         return other
 
     def describe_search(self) -> str:
@@ -133,21 +135,45 @@ class Predictor:
         self, pictures: Sequence[Picture], min_score: float, batch_size: int
     ) -> list[list[Detection]]:
         read = [to_rgb8(picture) for picture in pictures]
-        found: list[list[Detection]] = [[] for _ in read]
-        by_model = [row for row, (pixels, _) in enumerate(read) if self._model_finds(pixels)]
-        others = [row for row in range(len(read)) if row not in set(by_model)]
-        self.found_by.update({"model": len(by_model), "mtcnn": len(others)})
-        for rows, find in ((by_model, self._find_by_model), (others, self._find_by_detector)):
-            if rows:
-                answers = find([read[row][0] for row in rows], min_score, batch_size)
-                for row, faces in zip(rows, answers, strict=True):
-                    found[row] = faces
+        by_model = sum(self._model_finds(pixels) for pixels, _ in read)
+        self.found_by.update({"model": by_model, "mtcnn": len(read) - by_model})
+        found = self._find([pixels for pixels, _ in read], min_score, batch_size)
+        if self.options.rotate == "auto":
+            for row, (pixels, _) in enumerate(read):
+                if is_doubtful(found[row]):
+                    turned = self._find_turned(pixels, min_score, batch_size)
+                    found[row] = most_certain([found[row], *turned])
         finished = []
         for faces, (pixels, to_size) in zip(found, read, strict=True):
             size = (pixels.shape[1], pixels.shape[0])
             marked = finish_faces(faces, self.options, size, self.runner.unknown_below)
             finished.append(enlarge_boxes(marked, *size, *to_size))
         return finished
+
+    def _find(
+        self, pictures: Sequence[Pixels], min_score: float, batch_size: int
+    ) -> list[list[Detection]]:
+        """Each picture's faces with their probabilities, by whoever finds them."""
+        found: list[list[Detection]] = [[] for _ in pictures]
+        by_model = [row for row, pixels in enumerate(pictures) if self._model_finds(pixels)]
+        others = [row for row in range(len(pictures)) if row not in set(by_model)]
+        for rows, find in ((by_model, self._find_by_model), (others, self._find_by_detector)):
+            if rows:
+                answers = find([pictures[row] for row in rows], min_score, batch_size)
+                for row, faces in zip(rows, answers, strict=True):
+                    found[row] = faces
+        return found
+
+    def _find_turned(
+        self, pixels: Pixels, min_score: float, batch_size: int
+    ) -> list[list[Detection]]:
+        """The faces of a picture in its other orientations, in its own pixels."""
+        height, width = pixels.shape[:2]
+        answers = []
+        for quarters in QUARTERS:
+            (faces,) = self._find([turn(pixels, quarters)], min_score, batch_size)
+            answers.append(turn_back(faces, quarters, width, height))
+        return answers
 
     def _model_finds(self, pixels: Pixels) -> bool:
         if self.options.faces != "auto" or not self.runner.finds_faces:

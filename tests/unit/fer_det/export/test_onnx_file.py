@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from fer_det.predict.predictor import Predictor
 
 NAMES = ("ssdlite", "resnet_classifier", "vgg16_frcnn")
 FORMS = ("onnx", "onnx-core")
+# Importing openvino here would send its telemetry, see fer_det.export.sessions.
+needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="no openvino")
 
 
 @pytest.fixture(scope="module")
@@ -154,13 +157,13 @@ def test_another_classifier_takes_one_picture_at_a_time(tmp_path: Path) -> None:
     assert rows.shape == (3, len(CLASSES))
 
 
+@needs_openvino
 @pytest.mark.parametrize(
     ("name", "form"), [("ssdlite", "onnx-core"), ("resnet_classifier", "onnx")]
 )
 def test_openvino_gives_the_same_answers(
     weights: dict[str, Path], tmp_path: Path, name: str, form: str
 ) -> None:
-    pytest.importorskip("openvino")
     # The export itself refuses larger differences.
     export(tmp_path / "a.onnx", weights[name], to=form, engine="openvino")
     found = OnnxModel.load(tmp_path / "a.onnx", engine="openvino")
@@ -168,18 +171,18 @@ def test_openvino_gives_the_same_answers(
     assert found.contract == OnnxModel.load(tmp_path / "a.onnx").contract
 
 
+@needs_openvino
 def test_openvino_is_refused_where_the_file_selects_boxes(
     weights: dict[str, Path], tmp_path: Path
 ) -> None:
-    pytest.importorskip("openvino")
     with pytest.raises(ConfigError, match="export it with --to onnx-core"):
         export(tmp_path / "a.onnx", weights["ssdlite"], engine="openvino")
     assert not (tmp_path / "a.onnx").exists()
 
 
+@needs_openvino
 @pytest.mark.parametrize("content", [b"", b"text", b"\x08\x07"])
 def test_what_openvino_cannot_read(tmp_path: Path, content: bytes) -> None:
-    pytest.importorskip("openvino")
     (tmp_path / "a.onnx").write_bytes(content)
     with pytest.raises(WeightsError, match=r"a\.onnx"):
         OnnxModel.load(tmp_path / "a.onnx", engine="openvino")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from fer_det.predict.predictor import Predictor
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
+
+# Importing openvino here would send its telemetry, see fer_det.export.sessions.
+needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="no openvino")
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +67,8 @@ def test_backends_refuse_files_of_the_other_kind(files: dict[str, Path]) -> None
             Predictor.from_checkpoint(files["detector"].with_suffix(".pth"), backend=backend)
 
 
+@needs_openvino
 def test_openvino_answers_as_onnxruntime_does(files: dict[str, Path]) -> None:
-    pytest.importorskip("openvino")
     whole = portrait()
     for path in files.values():
         options = FaceOptions(too_small=0)
