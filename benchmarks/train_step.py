@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import _project  # noqa: F401  (first: it may run this script again in .venv)
+import numpy as np
 import torch
 from _measure import BenchmarkConfig, Report, clock_of, in_turns, per_picture
 from torch import Tensor, nn
@@ -144,12 +145,12 @@ def make_trainer(
     """The trainer of tools/train_frcnn.py's default run, used for single steps only."""
     labels = [1 + number % len(CLASSES) for number in range(batch_size)]
     pictures = [SimpleNamespace(label=label, path=Path(f"{label}.jpg")) for label in labels]
-    task = SimpleNamespace(train=SimpleNamespace(pictures=pictures))
+    train = SimpleNamespace(pictures=pictures, labels=np.array(labels))
     return Trainer(
         build_model(model_config, CLASSES),
         TrainConfig(batch_size=batch_size, model=model_config),
         folder,
-        cast(Any, task),
+        cast(Any, SimpleNamespace(train=train)),
         hardware,
         Processes(),
         info={},

@@ -187,10 +187,15 @@ class TestDetector:
                 "path": str(weights),
                 "sha256": file_hash(weights),
                 "source": "a face network",
+                "trained_on": "nothing",
             },
         }
         for name in ("best.pth", "last.pth"):
-            assert read_model_file(detector / name).info["init"] == wanted
+            found = read_model_file(detector / name).info["init"]
+            data = found.pop("data")
+            assert data == read_model_file(best).info["data"]
+            assert data["datasets"] == "drawn"
+            assert found == wanted
 
     def test_killed_and_typed_again_it_ends_in_the_same_bytes(
         self, space: Path, classifier: Path, detector: Path
