@@ -126,6 +126,7 @@ class TestDetector:
                 "path": str(whole / EXPORT),
                 "sha256": sha256,
                 "source": "fer_det, tools/train_backbone.py",
+                "trained_on": "16 synthetic faces, 3 epochs",
             }
 
     def test_killed_and_typed_again_it_is_resumed(
