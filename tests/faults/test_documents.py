@@ -35,8 +35,6 @@ from voc_builder.build.resume import read_journal
 from voc_builder.readers.rafdb import Options, read
 
 SHORT, FULL = 60, 10_000
-pytestmark = pytest.mark.slow
-
 generated = settings(
     max_examples=amount(SHORT, FULL),
     deadline=None,

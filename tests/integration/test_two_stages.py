@@ -178,11 +178,14 @@ class TestDetector:
         self, weights: Path, classifier: Path, detector: Path
     ) -> None:
         best = classifier / "best.pth"
-        epoch = read_model_file(best).info["epoch"] + 1
+        info = read_model_file(best).info
+        epoch = info["epoch"] + 1
+        assert info["data"]["datasets"] == "drawn"
         wanted = {
             "path": str(best),
             "sha256": file_hash(best),
             "source": f"vgg16_classifier, epoch {epoch}",
+            "data": info["data"],
             "init": {
                 "path": str(weights),
                 "sha256": file_hash(weights),
