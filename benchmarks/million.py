@@ -41,7 +41,7 @@ ASK = "--one"
 """First word of the command line on which this script opens one folder in its process."""
 LABELS = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 VALIDATION = 4
-"""Of so many pictures one is for validation."""
+"""One of this number of pictures is for validation."""
 AT_A_TIME = 20_000
 
 
@@ -52,7 +52,7 @@ class Config(BenchmarkConfig):
     counts: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     """Numbers of pictures, each with one labelled face and every second with another face."""
     xml: int = 10_000
-    """Up to so many pictures are opened without the index as well."""
+    """Up to this number of pictures, they are opened without the index as well."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,6 +26,8 @@ PROG = "predict.py"
 SHIPPED_MODELS = ("expression_small.onnx", "expression_small.safetensors")
 """Files in weights/ that can predict, the one that starts first before the others."""
 EXIT_NOT_ALL_READ = 1
+VIDEO_PACKAGES = ("av", "jinja2", "matplotlib", "trackers")
+"""What reads and writes videos, and tracks the faces in them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +56,8 @@ def _predict(argv: Sequence[str] | None) -> int:
             "pictures, videos, folders of them, or a camera's number",
             f"see {PROGRAM.get(PROG)} --help",
         )
+    if sources.videos or cameras:
+        _demand_video_packages()
     if config.out is not None:
         outputs = plan_outputs(sources, config.out, config.draw)
         refuse_to_replace(outputs, sources, config.overwrite)
@@ -88,6 +92,17 @@ def _predict(argv: Sequence[str] | None) -> int:
         say([f"pictures by who found the faces: {counts}"])
     say([f"written: {folder}"])
     return EXIT_NOT_ALL_READ if results.failures else EXIT_OK
+
+
+def _demand_video_packages() -> None:
+    """Raise ConfigError where a small installation lacks what only videos need."""
+    absent = [name for name in VIDEO_PACKAGES if find_spec(name) is None]
+    if absent:
+        raise ConfigError(
+            f"videos without the package{'s' * (len(absent) > 1)} {', '.join(absent)}",
+            "all that requirements-predict.txt names for videos",
+            f"pip install {' '.join(absent)}, or name only pictures",
+        )
 
 
 def _predict_videos(

@@ -1,6 +1,6 @@
 """Rank any number of runs on the faces that all of them were scored on.
 
-Every figure is computed anew from the predictions for these faces, so runs on different folders
+Every figure is computed again from the predictions for these faces, so runs on different folders
 can be ranked too, as far as they share labelled faces. Each run is tested against the first of the
 list (see fer_det.evaluation.comparison), and the p-values are corrected for their number by Holm's
 method (Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of

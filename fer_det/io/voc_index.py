@@ -26,8 +26,8 @@ INDEX = "index.parquet"
 """Beside the manifest."""
 FORMAT = b"fer_det index 1"
 SEEN_AT_START = 20_000
-"""In splits of up to so many pictures every file is looked at before the index is used. In larger
-ones the two folders are, and each file when its picture is opened."""
+"""In splits of up to this number of pictures every file is looked at before the index is used. In
+larger ones the two folders are, and each file when its picture is opened."""
 
 _ROWS_AT_A_TIME = 65_536
 _PER_PICTURE = ("width", "height", "depth", "annotation_bytes", "picture_bytes")
@@ -165,7 +165,7 @@ def read_annotations(
 
 
 def demand_unchanged(split: IndexedSplit, at_most: int) -> None:
-    """Raise StaleIndexError where a file of a split of at most so many pictures has changed."""
+    """Raise StaleIndexError where a file of a split of `at_most` pictures or fewer has changed."""
     if len(split.ids) <= at_most:
         for place in range(len(split.ids)):
             split.files(place).demand_unchanged()

@@ -11,13 +11,25 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_data.astronaut import portrait
+from fake_data.films import write_film
 from fake_data.tiny_models import write_tiny
 from PIL import Image
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-ABSENT = ("torch", "torchvision", "scipy", "lxml", "av", "matplotlib", "onnx", "jsonargparse")
+ABSENT = (
+    "torch",
+    "torchvision",
+    "scipy",
+    "lxml",
+    "av",
+    "jinja2",
+    "matplotlib",
+    "trackers",
+    "onnx",
+    "jsonargparse",
+)
 CODE = f"""
 import sys
 for name in {ABSENT!r}:
@@ -100,6 +112,19 @@ def test_the_command_with_a_detector(tmp_path: Path, to: Any) -> None:
         found = [float(row[name]) for name in ("x_min", "y_min", "x_max", "y_max")]
         assert found == pytest.approx(face.box.as_tuple(), abs=0.05)
         assert row["expression"] == face.label
+
+
+def test_a_video_without_its_packages_is_one_line(tmp_path: Path) -> None:
+    write_film(tmp_path / "a.mp4")
+    Image.fromarray(portrait()).save(tmp_path / "a.png")
+    ended = predict_without_torch(tmp_path, "a.png", "a.mp4")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "error: videos without the packages av, jinja2, matplotlib, trackers; wanted all that "
+        "requirements-predict.txt names for videos; pip install av jinja2 matplotlib trackers, or "
+        "name only pictures\n"
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_command_with_a_classifier(tmp_path: Path) -> None:

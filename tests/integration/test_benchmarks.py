@@ -31,6 +31,7 @@ TINY = {
     "mtcnn": ["--count=3", "--together=2"],
     "scaling": ["--counts=[2, 4]", "--sides=[60, 90]", "--faces=[1, 2]", "--inputs=[32, 48]"],
     "tilted": ["--angles=[0, 20]"],
+    "turned": ["--photos=1", "--rounds=1"],
     "tracking": ["--kinds=[crossing]", "--films=1", "--seconds=2", "--rates=[10]"],
     "train_step": ["--sizes=[32]", "--widths=[16]", "--batch_size=2", "--stock=false"],
     "voc": ["--count=40", "--photos=2", "--workers=0", "--rounds=1"],

@@ -1,4 +1,4 @@
-"""Keep up with a camera: hand on its newest frame and drop those that nobody took in time."""
+"""Keep up with a camera: hand on its newest frame and drop the older ones."""
 
 from __future__ import annotations
 
