@@ -115,7 +115,7 @@ def test_the_command_with_a_detector(tmp_path: Path, to: Any) -> None:
 
 
 def test_a_video_without_its_packages_is_one_line(tmp_path: Path) -> None:
-    write_film(tmp_path / "a.mp4")
+    write_film(tmp_path / "a.mp4", [np.zeros((48, 64, 3), np.uint8)] * 3)
     Image.fromarray(portrait()).save(tmp_path / "a.png")
     ended = predict_without_torch(tmp_path, "a.png", "a.mp4")
     assert ended.returncode == 2
