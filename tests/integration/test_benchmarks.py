@@ -26,6 +26,7 @@ TINY = {
         *("--megapixels=[0.1]", "--crowds=[1]", "--rounds=1"),
     ],
     "inference": ["--size=32", "--width=16", "--batches=[1]", "--rounds=1", "--rank=4"],
+    "live": ["--faces=[1]", "--seconds=1", "--rounds=1", "--rate=5"],
     "loader": ["--size=32", "--width=16", "--batch_size=2", "--batches=2", "--workers=0"],
     "million": ["--counts=[40, 60]", "--xml=40"],
     "mtcnn": ["--count=3", "--together=2"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -515,6 +516,7 @@ class TestCamera:
         assert f"camera 0: {shown} frame" in out
         said = f"  {30 - shown} of 30 frames were dropped to keep up\n"
         assert (said in out) == (shown < 30)
+        assert re.search(r"from frame to answer: \d+ ms \(median\), \d+ ms", out)
         assert f"camera 0: {shown} frames done" in err
 
     def test_ctrl_c_is_its_ordinary_end(self, run: Run, camera: dict[str, Any]) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fer_det.config.predict import PredictConfig
 from fer_det.core.expression import Expression
@@ -64,6 +67,8 @@ class VideoSummary:
     switches: int = 0
     frame_switches: int = 0
     """Changes of the labels of all tracks, and of each frame's most probable expression."""
+    delays: Sequence[float] = ()
+    """Seconds from each frame of a camera to its answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +151,7 @@ def annotate_video(
     timeline, people = Timeline(expressions, rate), People(rate)
     results, drawn, window = out.results, out.drawn, out.window
     ended: list[Person] = []
+    delays = array("f")
     count = cuts = switches = frame_switches = 0
     begin = last = seen = 0.0
 
@@ -169,6 +175,8 @@ def annotate_video(
             writer = stack.enter_context(VideoWriter(drawn, source)) if drawn else None
             for tracked in track(frames, total, printable(source.name), "frames"):
                 frame = tracked.frame
+                if isinstance(source, Camera):
+                    delays.append(source.age(frame))
                 begin = frame.seconds if count == 0 else begin
                 count, last, cuts = count + 1, frame.seconds, cuts + tracked.cut
                 results.add_frame(source.name, frame.number, frame.seconds, tracked.faces)
@@ -204,6 +212,7 @@ def annotate_video(
         seen=seen,
         switches=switches,
         frame_switches=frame_switches,
+        delays=delays,
     )
 
 
@@ -219,6 +228,9 @@ def describe_video(summary: VideoSummary) -> Iterator[str]:
     if summary.dropped:
         all_frames = summary.frames + summary.dropped
         yield f"  {summary.dropped:,} of {all_frames:,} frames were dropped to keep up"
+    if summary.delays:
+        slow, half = np.percentile(summary.delays, (95, 50)) * 1000
+        yield f"  from frame to answer: {half:.0f} ms (median), {slow:.0f} ms (95th percentile)"
     if summary.cuts:
         yield f"  {counted(summary.cuts, 'cut')}: faces after one have new numbers"
     if summary.seen:

@@ -238,6 +238,7 @@ class Camera:
         """Frames per second."""
         self.dropped = 0
         """Frames that were not given, since newer ones had come."""
+        self._began = math.nan
 
     def frames(self, stop: float | None = None) -> Iterator[Frame]:
         """Return the newest frame each time, until the camera ends or `stop`, in seconds.
@@ -250,20 +251,26 @@ class Camera:
             last = frame.number
             yield frame
 
+    def age(self, frame: Frame) -> float:
+        """Seconds since one of its frames was taken."""
+        return time.monotonic() - self._began - frame.seconds
+
     def all_frames(self, stop: float | None = None) -> Iterator[Frame]:
         """Return every frame, until the camera ends or `stop`; VideoError if there is none."""
-        number, began = 0, 0.0
+        number = 0
         try:
             while True:
                 there, pixels = self._capture.read()
                 if not there:
                     break
                 now = time.monotonic()
-                began = began if number else now
-                if stop is not None and now - began >= stop:
+                if number == 0:
+                    self._began = now
+                seconds = now - self._began
+                if stop is not None and seconds >= stop:
                     break
                 rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-                yield Frame(number, now - began, rgb)
+                yield Frame(number, seconds, rgb)
                 number += 1
         finally:
             self._capture.release()

@@ -130,10 +130,12 @@ def test_a_video_in_words() -> None:
         seen=4.0,
         switches=1,
         frame_switches=9,
+        delays=[0.05] * 10 + [0.2],
     )
     assert list(describe_video(summary)) == [
         "a.mp4: 51 frames (0:02) in 4 s, 12.8 frames/s; no face",
         "  9 of 60 frames were dropped to keep up",
+        "  from frame to answer: 50 ms (median), 125 ms (95th percentile)",
         "  1 cut: faces after one have new numbers",
         "  label switches: 0.25 a second of a face, 2.25 frame by frame",
     ]

@@ -266,8 +266,9 @@ class TestCamera:
         camera = Camera(3)
         assert (capture.asked, camera.name, camera.live) == (3, "camera 3", True)
         # However long the camera takes to begin.
-        self.clock(monkeypatch, 107.0, 107.5, 108.3, 108.8)
+        self.clock(monkeypatch, 107.0, 107.5, 108.3, 108.8, 109.4)
         found = list(camera.all_frames())
+        assert camera.age(found[1]) == pytest.approx(1.9)
         assert [frame.seconds for frame in found] == pytest.approx([0.0, 0.5, 1.3, 1.8])
         assert found[0].pixels[0, 0].tolist() == [0, 0, 255]
         assert camera._capture.released
