@@ -82,10 +82,10 @@ def deepface(_: str) -> Ask:
 
 def py_feat(_: str) -> Ask:
     """Return `py-feat` with its defaults."""
-    from feat import Detector
+    from feat import Detectorv1
 
-    detector = Detector()
-    return lambda path: detector.detect_image(path).emotions.idxmax(axis=1).tolist()
+    detector = Detectorv1()
+    return lambda path: detector.detect(path, data_type="image").emotions.idxmax(axis=1).tolist()
 
 
 PACKAGES: dict[str, Callable[[str], Ask]] = {

@@ -90,14 +90,13 @@ def _measure(argv: Sequence[str] | None) -> int:
             report.figure(title, figure, [each[figure] for each in rounds], "s")
         report.figure(title, "memory", [each["megabytes"] for each in rounds], "MB at most")
         print(f"{title}: {rounds[0]['labels']}")
-    ours = [each["first CPU"] for each in answers["onnxruntime"]]
-    for title, rounds in answers.items():
-        report.ratio(
-            f"{title} over onnxruntime", "first CPU", [r["first CPU"] for r in rounds], ours
-        )
-    with_torch = [each["first CPU"] for each in answers["torch"]]
-    ratio = report.ratio("torch over onnxruntime", "first CPU", with_torch, ours)
-    report.finish("FIRST_ANSWER_TORCH_OVER_ONNX", ratio.median)
+    first = {title: [each["first CPU"] for each in rounds] for title, rounds in answers.items()}
+    ours = first.pop("onnxruntime")
+    ratios = {
+        title: report.ratio(f"{title} over onnxruntime", "first CPU", seconds, ours)
+        for title, seconds in first.items()
+    }
+    report.finish("FIRST_ANSWER_TORCH_OVER_ONNX", ratios["torch"].median)
     return EXIT_OK
 
 
