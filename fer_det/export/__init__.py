@@ -2,10 +2,12 @@
 
 contract    what an exported file says of itself, in its metadata
 decoding    boxes and probabilities from a network's answers, in numpy
-sessions    what runs a file: onnxruntime or OpenVINO
-onnx_model  an ONNX file -> faces, without torch
+sessions    what runs a file: onnxruntime, OpenVINO or LiteRT
+onnx_model  an ONNX or LiteRT file -> faces, without torch
 graphs      a model as the function that is traced
+exporter    what every exporter does
 onnx_file   a model file -> an ONNX file
+litert_file  a model file -> a LiteRT file
 number_types  float16 and INT8
 parity      an exported file against the model that it was made from
 mtcnn       MTCNN's three networks as ONNX files

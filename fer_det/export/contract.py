@@ -11,7 +11,11 @@ from fer_det.config.model import Colour, from_plain
 from fer_det.errors import ConfigError, WeightsError
 
 METADATA_KEY = "fer_det"
-"""Name of the entry in the file's metadata."""
+"""Name of the entry in the metadata of an ONNX file."""
+CONTRACT_FILE = "fer_det.json"
+"""Name of the same text in the ZIP archive at the end of a LiteRT file."""
+CORE_OUTPUTS = ("logits", "deltas", "anchors")
+"""Names of a core's outputs, in their order; a classifier has only the first."""
 VERSION = 1
 
 Kind = Literal["classifier", "detector"]
@@ -85,7 +89,7 @@ class Contract:
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], name: str) -> Contract:
         """Read the entry of a file's metadata; WeightsError where there is none that fits."""
-        wanted = "an ONNX file that fer-det export wrote"
+        wanted = "a file that fer-det export wrote"
         if METADATA_KEY not in metadata:
             raise WeightsError(f"{name} says nothing of its input and classes", wanted, "export it")
         try:

@@ -4,99 +4,41 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import onnx
 import torch
 from torch import nn
 
 from fer_det.config.export import ExportConfig
-from fer_det.config.model import ClassifierModelConfig
-from fer_det.errors import OutputError
-from fer_det.export.contract import METADATA_KEY, Contract, Form, Thresholds
-from fer_det.export.decoding import Floats
+from fer_det.export.contract import METADATA_KEY, Contract, Form
+from fer_det.export.exporter import calibration_images, export_checked
 from fer_det.export.graphs import Complete, Core
 from fer_det.export.number_types import quantise, store_as_float16
-from fer_det.export.onnx_model import OnnxModel
-from fer_det.export.parity import Parity, measure, questions
-from fer_det.io.files import atomic_path, make_folder
-from fer_det.models import is_detector
-from fer_det.weights.model_file import (
-    UNKNOWN_BELOW,
-    ModelFile,
-    read_model_file,
-    restore_model,
-)
+from fer_det.export.parity import Parity
+from fer_det.models.contract import FaceModel
 
 OPSET = 17
-CALIBRATION_SPLIT = "train"
-UNKNOWN_LICENCE = "not stated; that of the weights and data it was trained with"
 
 
 def export_onnx(config: ExportConfig, weights: Path) -> Parity:
     """Write config.out; return how it differs from the model in `weights`.
 
-    Raises WeightsError, and leaves no file, where it differs by more than parity.ALLOWED.
+    Raises what export_checked does.
     """
-    if config.out.exists() and not config.overwrite:
-        raise OutputError(
-            f"{config.out} exists already",
-            "a new file",
-            "name another --out, or give --overwrite to replace it",
-        )
-    file = read_model_file(weights)
-    model = restore_model(file, weights).eval().float()
-    form: Form = "core" if config.to == "onnx-core" else "complete"
-    contract = replace(
-        describe(file, form),
-        dtype=config.dtype,
-        fixed_batch=is_detector(file.config) or not model.traces_batches,
-    )
-    asked = list(questions(contract, config.data, config.split, config.pictures))
-    graph = Core(model) if form == "core" else Complete(model, contract)
-    proto = trace(graph, contract)
-    if config.dtype == "float16":
-        proto = store_as_float16(proto)
-    elif config.dtype == "int8":
-        proto = quantise(proto, _calibration_images(contract, config))
-    sign(proto, contract)
-    make_folder(config.out.parent)
-    with atomic_path(config.out) as path:
+
+    def write(model: FaceModel, contract: Contract, path: Path) -> None:
+        graph = Core(model) if contract.form == "core" else Complete(model, contract)
+        proto = trace(graph, contract)
+        if config.dtype == "float16":
+            proto = store_as_float16(proto)
+        elif config.dtype == "int8":
+            proto = quantise(proto, calibration_images(contract, config))
+        sign(proto, contract)
         onnx.save(proto, path)
-        exported = OnnxModel.load(path, engine=config.engine)
-        parity = measure(model, file.temperature, exported, asked)
-        parity.demand(config.dtype, str(config.out))
-    return parity
 
-
-def describe(file: ModelFile, form: Form) -> Contract:
-    """Return the contract of the ONNX file that is made from a model file."""
-    config, info = file.config, file.info
-    detector = is_detector(config)
-    limits: dict[str, Any] = {}
-    if UNKNOWN_BELOW in info:
-        limits["unknown"] = float(info[UNKNOWN_BELOW])
-    return Contract(
-        kind="detector" if detector else "classifier",
-        form=form,
-        model=config.name,
-        classes=file.classes,
-        input_size=config.input_size,
-        padding=config.padding,
-        image_mean=config.image_mean,
-        image_std=config.image_std,
-        face_margin=config.face_margin if isinstance(config, ClassifierModelConfig) else None,
-        temperature=file.temperature,
-        thresholds=Thresholds(**limits),
-        licence=str(info.get("licence", UNKNOWN_LICENCE)),
-        source=file.source,
-        source_sha256=file.sha256,
-        **(_box_constants(config) if detector else {}),
-    )
+    form: Form = "core" if config.to == "onnx-core" else "complete"
+    return export_checked(config, weights, form, config.engine, write)
 
 
 def trace(graph: nn.Module, contract: Contract) -> onnx.ModelProto:
@@ -148,18 +90,3 @@ def sign(proto: onnx.ModelProto, contract: Contract) -> None:
     entry = proto.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, contract.to_json()
     proto.producer_name = "fer_det"
-
-
-def _box_constants(config: Any) -> dict[str, Any]:
-    return {
-        "box_weights": config.box_weights,
-        "candidates": getattr(config, "candidates", None),
-        "nms_iou": config.nms_iou,
-        "detections": config.detections,
-    }
-
-
-def _calibration_images(contract: Contract, config: ExportConfig) -> Iterator[Floats]:
-    asked = questions(contract, config.data, CALIBRATION_SPLIT, config.calibration)
-    for question in islice(asked, config.calibration):
-        yield question.image[None]

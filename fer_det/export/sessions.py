@@ -1,10 +1,12 @@
-"""What runs an exported file: onnxruntime or OpenVINO, on the processor and without PyTorch."""
+"""What runs an exported file without PyTorch: onnxruntime, OpenVINO or LiteRT, on the processor."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +15,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from fer_det.errors import ConfigError, WeightsError, WeightsNotFoundError
-from fer_det.export.contract import METADATA_KEY
+from fer_det.export.contract import CONTRACT_FILE, CORE_OUTPUTS, METADATA_KEY
 from fer_det.export.decoding import Floats
+from fer_det.runtime.pool import available_cores
 
-Engine = Literal["onnx", "openvino"]
-"""onnx: onnxruntime. Both read the same ONNX file."""
+Engine = Literal["onnx", "openvino", "litert"]
+"""onnx: onnxruntime, which reads the same ONNX files as OpenVINO; litert: .tflite files."""
 
 
 class Session(Protocol):
@@ -37,7 +40,7 @@ def open_session(path: Path, engine: Engine = "onnx", threads: int = 0) -> Sessi
     Raises WeightsNotFoundError, WeightsError where it cannot be read, and ConfigError where the
     package is not installed.
     """
-    session, package = _SESSIONS[engine]
+    session, package, kind = _SESSIONS[engine]
     try:
         with _without_telemetry():
             importlib.import_module(package)
@@ -48,14 +51,14 @@ def open_session(path: Path, engine: Engine = "onnx", threads: int = 0) -> Sessi
             f"pip install 'fer_det[{engine}]'",
         ) from error
     if not path.is_file():
-        raise WeightsNotFoundError(f"{path} is not there", "an ONNX file", "name another file")
+        raise WeightsNotFoundError(f"{path} is not there", kind, "name another file")
     try:
         opened: Session = session(path, threads)
     # Their own errors have no common base class but Exception.
     except Exception as error:
         line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(
-            f"{path} cannot be opened by {package} ({line})", "an ONNX file", "export it again"
+            f"{path} cannot be opened by {package} ({line})", kind, "export it again"
         ) from error
     return opened
 
@@ -137,7 +140,48 @@ class _OpenVinoSession:
         return [np.array(answers[output]) for output in self._compiled.outputs]
 
 
-_SESSIONS: dict[Engine, tuple[Any, str]] = {
-    "onnx": (_OnnxruntimeSession, "onnxruntime"),
-    "openvino": (_OpenVinoSession, "openvino"),
+class _LiteRtSession:
+    title = "LiteRT"
+
+    def __init__(self, path: Path, threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            with zipfile.ZipFile(path) as packed:
+                self.metadata = {METADATA_KEY: packed.read(CONTRACT_FILE).decode()}
+        except (zipfile.BadZipFile, KeyError):
+            self.metadata = {}
+        with without_native_log():
+            interpreter = Interpreter(str(path), num_threads=threads or available_cores())
+            interpreter.allocate_tensors()
+            self._run = interpreter.get_signature_runner()
+        self._input = next(iter(self._run.get_input_details()))
+        self._one_at_a_time = threading.Lock()
+
+    def run(self, inputs: Floats) -> list[Floats]:
+        """See Session."""
+        with self._one_at_a_time:
+            answers = self._run(**{self._input: inputs})
+        return [answers[name] for name in CORE_OUTPUTS if name in answers]
+
+
+@contextmanager
+def without_native_log() -> Iterator[None]:
+    """Drop what LiteRT's native code prints to the standard error of the process."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        sys.stderr.flush()
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+_SESSIONS: dict[Engine, tuple[Any, str, str]] = {
+    "onnx": (_OnnxruntimeSession, "onnxruntime", "an ONNX file"),
+    "openvino": (_OpenVinoSession, "openvino", "an ONNX file"),
+    "litert": (_LiteRtSession, "ai_edge_litert", "a LiteRT (.tflite) file"),
 }

@@ -1,8 +1,8 @@
-"""Run the model of an ONNX file with onnxruntime or OpenVINO; nothing here imports PyTorch."""
+"""Run an exported file with onnxruntime, OpenVINO or LiteRT; nothing here imports PyTorch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,8 @@ from fer_det.predict.runner import Answer, Runner
 if TYPE_CHECKING:
     from fer_det.faces.detector import FaceDetector
 
-SUFFIX = ".onnx"
+ENGINES: Mapping[str, Engine] = {".onnx": "onnx", ".tflite": "litert"}
+"""What runs a file with that suffix, unless --backend says otherwise."""
 
 
 class OnnxRunner(Runner):
@@ -52,11 +53,11 @@ class OnnxRunner(Runner):
         for flag, value, only in (("device", device, "cpu"), ("precision", precision, "float32")):
             if value not in ("auto", only):
                 raise ConfigError(
-                    f"--{flag} {value} with {path}, an ONNX file",
+                    f"--{flag} {value} with {path}, an exported file",
                     f"auto or {only}",
                     "leave the flag out",
                 )
-        return cls(OnnxModel.load(path, engine=engine), engine)
+        return cls(OnnxModel.load(path, engine=engine), "onnx" if engine == "litert" else engine)
 
     def describe(self) -> str:
         """Return `cpu, onnxruntime, weights in float32` or the like."""
@@ -74,14 +75,14 @@ class OnnxRunner(Runner):
         if self.finds_faces:
             if options.faces == "mtcnn":
                 raise ConfigError(
-                    "--faces mtcnn with a detector's ONNX file, which takes no boxes",
+                    "--faces mtcnn with a detector's exported file, which takes no boxes",
                     "--faces auto or model, a classifier's file, or the .pth file",
                     "change the flag",
                 )
             return replace(options, faces="model")
         if options.mtcnn == "exact":
             raise ConfigError(
-                "--mtcnn exact with an ONNX file; that form needs PyTorch",
+                "--mtcnn exact with an exported file; that form needs PyTorch",
                 "--mtcnn fast, or the .pth file",
                 "change the flag",
             )

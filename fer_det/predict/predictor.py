@@ -20,7 +20,7 @@ from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.errors import ConfigError
 from fer_det.predict.finish import finish_faces
-from fer_det.predict.onnx_runner import SUFFIX, OnnxRunner
+from fer_det.predict.onnx_runner import ENGINES, OnnxRunner
 from fer_det.predict.pixels import Picture, Pixels, to_rgb8
 from fer_det.predict.runner import Runner
 from fer_det.predict.views import FACE_SHARE, INPUTS, LEAST_LARGE, is_large
@@ -70,8 +70,8 @@ class Predictor:
         """Read a model file; device and precision are the fastest of this machine.
 
         An ONNX file of `fer-det export` is run by onnxruntime, or by OpenVINO where `backend` says
-        so, without importing PyTorch. Raises WeightsNotFoundError, WeightsError, and ConfigError
-        for a device that is not there.
+        so, and a .tflite file by LiteRT, without importing PyTorch. Raises WeightsNotFoundError,
+        WeightsError, and ConfigError for a device that is not there.
         """
         return cls(_load_runner(Path(path), device, precision, backend), options)
 
@@ -228,16 +228,16 @@ def _turn_box_back(box: FaceBox, height: int) -> FaceBox:
 
 
 def _load_runner(path: Path, device: str, precision: Precision, backend: Backend) -> Runner:
-    is_onnx = path.suffix.lower() == SUFFIX
-    if backend != "auto" and is_onnx == (backend == "torch"):
+    engine = ENGINES.get(path.suffix.lower())
+    if backend != "auto" and engine != (None if backend == "torch" else "onnx"):
         raise ConfigError(
             f"--backend {backend} with {path}",
             "an ONNX file for onnx and openvino, a .pth or .safetensors file for torch",
             "leave --backend out, or name another file; fer-det export makes ONNX files",
         )
-    if is_onnx:
+    if engine is not None:
         return OnnxRunner.load(
-            path, device, precision, "openvino" if backend == "openvino" else "onnx"
+            path, device, precision, "openvino" if backend == "openvino" else engine
         )
     try:
         from fer_det.predict.model_runner import ModelRunner

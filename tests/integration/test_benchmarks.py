@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ TINY = {
     "loader": ["--size=32", "--width=16", "--batch_size=2", "--batches=2", "--workers=0"],
     "million": ["--counts=[40, 60]", "--xml=40"],
     "mtcnn": ["--count=3", "--together=2"],
+    "packages": ["--repeats=1", f"--others={json.dumps({'fer': sys.executable})}"],
     "scaling": ["--counts=[2, 4]", "--sides=[60, 90]", "--faces=[1, 2]", "--inputs=[32, 48]"],
     "tilted": ["--angles=[0, 20]"],
     "turned": ["--photos=1", "--rounds=1"],

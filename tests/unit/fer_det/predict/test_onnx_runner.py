@@ -41,9 +41,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
-        ("detector", {"faces": "mtcnn"}, "--faces mtcnn with a detector's ONNX file"),
+        ("detector", {"faces": "mtcnn"}, "--faces mtcnn with a detector's exported file"),
         ("classifier", {"faces": "model"}, "--faces model with a classifier"),
-        ("classifier", {"mtcnn": "exact"}, "--mtcnn exact with an ONNX file"),
+        ("classifier", {"mtcnn": "exact"}, "--mtcnn exact with an exported file"),
     ],
 )
 def test_options_that_do_not_fit(
@@ -55,7 +55,7 @@ def test_options_that_do_not_fit(
 
 @pytest.mark.parametrize("flags", [{"device": "cuda"}, {"precision": "bfloat16"}])
 def test_other_hardware_is_refused(files: dict[str, Path], flags: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"an ONNX file; wanted auto or"):
+    with pytest.raises(ConfigError, match=r"an exported file; wanted auto or"):
         Predictor.from_checkpoint(files["detector"], **flags)
 
 
