@@ -13,7 +13,6 @@ SHIPPED = (
     "configs/README.md",
     "weights/*.md",
     "weights/vgg16_faces.safetensors",
-    "weights/vgg16_made_faces.safetensors",
     "weights/expression_small.*",
     "weights/mtcnn/*.onnx",
     "web/*.*",

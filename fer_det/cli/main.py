@@ -38,7 +38,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Train a classifier on the faces of a VOC folder.",
         ),
         "folds": ("fer_det.cli.folds", "Train and score folds that share no person."),
-        "train-backbone": ("fer_det.cli.train_backbone", "Train a backbone on synthetic faces."),
     },
     "evaluation": {
         "eval": ("fer_det.cli.eval", "Score a checkpoint and write a report."),

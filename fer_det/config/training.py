@@ -162,5 +162,5 @@ def demand_init(optimizer: OptimizerConfig, init: Path | None) -> None:
         raise ConfigError(
             f"--optimizer.freeze_layers {optimizer.freeze_layers} with --init none",
             "pretrained weights",
-            "leave --init out or name some, or freeze nothing",
+            "leave --init out, or add --optimizer.freeze_layers 0",
         )

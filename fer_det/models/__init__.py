@@ -20,9 +20,8 @@ from fer_det.errors import ConfigError
 if TYPE_CHECKING:
     from fer_det.models.contract import FaceModel
 
-Kind = Literal["detector", "classifier", "backbone"]
-"""A detector finds faces and their expressions, a classifier gets the face's box, and a backbone
-model only trains a backbone for the others."""
+Kind = Literal["detector", "classifier"]
+"""A detector finds faces and their expressions, a classifier gets the face's box."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,6 @@ MODELS: dict[str, Registered] = {
     "vgg13": Registered("classifier", TORCHVISION, "VGG13"),
     "vgg19": Registered("classifier", TORCHVISION, "VGG19"),
     "dan": Registered("classifier", "fer_det.models.dan"),
-    "face_attributes": Registered("backbone", "fer_det.models.face_attributes"),
 }
 """The first of each kind is that kind's default."""
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from fer_det.config.model import Colour, ModelConfig, from_plain, to_plain
 from fer_det.errors import ConfigError, WeightsError
 from fer_det.evaluation.calibration import UNCHANGED
-from fer_det.models import MODELS, OLD_NAMES, build_model, find_model
+from fer_det.models import MODELS, OLD_NAMES, build_model
 from fer_det.weights.storage import (
     FORMAT,
     NEWER_VERSION,
@@ -166,7 +166,7 @@ def save_weights(
 
 def demand_complete(file: ModelFile, path: Path) -> None:
     """Raise WeightsError where the file holds a part of a network, which answers nothing."""
-    if not file.config.name or find_model(file.config.name).kind == "backbone":
+    if not file.config.name:
         problem = "holds weights to initialise a training with, not a complete model"
         raise WeightsError(f"{path} {problem}", "a trained model", "give it to train --init")
 

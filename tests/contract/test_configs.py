@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from fer_det.config.backbone import TrainBackboneConfig
 from fer_det.config.classifier import TrainClassifierConfig
 from fer_det.config.command import parse_config
 from fer_det.config.training import TrainConfig
@@ -14,7 +13,6 @@ CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 CLASSES = {
     "train_classifier.py": (TrainClassifierConfig, "classifier"),
     "train_frcnn.py": (TrainConfig, "detector"),
-    "train_backbone.py": (TrainBackboneConfig, "backbone"),
 }
 """Settings of each command that a configuration may be for, and the kind of its model."""
 

@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 SMALL = {"input_size": 64, "head_width": 32}
-NAMES = sorted(name for name, model in MODELS.items() if model.kind != "backbone")
+NAMES = sorted(MODELS)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -93,9 +93,9 @@ def test_all_that_is_promised_lies_in_one_folder(demo: Path) -> None:
         assert (demo / name).is_dir(), name
 
 
-def test_the_detector_started_from_the_backbone_of_made_faces(demo: Path) -> None:
+def test_the_detector_started_from_the_shipped_backbone(demo: Path) -> None:
     begun = read_model_file(demo / "best.pth").info
-    assert "vgg16_made_faces" in json.dumps(begun)
+    assert "vgg16_faces" in json.dumps(begun)
 
 
 def test_the_scores_are_of_the_made_test_split(demo: Path) -> None:

@@ -22,7 +22,7 @@ from fer_det.errors import ConfigError, WeightsError
 from fer_det.models.contract import FaceModel
 from fer_det.models.layers import NormalisedConv2d
 from fer_det.models.sampling import PictureDropout, PictureRandom
-from fer_det.models.vgg16 import VGG16HeadConfig
+from fer_det.models.vgg16 import VGG16Config
 
 STRIDE = 16
 OUT_CHANNELS = 512
@@ -69,7 +69,7 @@ class VGG16Backbone(nn.Module):
 class BoxHead(nn.Module):
     """fc6 and fc7 on the pooled features of each box, whole or low-rank."""
 
-    def __init__(self, channels: int, config: VGG16HeadConfig, random: PictureRandom) -> None:
+    def __init__(self, channels: int, config: VGG16Config, random: PictureRandom) -> None:
         super().__init__()
         width, rank = config.head_width, config.head_rank
         self.fc6 = linear(channels * config.pooling_size**2, width, rank)
@@ -90,7 +90,7 @@ class BoxHead(nn.Module):
 
 
 class VGG16Model(FaceModel):
-    """The contract of the models whose `backbone` is a VGG16Backbone."""
+    """The contract of the models on a VGG16Backbone, with a BoxHead in `roi_heads.box_head`."""
 
     published_prefixes = {  # noqa: RUF012  (a constant)
         "features.": "backbone.features.",
@@ -98,22 +98,17 @@ class VGG16Model(FaceModel):
         "classifier.3.": "roi_heads.box_head.fc7.",
     }
     """torchvision's names for vgg16."""
+    head_prefixes = ("roi_heads.box_head.",)
 
     def backbone_layers(self) -> list[nn.Module]:
         """Return the thirteen convolutions."""
         assert isinstance(self.backbone, VGG16Backbone)
         return [layer for layer in self.backbone.features if isinstance(layer, nn.Conv2d)]
 
-
-class VGG16HeadModel(VGG16Model):
-    """The contract of the models with a BoxHead in `roi_heads.box_head`."""
-
-    head_prefixes = ("roi_heads.box_head.",)
-
     def truncated(self, rank: int) -> tuple[dict[str, Tensor], ModelConfig]:
         """Return state dict and config of the same model with fc6 and fc7 of that rank."""
         config = self.config
-        assert isinstance(config, VGG16HeadConfig)
+        assert isinstance(config, VGG16Config)
         if config.head_rank is not None:
             raise WeightsError(
                 f"--weights with a head of rank {config.head_rank}",

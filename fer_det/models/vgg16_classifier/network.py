@@ -20,7 +20,7 @@ from fer_det.models.vgg16.network import (
     STRIDE,
     BoxHead,
     VGG16Backbone,
-    VGG16HeadModel,
+    VGG16Model,
 )
 from fer_det.models.vgg16_classifier.config import Config
 
@@ -44,7 +44,7 @@ class FaceHead(nn.Module):
         return features, self.class_score(self.box_head.dropout(features, counts))
 
 
-class FaceClassifier(VGG16HeadModel):
+class FaceClassifier(VGG16Model):
     """A FaceModel that finds no faces: its one box is the whole picture, with score 1.
 
     The picture is usually a face crop with a margin. Faces with label -1 do not enter the loss.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer_det.config.model import demand
-from fer_det.models.vgg16 import VGG16HeadConfig
+from fer_det.models.vgg16 import VGG16Config
 
 
 @dataclass(frozen=True)
-class Config(VGG16HeadConfig):
+class Config(VGG16Config):
     """Settings of Faster R-CNN on VGG16."""
 
     name: str = "vgg16_frcnn"

@@ -21,7 +21,7 @@ from fer_det.models.vgg16.network import (
     STRIDE,
     BoxHead,
     VGG16Backbone,
-    VGG16HeadModel,
+    VGG16Model,
 )
 from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.models.vgg16_frcnn.rpn import POSITIVE_FRACTION, SMOOTH_L1_BETA, FaceRPN
@@ -140,7 +140,7 @@ class FaceRoIHeads(RoIHeads):
         )
 
 
-class FaceFasterRCNN(VGG16HeadModel, GeneralizedRCNN):
+class FaceFasterRCNN(VGG16Model, GeneralizedRCNN):
     """torchvision's Faster R-CNN as a FaceModel."""
 
     class_layers = ("roi_heads.box_predictor.cls_score",)

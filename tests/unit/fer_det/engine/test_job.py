@@ -202,7 +202,7 @@ class TestPretrained:
         assert read_pretrained(AUTO, MODEL) == (None, MODEL)
 
     def test_shipped_weights_are_found_from_any_folder(self) -> None:
-        file, _ = read_pretrained(Path("weights/vgg16_made_faces.safetensors"), MODEL)
+        file, _ = read_pretrained(Path("weights/vgg16_faces.safetensors"), MODEL)
         assert file is not None
 
     def test_foreign_file_is_named(self) -> None:

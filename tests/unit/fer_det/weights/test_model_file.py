@@ -193,7 +193,7 @@ class TestOldFiles:
             assert "\n" not in str(caught.value)
 
     def test_shipped_weights(self) -> None:
-        path = Path(__file__).parents[4] / "weights" / "vgg16_made_faces.safetensors"
+        path = Path(__file__).parents[4] / "weights" / "vgg16_faces.safetensors"
         report = build_model(DetectorConfig(batch_norm=False, head_width=4), CLASSES)
         assert len(report.load_pretrained(read_model_file(path)).backbone) == 13
 
@@ -264,6 +264,6 @@ class TestRestore:
         more = replace(file, tensors={**file.tensors, "third_eye.weight": torch.zeros(1)})
         assert "third_eye.weight" in refused(lambda: restore_model(more, Path("best.pth")))
 
-    def test_network_for_backbones(self, file: ModelFile) -> None:
-        backbone = replace(file, config=ModelConfig(name="face_attributes"))
+    def test_backbone_alone(self, file: ModelFile) -> None:
+        backbone = replace(file, config=ModelConfig())
         assert "not a complete model" in refused(lambda: restore_model(backbone, Path("a.pth")))

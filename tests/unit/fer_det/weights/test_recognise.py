@@ -85,7 +85,7 @@ def test_own_files(tmp_path: Path) -> None:
         assert refuse_foreign(path, "x").description == f"a file of fer_det ({FORMAT!r})"
     path.write_bytes(saved({**content(), "format": "fer_det model 12"}))
     assert "'fer_det model 12'" in refuse_foreign(path, "x").description
-    own = refuse_foreign(ROOT / "weights" / "vgg16_made_faces.safetensors", "x")
+    own = refuse_foreign(ROOT / "weights" / "vgg16_faces.safetensors", "x")
     assert own.kind == "own"
     assert own.reader is None
 

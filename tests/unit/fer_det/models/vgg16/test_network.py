@@ -6,7 +6,7 @@ from torchvision.models import vgg
 from fer_det.errors import ConfigError, WeightsError
 from fer_det.models import MODELS, build_model
 from fer_det.models.sampling import PictureRandom
-from fer_det.models.vgg16 import VGG16HeadConfig
+from fer_det.models.vgg16 import VGG16Config
 from fer_det.models.vgg16.network import STRIDE, BoxHead, linear, truncate, vgg16_features
 from fer_det.models.vgg16_frcnn.config import Config
 
@@ -94,7 +94,7 @@ def test_a_thin_head_has_outputs_as_large_as_a_whole_one() -> None:
     torch.manual_seed(0)
     pooled = torch.randn(32, 8, 7, 7)
     whole, thin = (
-        BoxHead(8, VGG16HeadConfig(head_width=256, head_rank=rank, dropout=0.0), PictureRandom())(
+        BoxHead(8, VGG16Config(head_width=256, head_rank=rank, dropout=0.0), PictureRandom())(
             pooled, [32]
         ).std()
         for rank in (None, 128)

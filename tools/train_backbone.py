@@ -1,6 +1,0 @@
-"""The same as `fer-det train-backbone`; see --help."""
-
-from _environment import run_tool
-
-if __name__ == "__main__":
-    run_tool("train-backbone")
