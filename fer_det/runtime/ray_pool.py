@@ -1,6 +1,6 @@
 """The same work on many items on the nodes of a Ray cluster; see pool.py for one machine.
 
-Each item is a Ray task. Tasks of a node that is lost are done again on the others, so a function
+A Ray task is a few items. Tasks of a node that is lost are done again on the others, so a function
 must give the same results, and write the same files, each time it is called with an item.
 """
 
@@ -21,11 +21,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 RETRIES = 5
-"""How often an item is tried again after its node or its process was lost."""
+"""How often a task is tried again after its node or its process was lost."""
 SECONDS_TO_ANSWER = 10
 """How long the cluster's address is waited for."""
 TASKS_A_CORE = 2
 """Tasks that are handed to Ray for each core, so that none waits for its next one."""
+ITEMS_A_TASK = 8
+"""Items of a task at most: a task costs some milliseconds, and all its items are done again."""
 
 
 @contextmanager
@@ -72,12 +74,12 @@ def map_on_ray(
     gpus: int = 0,
     shared: Sequence[Path] = (),
 ) -> Iterator[R]:
-    """Yield function(item) for each item, in the order of the items; each takes one core.
+    """Yield function(item) for each item, in the order of the items; a task takes one core.
 
     tasks: how many are handed to Ray at a time; None: TASKS_A_CORE for each core that the cluster
     has at that moment. gpus: of each task. shared: files and folders that each node must see. An
     exception of the function is raised here; tasks that Ray then has end with the connection.
-    Raises WorkerError where an item's process or node was lost too often, and DatasetNotFoundError
+    Raises WorkerError where a task's process or node was lost too often, and DatasetNotFoundError
     where a node lacks one of `shared`. To be called within `connect`.
     """
     import ray
@@ -86,20 +88,22 @@ def map_on_ray(
     place = Path.cwd(), [path.absolute() for path in shared]
     remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_work)
     work = ray.put((function, *place))
+    # Several tasks for each core, so that at the end no node works alone for long.
+    size = max(1, min(ITEMS_A_TASK, len(items) // (4 * TASKS_A_CORE * _cores())))
     begun: dict[Any, int] = {}
-    done: dict[int, R] = {}
+    done: dict[int, list[R]] = {}
     handed = wanted = 0
     try:
         while wanted < len(items):
-            limit = tasks or TASKS_A_CORE * max(1, int(ray.cluster_resources().get("CPU", 1)))
+            limit = tasks or TASKS_A_CORE * _cores()
             while handed < len(items) and len(begun) < limit:
-                begun[remote.remote(work, items[handed])] = handed
-                handed += 1
+                begun[remote.remote(work, items[handed : handed + size])] = handed
+                handed += size
             for each in ray.wait(list(begun), num_returns=1)[0]:
                 done[begun.pop(each)] = ray.get(each)
             while wanted in done:
-                yield done.pop(wanted)
-                wanted += 1
+                yield from done.pop(wanted)
+                wanted += size
     except RayTaskError as error:
         raise error.cause from error
     except RayError as error:
@@ -110,8 +114,15 @@ def map_on_ray(
         ) from error
 
 
-def _work(work: tuple[Callable[[T], R], Path, Sequence[Path]], item: T) -> R:
-    """What a node does with an item; relative paths mean the same as where the command runs."""
+def _cores() -> int:
+    """How many cores the cluster has at this moment; 1 while it has none."""
+    import ray
+
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _work(work: tuple[Callable[[T], R], Path, Sequence[Path]], items: Sequence[T]) -> list[R]:
+    """What a node does with a task; relative paths mean the same as where the command runs."""
     import cv2
 
     function, folder, shared = work
@@ -125,4 +136,4 @@ def _work(work: tuple[Callable[[T], R], Path, Sequence[Path]], item: T) -> R:
     os.chdir(folder)
     # One process a core is enough; OpenCV's own threads would compete with the other tasks.
     cv2.setNumThreads(0)
-    return function(item)
+    return list(map(function, items))
