@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -89,7 +90,9 @@ def _measure(argv: Sequence[str] | None) -> int:
                 cluster.append(_build(outs[1], on_ray))
                 done = (outs[1] / "manifest.jsonl").read_bytes().count(b"\n")
                 _build(outs[2], on_ray, lambda: _kill(nodes, outs[2], done // 2))  # noqa: B023
-            trees |= {_hash(out) for out in outs}
+            for out in outs:
+                trees.add(_hash(out))
+                shutil.rmtree(out)
     setting = f"{done} pictures, {config.nodes} nodes"
     report.figure(setting, "processes", local, "CPU s")
     report.figure(setting, "cluster", cluster, "CPU s")
