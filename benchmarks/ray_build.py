@@ -70,8 +70,8 @@ def _measure(argv: Sequence[str] | None) -> int:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Processes whose parent is killed become this one's, and so are counted.
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    report = Report("ray", config, Hardware(torch.device("cpu"), "float32"))
-    local, cluster, idle = [], [], []
+    report = Report("ray_build", config, Hardware(torch.device("cpu"), "float32"))
+    local, cluster, working, idle, killed = [], [], [], [], []
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         flags = [
@@ -83,13 +83,15 @@ def _measure(argv: Sequence[str] | None) -> int:
         trees = set()
         for number in range(config.rounds):
             outs = [root / f"{side}{number}" for side in ("local", "ray", "killed")]
-            local.append(_build(outs[0], [*flags, f"--workers={config.nodes}"]))
+            local.append(_build(outs[0], [*flags, f"--workers={config.nodes}"])[0])
             with _cluster(config.nodes) as nodes:
                 idle.append(_idle())
                 on_ray = [*flags, "--engine=ray", f"--address={nodes.address}"]
-                cluster.append(_build(outs[1], on_ray))
+                used, seconds = _build(outs[1], on_ray)
+                cluster.append(used)
+                working.append(used - idle[-1] * seconds)
                 done = (outs[1] / "manifest.jsonl").read_bytes().count(b"\n")
-                _build(outs[2], on_ray, lambda: _kill(nodes, outs[2], done // 2))  # noqa: B023
+                _build(outs[2], on_ray, lambda: killed.append(_kill(nodes, outs[2], done // 2)))  # noqa: B023
             for out in outs:
                 trees.add(_hash(out))
                 shutil.rmtree(out)
@@ -98,7 +100,8 @@ def _measure(argv: Sequence[str] | None) -> int:
     report.figure(setting, "cluster", cluster, "CPU s")
     report.figure(setting, "idle cluster", idle, "CPU s a second")
     ratio = report.ratio(setting, "cluster over processes", cluster, local)
-    print(f"trees of {3 * config.rounds} builds, of which {config.rounds} lost a node: {trees}")
+    report.ratio(setting, "without what an idle one uses", working, local)
+    print(f"trees of {3 * config.rounds} builds, of which {sum(killed)} lost a node: {trees}")
     if len(trees) > 1:
         raise FerDetError("the trees differ", "the same bytes", "find out why")
     report.finish("CLUSTER_OVER_PROCESSES", ratio.median)
@@ -128,8 +131,10 @@ def _idle() -> float:
     return (sum(_processes().values()) - before) / (time.perf_counter() - began)
 
 
-def _build(out: Path, flags: Sequence[str], meanwhile: Callable[[], object] = int) -> float:
-    """Build a folder; -> the processor's seconds of all processes that this one has begun."""
+def _build(
+    out: Path, flags: Sequence[str], meanwhile: Callable[[], object] = int
+) -> tuple[float, float]:
+    """Build a folder; -> the processor's seconds of all processes of this one, and seconds."""
     argv = [sys.executable, "-m", "fer_det", "build-voc", *flags, f"--out={out}"]
     before, seen = _processes(), {}
     ended = threading.Event()
@@ -148,18 +153,22 @@ def _build(out: Path, flags: Sequence[str], meanwhile: Callable[[], object] = in
         other.join()
         ended.set()
         looking.join()
-    seconds = sum(used - before.get(process, 0) for process, used in seen.items())
-    print(f"{out.name}: {time.perf_counter() - began:.1f} s, {seconds:.1f} CPU s", flush=True)
-    return seconds
+    seconds = time.perf_counter() - began
+    used = sum(used - before.get(process, 0) for process, used in seen.items())
+    print(f"{out.name}: {seconds:.1f} s, {used:.1f} CPU s", flush=True)
+    return used, seconds
 
 
-def _kill(cluster: Cluster, out: Path, pictures: int) -> None:
-    """Kill a node when that many pictures are in the journal."""
+def _kill(cluster: Cluster, out: Path, pictures: int) -> bool:
+    """Kill a node when that many pictures are in the journal; -> whether the build then ran."""
     journal = out / JOURNAL_NAME
     while not journal.exists() or journal.read_bytes().count(b'"sample_hash"') < pictures:
+        if (out / "manifest.jsonl").exists():
+            return False
         time.sleep(SECONDS_BETWEEN_LOOKS)
     cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
     print(f"a node was killed after {pictures} pictures", flush=True)
+    return True
 
 
 def _processes() -> dict[tuple[int, int], float]:
