@@ -20,8 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _index(argv: Sequence[str] | None) -> int:
     config = parse_config(IndexConfig, PROG, argv)
     # Imported here, since --help needs no XML library.
-    from fer_det.io.voc import VocFolder
-    from fer_det.io.voc_index import INDEX, write_index
+    from fer_det.io.voc import INDEX, VocFolder
+    from fer_det.io.voc_index import write_index
     from fer_det.runtime.progress import track
 
     folder = VocFolder(config.data)

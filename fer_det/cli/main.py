@@ -25,6 +25,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "balance": ("voc_builder.cli.balance", "Add varied copies of the rare classes."),
         "compose": ("voc_builder.cli.compose", "Paste labelled faces of all sizes on scenes."),
         "check": ("fer_det.cli.check", "Look for defects and leaks in a VOC folder."),
+        "shard": ("fer_det.cli.shard", "Write a VOC folder as tar files for training."),
         "index": ("fer_det.cli.index", "Index a VOC folder, so that it opens at once."),
     },
     "weights": {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from fer_det.runtime.command import EXIT_INTERRUPTED, EXIT_OK, PROGRAM, run_comm
 
 if TYPE_CHECKING:
     from fer_det.predict.outputs import Outputs
+    from fer_det.predict.pictures import Chunk, PictureDone
     from fer_det.predict.predictor import Predictor
     from fer_det.predict.results import Results
     from fer_det.predict.sources import SourceFile, Sources
@@ -37,6 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _predict(argv: Sequence[str] | None) -> int:
     config = parse_config(PredictConfig, PROG, argv)
+    if config.engine == "local":
+        return _predict_all(config)
+    from fer_det.runtime.ray_pool import connect
+
+    with connect(config.address):
+        # A node's task has no GPU unless --device asks for one.
+        return _predict_all(replace(config, device=config.device.replace("auto", "cpu")))
+
+
+def _predict_all(config: PredictConfig) -> int:
     from fer_det.engine.run_folder import RUNS
     from fer_det.io.files import claim_folder, make_folder, sweep_temporaries
     from fer_det.predict.outputs import plan_outputs, refuse_to_replace
@@ -61,7 +73,7 @@ def _predict(argv: Sequence[str] | None) -> int:
     if config.out is not None:
         outputs = plan_outputs(sources, config.out, config.draw)
         refuse_to_replace(outputs, sources, config.overwrite)
-    predictor = _load_predictor(config)
+    predictor, weights = _load_predictor(config)
     window = _open_window(config, bool(cameras), bool(sources.videos))
     folder = make_folder(config.out) if config.out else claim_folder(RUNS, "predict")
     outputs = plan_outputs(sources, folder, config.draw)
@@ -72,7 +84,11 @@ def _predict(argv: Sequence[str] | None) -> int:
                 for failure in sources.absent:
                     results.add_failure(failure)
                 if sources.pictures:
-                    predict_pictures(sources.pictures, predictor, config, outputs, results)
+
+                    def predict(chunks: Sequence[Chunk]) -> Iterator[PictureDone]:
+                        return _predict_chunks(chunks, predictor, weights, config, folder)
+
+                    predict_pictures(sources.pictures, predict, config, outputs, results)
                 if sources.videos or cameras:
                     _predict_videos(
                         sources.videos, cameras, predictor, config, outputs, results, window
@@ -105,6 +121,27 @@ def _demand_video_packages() -> None:
         )
 
 
+def _predict_chunks(
+    chunks: Sequence[Chunk],
+    predictor: Predictor,
+    weights: Path,
+    config: PredictConfig,
+    folder: Path,
+) -> Iterator[PictureDone]:
+    """Do the work of all chunks in order, here or on the cluster."""
+    from fer_det.predict.pictures import predict_chunk
+
+    if config.engine == "local":
+        for chunk in chunks:
+            yield from predict_chunk(chunk, predictor, config)
+        return
+    from fer_det.predict.on_cluster import PredictorPlan, predict_on_cluster
+
+    on_gpu, precision = config.device.startswith("cuda"), predictor.runner.precision
+    plan = PredictorPlan(weights.absolute(), on_gpu, precision, config)
+    yield from predict_on_cluster(chunks, plan, folder, predictor.found_by)
+
+
 def _predict_videos(
     files: list[SourceFile],
     cameras: list[Camera],
@@ -122,8 +159,11 @@ def _predict_videos(
         predict_videos(files, cameras, of_frames, config, outputs, results, tables, window)
 
 
-def _load_predictor(config: PredictConfig) -> Predictor:
-    """The model that --weights names, or the one that comes with fer_det, or the newest run's."""
+def _load_predictor(config: PredictConfig) -> tuple[Predictor, Path]:
+    """The model that --weights names, or the one that comes with fer_det, or the newest run's.
+
+    -> the predictor, and the model's file.
+    """
     # Importing torch leaves no garbage, and searching for it would take a second.
     gc.disable()
     try:
@@ -145,7 +185,7 @@ def _load_predictor(config: PredictConfig) -> Predictor:
             say(f"not used: {error.found}" for error in refused)
             say([f"weights: {path}, {predictor.runner.describe()}"])
             say([predictor.describe_search()])
-            return predictor
+            return predictor, path
         raise refused[0]
     finally:
         gc.enable()

@@ -54,3 +54,25 @@ class IndexConfig:
 
     data: Path = Path("data/voc")
     """The VOC folder."""
+
+
+@dataclass(frozen=True)
+class ShardConfig:
+    """Write the pictures of a VOC folder as tar files in WebDataset's layout, for training.
+
+    `--data` of train and train-classifier takes the folder of shards in place of the VOC folder,
+    with the same results to the last bit. The other commands want the VOC folder.
+    """
+
+    data: Path = Path("data/voc")
+    """The VOC folder."""
+    out: Path = Path("data/shards")
+    """Folder to write: tar files, lists, label map and index.parquet, which holds the place of each
+    picture."""
+    megabytes: int = 256
+    """Size of a tar file, in millions of bytes."""
+    overwrite: bool = False
+    """Replace shards that are in --out."""
+
+    def __post_init__(self) -> None:
+        demand(self.megabytes > 0, f"--megabytes {self.megabytes}", "at least 1")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from fer_det.config.engine import EngineOptions
 from fer_det.config.model import Precision, demand
 from fer_det.errors import ConfigError
 
@@ -74,7 +75,7 @@ class FaceOptions:
 
 
 @dataclass(frozen=True)
-class PredictConfig(FaceOptions):
+class PredictConfig(FaceOptions, EngineOptions):
     """Find the faces in pictures and videos, predict their expressions and draw them.
 
     Sources are given together, before or after the flags. Writes the drawn pictures and videos, and
@@ -126,7 +127,8 @@ class PredictConfig(FaceOptions):
         return min((end for end in ends if end is not None), default=None)
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        FaceOptions.__post_init__(self)
+        EngineOptions.__post_init__(self)
         demand(0 <= self.min_score <= 1, f"--min_score {self.min_score}", "0 to 1")
         demand(self.smoothing >= 0, f"--smoothing {self.smoothing}", "0 seconds or more")
         demand(self.batch_size > 0, f"--batch_size {self.batch_size}", "at least 1")

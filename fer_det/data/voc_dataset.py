@@ -15,18 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
+from fer_det.core.picture import read_image_bytes
 from fer_det.core.sample import Point
 from fer_det.data.augment import Augmentation
 from fer_det.data.loader import Entry
 from fer_det.data.sampler import Draw
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
-from fer_det.imaging.decode import load_rgb8
+from fer_det.imaging.decode import decode_rgb8
 from fer_det.imaging.jitter import jitter_generator
 from fer_det.imaging.mask import draw_mask, landmarks_in_box, makes_face
 from fer_det.imaging.view import View
 from fer_det.io.voc import VocFolder
 from fer_det.io.voc_columns import AnnotationColumns
 from fer_det.io.voc_index import IndexedFiles, IndexedSplit, read_annotations
+from fer_det.io.voc_shards import ShardedSplit, ShardMember
 
 IGNORED_LABEL = -1
 _UNKNOWN = 0
@@ -54,7 +56,7 @@ class FacePicture:
     label: int
     """By which the sampler balances: the rarest of its classes, see core.label.picture_class; 0 for
     a picture without faces."""
-    indexed: IndexedFiles | None = None
+    indexed: IndexedFiles | ShardMember | None = None
     """What the index that this was read from states of the files."""
 
 
@@ -67,7 +69,7 @@ class FacePictures(Sequence[FacePicture]):
         """Raises AnnotationError for an unknown class and for a picture without a labelled face."""
         self._folder, self._ids, self._sizes = folder, columns.ids, columns.sizes
         self._databases, self._database = columns.databases, columns.database
-        self.indexed: IndexedSplit | None = None
+        self.indexed: IndexedSplit | ShardedSplit | None = None
         """The rows of the index that the columns are from."""
         numbers = {name: number for number, name in enumerate(classes, start=1)}
         of_name = [numbers.get(name, _UNKNOWN) for name in columns.names]
@@ -167,7 +169,8 @@ class VocDataset:
     """Pictures [3, size, size] uint8 and targets of one split, decoded when they are asked for.
 
     All annotations are read and checked at once, so that a broken one stops the run before it
-    starts; where the folder has an index, see io.voc_index, they are read from it. Raises
+    starts; where the folder has an index, see io.voc_index, they are read from it. The folder may
+    be one of shards, see io.voc_shards. Raises
     DatasetNotFoundError, DatasetFormatError and AnnotationError.
     """
 
@@ -180,7 +183,7 @@ class VocDataset:
         classes: Sequence[str] | None = None,
         augmentation: Augmentation | None = None,
     ) -> None:
-        folder = VocFolder(root)
+        folder = VocFolder(root, sharded=True)
         self.root = root
         self.size = size
         self.padding = padding
@@ -301,9 +304,9 @@ def load_picture(picture: FacePicture) -> NDArray[np.uint8]:
     Raises DatasetFormatError where its size is not the one in the annotation or its files have
     changed since the index was made, and what `load_rgb8` raises.
     """
-    if picture.indexed is not None:
-        picture.indexed.demand_unchanged()
-    pixels = load_rgb8(picture.path)
+    indexed = picture.indexed
+    data = read_image_bytes(picture.path) if indexed is None else indexed.read()
+    pixels = decode_rgb8(data, str(picture.path)).pixels
     height, width = pixels.shape[:2]
     if (width, height) != (picture.width, picture.height):
         raise DatasetFormatError(

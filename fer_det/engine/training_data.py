@@ -44,7 +44,11 @@ def stages(info: Mapping[str, Any]) -> Iterator[Stage]:
 def _datasets_in(folder: Path | None) -> str:
     """Names of a folder's data sets, for model files that hold none; '' where it is not known."""
     try:
-        built = {} if folder is None else VocFolder(folder).build_summary().get("datasets", {})
+        built = (
+            {}
+            if folder is None
+            else VocFolder(folder, sharded=True).build_summary().get("datasets", {})
+        )
     except FerDetError:
         built = {}
     return " + ".join(sorted(each.get("database", name) for name, each in built.items()))

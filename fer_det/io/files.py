@@ -181,13 +181,17 @@ def hold_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def sweep_temporaries(folder: Path) -> int:
+def sweep_temporaries(folder: Path, stale_seconds: float = STALE_SECONDS) -> int:
     """Delete the temporary files of dead processes anywhere below `folder`; return how many.
 
     A file of a process that still runs stays. Whether a process of another machine runs is not
-    known; its files are deleted when nothing was written to them for STALE_SECONDS.
+    known; its files are deleted when nothing was written to them for `stale_seconds`.
     """
-    stale = [path for path in folder.rglob(f".*{TEMPORARY_SUFFIX}*") if not _is_in_use(path)]
+    stale = [
+        path
+        for path in folder.rglob(f".*{TEMPORARY_SUFFIX}*")
+        if not _is_in_use(path, stale_seconds)
+    ]
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
@@ -235,7 +239,7 @@ def _temporary(path: Path, suffix: str = "") -> Path:
     return path.with_name(f".{mark}{TEMPORARY_SUFFIX}{suffix}")
 
 
-def _is_in_use(path: Path) -> bool:
+def _is_in_use(path: Path, stale_seconds: float) -> bool:
     """Return whether a running process may be writing a temporary file."""
     found = _TEMPORARY_NAME.fullmatch(path.name)
     if found is None:
@@ -243,7 +247,7 @@ def _is_in_use(path: Path) -> bool:
     machine, pid, start = found[1], int(found[2]), int(found[3])
     if machine != _machine():
         with suppress(OSError):
-            return time.time() - path.stat().st_mtime < STALE_SECONDS
+            return time.time() - path.stat().st_mtime < stale_seconds
         return False
     if started := _start_of(pid):
         return started == start

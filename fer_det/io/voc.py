@@ -37,6 +37,8 @@ BALANCE_RECORD = "balance.json"
 """The settings and figures of the balancer, in a folder that it made."""
 MANIFEST = "manifest.jsonl"
 """A line for each source picture, or for each picture and copy of a balanced folder."""
+INDEX = "index.parquet"
+"""Beside the manifest; see io.voc_index."""
 LABEL_PROBABILITIES = "label_probabilities"
 """The attribute of an object that holds its label's probabilities, in CVAT's form."""
 LANDMARKS = "landmarks"
@@ -87,11 +89,21 @@ class VocAnnotation:
 class VocFolder:
     """A VOC2007 tree: pictures, annotations, image sets and the label map.
 
-    `root` may be the folder that holds VOCdevkit, VOCdevkit itself, or VOC2007.
+    `root` may be the folder that holds VOCdevkit, VOCdevkit itself, or VOC2007; with `sharded`
+    also a folder that `fer-det shard` wrote, which has lists, label map and records, and in place
+    of the other files those of io.voc_shards.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = _find_voc2007(root)
+    def __init__(self, root: Path, sharded: bool = False) -> None:
+        self.sharded = holds_shards(root)
+        """Whether it is of shards."""
+        if self.sharded and not sharded:
+            raise DatasetFormatError(
+                f"{root} holds shards",
+                "a folder with VOCdevkit/VOC2007/{Annotations,ImageSets,JPEGImages}",
+                "name the folder that the shards were made from; only training reads shards",
+            )
+        self.root = root if self.sharded else _find_voc2007(root)
 
     @classmethod
     def create(cls, root: Path) -> VocFolder:
@@ -228,6 +240,11 @@ class VocFolder:
             for label in classes:
                 rows = [f"{name} {1 if label in labels[name] else -1:2d}\n" for name in image_ids]
                 write_text(self.image_set_path(f"{label}_{split}"), "".join(rows))
+
+
+def holds_shards(root: Path) -> bool:
+    """Whether `fer-det shard` wrote the folder."""
+    return (root / INDEX).is_file() and any(root.glob("*-000000.tar"))
 
 
 def check_image_id(image_id: str, source: Path | None = None) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_det.core.picture import read_image_bytes
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from fer_det.io.files import atomic_path
-from fer_det.io.voc import SPLITS, VocAnnotation, VocFolder, iter_manifest_rows
+from fer_det.io.voc import INDEX, SPLITS, VocAnnotation, VocFolder, iter_manifest_rows
 from fer_det.io.voc_columns import AnnotationColumns, LandmarkColumns
+from fer_det.io.voc_shards import ShardedSplit
 
-INDEX = "index.parquet"
-"""Beside the manifest."""
 FORMAT = b"fer_det index 1"
 SEEN_AT_START = 20_000
 """In splits of up to this number of pictures every file is looked at before the index is used. In
@@ -68,6 +69,11 @@ class IndexedFiles:
             home = VocFolder(self.annotation.parents[1]).home
             raise _stale(home, f"{change} since it was made")
 
+    def read(self) -> bytes:
+        """The bytes of the picture's file; raises as `demand_unchanged` and read_image_bytes."""
+        self.demand_unchanged()
+        return read_image_bytes(self.picture)
+
 
 @dataclass(frozen=True)
 class IndexedSplit:
@@ -100,39 +106,65 @@ def write_index(folder: VocFolder, show: Shown = iter) -> tuple[int, int]:
     show: given the pictures as (split, id), yields them and may show how many are done. Raises what
     VocFolder.read raises, DatasetNotFoundError for an absent picture, and OutputError.
     """
-    import pyarrow.parquet
-
-    schema = index_schema()
-    origins = _origins(folder.home)
+    origins = picture_origins(folder.home)
     newest = max(_stat(folder.root / name).st_mtime_ns for name in ("Annotations", "JPEGImages"))
     faces = pictures = 0
-    rows: list[dict[str, Any]] = []
     with atomic_path(folder.home / INDEX) as path:
-        with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-            for split, image_id in show(_listed(folder)):
+        with open_rows(path, index_schema()) as add:
+            for split, image_id in show(listed_pictures(folder)):
                 before = _stat(folder.annotation_path(image_id))
                 newest = max(newest, before.st_mtime_ns)
                 annotation = folder.read(image_id)
-                common = {
-                    "picture": image_id,
-                    "split": split,
-                    "database": annotation.database,
-                    "width": annotation.width,
-                    "height": annotation.height,
-                    "depth": annotation.depth,
-                    "annotation_bytes": before.st_size,
-                    "picture_bytes": _stat(folder.image_path(image_id)).st_size,
-                    **origins.get(image_id, {}),
-                }
-                rows += face_rows(annotation, common)
+                size = _stat(folder.image_path(image_id)).st_size
+                origin = origins.get(image_id, {})
+                columns = picture_columns(annotation, split, before.st_size, size, origin)
+                add(face_rows(annotation, columns))
                 faces += len(annotation.objects)
                 pictures += 1
-                if len(rows) >= _ROWS_AT_A_TIME:
-                    writer.write_table(pyarrow.Table.from_pylist(rows, schema))
-                    rows = []
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema))
         os.utime(path, ns=(newest, newest))
     return faces, pictures
+
+
+@contextmanager
+def open_rows(path: Path, schema: Any) -> Iterator[Callable[[Iterable[Mapping[str, Any]]], None]]:
+    """Open an index to write; yield a function that adds rows to it."""
+    import pyarrow.parquet
+
+    rows: list[Mapping[str, Any]] = []
+    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+
+        def add(more: Iterable[Mapping[str, Any]]) -> None:
+            rows.extend(more)
+            if len(rows) >= _ROWS_AT_A_TIME:
+                flush()
+
+        def flush() -> None:
+            writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+            rows.clear()
+
+        yield add
+        flush()
+
+
+def picture_columns(
+    annotation: VocAnnotation,
+    split: str,
+    annotation_bytes: int,
+    picture_bytes: int,
+    origin: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """What all rows of a picture have; the bytes are the sizes of its files."""
+    return {
+        "picture": annotation.image_id,
+        "split": split,
+        "database": annotation.database,
+        "width": annotation.width,
+        "height": annotation.height,
+        "depth": annotation.depth,
+        "annotation_bytes": annotation_bytes,
+        "picture_bytes": picture_bytes,
+        **origin,
+    }
 
 
 def face_rows(annotation: VocAnnotation, common: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -148,7 +180,7 @@ def face_rows(annotation: VocAnnotation, common: Mapping[str, Any]) -> list[dict
 
 def read_annotations(
     folder: VocFolder, ids: Sequence[str], thorough: bool = False
-) -> tuple[AnnotationColumns, IndexedSplit | None]:
+) -> tuple[AnnotationColumns, IndexedSplit | ShardedSplit | None]:
     """The annotations of these pictures from the index, else from their XML files.
 
     thorough: look at every file before the index is used, however many there are. An index that is
@@ -160,20 +192,27 @@ def read_annotations(
             demand_unchanged(found[1], len(ids) if thorough else SEEN_AT_START)
             return found
     except StaleIndexError as error:
+        if folder.sharded:
+            raise
         print(f"warning: {error}; the XML files are read instead", file=sys.stderr, flush=True)
     return AnnotationColumns.of(folder.read(image_id) for image_id in ids), None
 
 
-def demand_unchanged(split: IndexedSplit, at_most: int) -> None:
-    """Raise StaleIndexError where a file of a split of `at_most` pictures or fewer has changed."""
-    if len(split.ids) <= at_most:
+def demand_unchanged(split: IndexedSplit | ShardedSplit, at_most: int) -> None:
+    """Raise StaleIndexError where a file of a split of `at_most` pictures or fewer has changed.
+
+    Of shards only the files are looked at here; a picture is when it is read.
+    """
+    if isinstance(split, ShardedSplit):
+        split.demand_present()
+    elif len(split.ids) <= at_most:
         for place in range(len(split.ids)):
             split.files(place).demand_unchanged()
 
 
 def read_index(
     folder: VocFolder, ids: Sequence[str]
-) -> tuple[AnnotationColumns, IndexedSplit] | None:
+) -> tuple[AnnotationColumns, IndexedSplit | ShardedSplit] | None:
     """The index's rows of these pictures, None where there is no index.
 
     Raises StaleIndexError where it cannot be read, files were added or removed since it was made,
@@ -185,7 +224,7 @@ def read_index(
     import pyarrow.parquet
 
     newest = path.stat().st_mtime_ns
-    for name in ("Annotations", "JPEGImages"):
+    for name in () if folder.sharded else ("Annotations", "JPEGImages"):
         if _stat(folder.root / name).st_mtime_ns > newest:
             raise _stale(folder.home, f"files in {name} were added or removed since it was made")
     try:
@@ -201,7 +240,7 @@ def read_index(
 
 def _select(
     folder: VocFolder, ids: Sequence[str], newest: int
-) -> tuple[AnnotationColumns, IndexedSplit]:
+) -> tuple[AnnotationColumns, IndexedSplit | ShardedSplit]:
     """The rows of these pictures, read column by column, so that memory holds few at a time."""
     import pyarrow
     import pyarrow.compute
@@ -253,7 +292,13 @@ def _select(
         ),
     )
     annotation_bytes, picture_bytes = (of_pictures[each] for each in _PER_PICTURE[3:])
-    return columns, IndexedSplit(folder, columns.ids, annotation_bytes, picture_bytes, newest)
+    if not folder.sharded:
+        return columns, IndexedSplit(folder, columns.ids, annotation_bytes, picture_bytes, newest)
+    shard = column("shard").take(pyarrow.array(first[places]))
+    names, numbers = tuple(shard.dictionary.to_pylist()), shard.indices.to_numpy()
+    offsets = column("offset").to_numpy()[first[places]]
+    sharded = ShardedSplit(folder.home, columns.ids, names, numbers, offsets, picture_bytes)
+    return columns, sharded
 
 
 def _votes(column: Any) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -266,12 +311,16 @@ def _votes(column: Any) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     return tuple(keys.dictionary.to_pylist()), votes
 
 
-def index_schema() -> Any:
-    """The columns of an index and their types, a pyarrow.Schema."""
+def index_schema(sharded: bool = False) -> Any:
+    """The columns of an index and their types, a pyarrow.Schema.
+
+    sharded: with each picture's tar file and the byte where it begins in it.
+    """
     import pyarrow as pa
 
     word = pa.dictionary(pa.int32(), pa.string())
     edges = [(name, pa.float64()) for name in ("x_min", "y_min", "x_max", "y_max")]
+    place = [("shard", word), ("offset", pa.int64())] if sharded else []
     return pa.schema(
         [
             ("picture", pa.string()),
@@ -289,12 +338,13 @@ def index_schema() -> Any:
             ("group", word),
             ("clip", word),
             ("sha256", pa.string()),
+            *place,
         ],
         {b"format": FORMAT},
     )
 
 
-def _listed(folder: VocFolder) -> list[tuple[str, str]]:
+def listed_pictures(folder: VocFolder) -> list[tuple[str, str]]:
     """(split, id) of every picture of the image sets, once, trainval's own after train and val."""
     order = sorted(folder.splits(), key=lambda split: (split == "trainval", SPLITS.index(split)))
     split_of: dict[str, str] = {}
@@ -304,7 +354,7 @@ def _listed(folder: VocFolder) -> list[tuple[str, str]]:
     return [(split, image_id) for image_id, split in split_of.items()]
 
 
-def _origins(home: Path) -> dict[str, dict[str, str | None]]:
+def picture_origins(home: Path) -> dict[str, dict[str, str | None]]:
     """Image id -> group, clip and, where the file was copied byte for byte, sha256."""
     return {
         row["id"]: {

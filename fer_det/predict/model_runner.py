@@ -39,7 +39,7 @@ class ModelRunner(Runner):
             checkpoint.temperature,
             float(checkpoint.info.get(UNKNOWN_BELOW, 0.0)),
         )
-        self.hardware = hardware
+        self.hardware, self.precision = hardware, hardware.precision
         self._model = hardware.prepare(model)
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -29,6 +29,9 @@ MOST_LINES = 20
 """Faces of a picture that have a line on the terminal; the tables have all."""
 MOST_PIXELS = 32_000_000
 """A batch ends with the picture that reaches this, so that large ones do not fill the memory."""
+BATCHES_A_CHUNK = 4
+"""A batch also ends with its chunk, so that a model is shown the same pictures together by every
+engine, and gives the same numbers to the last digit."""
 
 T = TypeVar("T")
 
@@ -45,34 +48,82 @@ class FindsFaces(Protocol):
         """Pictures -> the faces of each, highest score first."""
 
 
+@dataclass(frozen=True)
+class PictureWork:
+    """A picture file, and where its drawing is to be written."""
+
+    path: Path
+    drawing: Path | None
+
+
+@dataclass(frozen=True, eq=False)
+class PictureDone:
+    """What became of a picture's work."""
+
+    picture: PredictedPicture
+    drawn: Path | None
+    """Where its drawing was written."""
+    unwritten: OutputError | None = None
+    """Why it was not."""
+
+    def without_pixels(self) -> PictureDone:
+        """The same, small."""
+        image = self.picture.image
+        if image is None:
+            return self
+        image = replace(image, pixels=np.empty((0, 0, 3), np.uint8))
+        return replace(self, picture=replace(self.picture, image=image))
+
+
+Chunk = Sequence[PictureWork]
+
+
 def predict_pictures(
     sources: Sequence[SourceFile],
-    predictor: FindsFaces,
+    predict: Callable[[Sequence[Chunk]], Iterator[PictureDone]],
     config: PredictConfig,
     outputs: Outputs,
     results: Results,
 ) -> None:
-    """Predict all pictures, write the drawings that `outputs` plans, and print what was found."""
-    paths = [source.path for source in sources]
-    answers = predict_files(paths, predictor, config.min_score, config.batch_size)
-    few = len(paths) <= FEW
-    for each in answers if few else track(answers, len(paths), "predicted", "pictures"):
-        if each.image is None:
-            results.add_unread_picture(Failure(str(each.path), each.error))
+    """Predict all pictures, write the drawings that `outputs` plans, and print what was found.
+
+    predict: does the work of all chunks in their order, such as `predict_chunk` one by one.
+    """
+    works = [PictureWork(each.path, outputs.pictures.get(each.path)) for each in sources]
+    size = BATCHES_A_CHUNK * config.batch_size
+    done = predict([works[start : start + size] for start in range(0, len(works), size)])
+    few = len(works) <= FEW
+    for each in done if few else track(done, len(works), "predicted", "pictures"):
+        picture = each.picture
+        if picture.image is None:
+            results.add_unread_picture(Failure(str(picture.path), picture.error))
             continue
-        drawn = outputs.pictures.get(each.path)
-        try:
-            if drawn is not None:
-                drawing = draw_detections(each.image.pixels, each.faces, each.size)
-                make_folder(drawn.parent)
-                write_bytes(drawn, encode_jpeg(drawing))
-        except OutputError as error:
-            results.add_unwritten(error)
-            drawn = None
-        results.add_picture(each, drawn)
+        if each.unwritten is not None:
+            results.add_unwritten(each.unwritten)
+        results.add_picture(picture, each.drawn)
         if few:
-            say(describe_picture(each))
+            say(describe_picture(picture))
     say(results.describe_pictures())
+
+
+def predict_chunk(
+    chunk: Chunk, predictor: FindsFaces, config: PredictConfig
+) -> Iterator[PictureDone]:
+    """Predict pictures and write their drawings, each when it is asked for."""
+    drawings = {work.path: work.drawing for work in chunk}
+    for each in predict_files(drawings, predictor, config.min_score, config.batch_size):
+        drawn = drawings[each.path]
+        if each.image is None or drawn is None:
+            yield PictureDone(each, None)
+            continue
+        try:
+            drawing = draw_detections(each.image.pixels, each.faces, each.size)
+            make_folder(drawn.parent)
+            write_bytes(drawn, encode_jpeg(drawing))
+        except OutputError as error:
+            yield PictureDone(each, None, error)
+        else:
+            yield PictureDone(each, drawn)
 
 
 def predict_files(

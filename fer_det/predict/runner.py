@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_det.config.model import Precision
 from fer_det.config.predict import FaceOptions
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 class Runner(ABC):
     """A model with its settings; subclasses run it with PyTorch or without."""
+
+    precision: Precision = "float32"
+    """Number format of the network."""
 
     def __init__(
         self,

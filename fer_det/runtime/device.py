@@ -20,7 +20,7 @@ class Hardware:
     """A device and the arithmetic of the forward pass on it."""
 
     device: torch.device
-    precision: str
+    precision: Precision
     """float32, bfloat16 or float16."""
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -111,7 +111,7 @@ def _no_device(device: str) -> ConfigError:
     return ConfigError(f"--device {device}", "cpu, cuda, cuda:N or mps", "change the flag")
 
 
-def _fastest(device: torch.device) -> str:
+def _fastest(device: torch.device) -> Precision:
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     if device.type == "mps":

@@ -1,4 +1,7 @@
-"""The same work on many items in several processes, which end when their parent process ends."""
+"""The same work on many items in several processes, which end when their parent process ends.
+
+`open_pool` does it on this machine or, see ray_pool.py, on several.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
 
+from fer_det.config.engine import EngineOptions
 from fer_det.errors import WorkerError
 
 T = TypeVar("T")
@@ -45,6 +51,33 @@ def map_in_processes(
             "every worker process to finish its work",
             "run the same command again to continue, with fewer --workers if memory ran out",
         ) from error
+
+
+class Pool(Protocol):
+    """Processes that share work out among themselves."""
+
+    def __call__(self, function: Callable[[T], R], items: Sequence[T], /) -> Iterator[R]:
+        """Yield function(item) for each item, in the order of the items."""
+
+
+@contextmanager
+def open_pool(
+    options: EngineOptions, workers: int | None, shared: Sequence[Path] = ()
+) -> Iterator[Pool]:
+    """Open the pool that --engine names; see `map_in_processes` and `ray_pool.map_on_ray`.
+
+    workers: processes, or with Ray tasks at a time; None: a process a core. shared: files and
+    folders that every node of a cluster must see when its work begins. Raises ConfigError where
+    there is no cluster.
+    """
+    if options.engine == "ray":
+        from fer_det.runtime.ray_pool import connect, map_on_ray
+
+        with connect(options.address):
+            yield lambda function, items: map_on_ray(function, items, workers, shared=shared)
+        return
+    processes = available_cores() if workers is None else workers
+    yield lambda function, items: map_in_processes(function, items, processes, chunk=1)
 
 
 def available_cores() -> int:

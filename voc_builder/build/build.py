@@ -17,9 +17,9 @@ from fer_det.core.sample import SPLITS, Sample
 from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
 from fer_det.faces.detector import FaceDetector
 from fer_det.io.files import make_folder, sweep_temporaries
-from fer_det.io.voc import BUILD_SUMMARY, MANIFEST, VocFolder, check_image_id
-from fer_det.io.voc_index import INDEX, write_index
-from fer_det.runtime.pool import available_cores
+from fer_det.io.voc import BUILD_SUMMARY, INDEX, MANIFEST, VocFolder, check_image_id
+from fer_det.io.voc_index import write_index
+from fer_det.runtime.pool import open_pool
 from fer_det.runtime.progress import track
 from voc_builder.build.config import BoxChoice, BuildConfig, Source
 from voc_builder.build.contact_sheet import CONTACT_SHEET_NAME, write_contact_sheet
@@ -82,18 +82,20 @@ def build(
         summary = summarise(_final_records(items, previous), _classes(items), header, listing.found)
         _refuse_incomplete(summary, config)
         return summary
-    make_folder(config.out)
-    with open_journal(config.out / JOURNAL_NAME, header) as journal:
+    shared = (config.out / JOURNAL_NAME, *(source.root for source in sources))
+    with (
+        open_pool(config, config.workers, shared) as pool,
+        open_journal(make_folder(config.out) / JOURNAL_NAME, header) as journal,
+    ):
         for each in listing.found:
             print(each.describe())
         sweep_temporaries(config.out)
         VocFolder.create(config.out)
         plan = ConverterPlan(config.out, config.coarse_first, load_detector)
         batches = _batches(items, outdated)
-        workers = available_cores() if config.workers is None else config.workers
 
         def convert() -> Iterator[Record]:
-            for done in convert_batches(plan, batches, workers):
+            for done in convert_batches(plan, batches, pool):
                 journal.append(done)
                 yield from done
 
@@ -101,6 +103,8 @@ def build(
         done_before = len(items) - len(outdated)
         for record in track(convert(), len(items), "faces", "pictures", done_before):
             records[record.id] = record
+        # All work is done: what a lost process or node has left belongs to nobody.
+        sweep_temporaries(config.out, stale_seconds=0)
         summary = _finish(config, listing, records, header)
         (config.out / JOURNAL_NAME).unlink()
     print(format_outcome(summary, config.out))

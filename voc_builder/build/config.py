@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from fer_det.config.engine import EngineOptions
 from fer_det.core.sample import MADE_RECORD
 from fer_det.errors import ConfigError
 
@@ -13,7 +14,7 @@ BoxChoice = Literal["mtcnn", "official", "whole"]
 
 
 @dataclass(frozen=True)
-class BuildConfig:
+class BuildConfig(EngineOptions):
     """Turn raw data sets into one Pascal VOC folder of face boxes with expression labels.
 
     Give one or more data sets. A build that was killed goes on where it was when the same command
@@ -34,7 +35,8 @@ class BuildConfig:
     seed: int = 0
     """Seed of the choice of the validation split."""
     workers: int | None = None
-    """Worker processes; null: one a core, 0 or 1: everything in the main process."""
+    """Worker processes; null: one a core, 0 or 1: everything in the main process. With --engine ray
+    the number of tasks at a time; null: what keeps all cores of the cluster busy."""
     coarse_first: bool = False
     """Search only for the largest face, which is faster; fewer other faces are then marked as
     ignore."""
@@ -44,6 +46,7 @@ class BuildConfig:
     """Replace a build of other settings or other data; one of the same is continued."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.val_fraction < 1:
             raise ConfigError(
                 f"val_fraction {self.val_fraction}", "a share from 0 up to 1", "try 0.1"

@@ -15,7 +15,7 @@ from fer_det.faces.detector import FaceDetector
 from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg
 from fer_det.io.files import write_together
 from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject, format_annotation
-from fer_det.runtime.pool import map_in_processes
+from fer_det.runtime.pool import Pool
 from voc_builder.build.config import BoxChoice
 from voc_builder.build.faces import PlacedFace, PlacedFaces, place_faces, place_faces_in_crops
 from voc_builder.build.records import (
@@ -226,14 +226,14 @@ class ConverterPlan:
 
 
 def convert_batches(
-    plan: ConverterPlan, batches: Sequence[Sequence[WorkItem]], workers: int
+    plan: ConverterPlan, batches: Sequence[Sequence[WorkItem]], pool: Pool
 ) -> Iterator[list[Record]]:
     """Yield the records of each batch in its order, each as soon as it is done.
 
-    workers: how many processes; 0 and 1 work in this one. Raises WorkerError where a process dies.
+    Raises WorkerError where a process dies.
     """
     # Batch by batch, so that a build that is killed loses no more than those in hand.
-    return map_in_processes(partial(_convert, plan), batches, workers, chunk=1)
+    return pool(partial(_convert, plan), batches)
 
 
 def _convert(plan: ConverterPlan, items: Sequence[WorkItem]) -> list[Record]:

@@ -18,11 +18,11 @@ from fer_det.io.voc import (
     BALANCE_RECORD,
     BUILD_SUMMARY,
     DEVKIT,
+    INDEX,
     MANIFEST,
     OLD_BUILD_SUMMARY,
     VocFolder,
 )
-from fer_det.io.voc_index import INDEX
 from voc_builder.build.contact_sheet import CONTACT_SHEET_NAME
 from voc_builder.build.convert import WorkItem
 from voc_builder.build.records import Record, hash_sample, read_manifest

@@ -17,6 +17,7 @@ from fer_det.engine.run_folder import LOG_NAME, read_log
 from fer_det.engine.tasks.detection import DetectionTask
 from fer_det.engine.trainer import BEST, LAST, Position, Trainer
 from fer_det.errors import ConfigError, TrainingDivergedError
+from fer_det.io.shard_writer import write_shards
 from fer_det.io.voc_index import write_index
 from fer_det.models import MODELS
 from fer_det.runtime.device import Hardware
@@ -113,6 +114,23 @@ class TestRun:
         trainer.run()
         assert DetectionTask.from_config(config).train.pictures[0].indexed is not None
         assert contents(tmp_path / "index") == contents(tmp_path / "xml")
+
+    def test_shards_give_the_same_and_resume_what_the_folder_began(
+        self, config: TrainConfig, tmp_path: Path
+    ) -> None:
+        config = replace(config, data=tmp_path / "voc", workers=1)
+        folder = write_voc_tree(config.data, {"train": TRAIN, "val": ["happiness", "anger"]})
+        make_trainer(config, tmp_path / "files").run()
+        with pytest.raises(Killed):
+            make_trainer(config, tmp_path / "cut", lambda: DiesAfter(STEPS + 1)).run()
+        assert write_shards(folder, tmp_path / "shards", shard_bytes=5_000)[1] > 2
+        # A run states the place of its data.
+        config.data.rename(tmp_path / "gone")
+        (tmp_path / "shards").rename(config.data)
+        for run in ("shards", "cut"):
+            make_trainer(config, tmp_path / run).run()
+            assert contents(tmp_path / run) == contents(tmp_path / "files")
+        assert not list(config.data.rglob("*.jpg"))
 
     def test_record_of_an_epoch(self, config: TrainConfig, tmp_path: Path) -> None:
         make_trainer(config, tmp_path / "run").run()
