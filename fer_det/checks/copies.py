@@ -8,8 +8,6 @@ signatures are near. So most pairs are never compared. In folders of more than V
 pictures each is seen whole and mirrored only, and its candidates are all pictures of other splits
 whose hashes differ in WHOLE_BITS bits or fewer, without exception. Of the candidates, at most 16
 for each picture of the later split are registered and measured.
-
-MEASURED
 """
 
 from __future__ import annotations
