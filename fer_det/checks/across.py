@@ -97,6 +97,7 @@ class Overlap:
         """Return one line for people: what is shared, and by how many tested pictures."""
         counts = [f"{count:,} {_PLURALS[kind]}" for kind, count in self.shared.items() if count]
         counts += [f"{self.copies:,} copies of pictures"] if self.copies else []
+        unread = sum(each.pixels is None for each in (*self.tested.seen, *self.trained.seen))
         total, splits = len(self.tested.split_of), dict.fromkeys(self.trained.split_of.values())
         by_name = self._datasets_in_common
         if counts:
@@ -107,6 +108,7 @@ class Overlap:
             f"shared with {len(self.trained.split_of):,} pictures ({', '.join(splits)}) of "
             f"{self.trained.name}: {found}",
             *([f"{self.alike:,} pairs look alike"] if self.alike else []),
+            *([f"pictures that could not be read: {unread:,}"] if unread else []),
             *self.related,
             *([] if by_name else ["persons and clips have no names to compare"]),
         ]

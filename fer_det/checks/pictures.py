@@ -77,12 +77,13 @@ def check_picture(
 
 
 def look_at_picture(folder: VocFolder, image_id: str) -> CheckedPicture:
-    """Read a picture without its annotation, only to compare it with others."""
-    findings: list[Finding] = []
-    decoded = _decode(folder, image_id, None, findings)
-    if decoded is None:
-        return CheckedPicture(image_id, tuple(findings))
-    return _describe(image_id, decoded, findings, None)
+    """Read a picture, also behind a link, without its annotation, to compare it with others."""
+    path = folder.image_path(image_id)
+    try:
+        decoded = decode_rgb8(read_image_bytes(path), str(path))
+    except FerDetError as error:
+        return CheckedPicture(image_id, (finding_of(error, path, folder.root),))
+    return _describe(image_id, decoded, [], None)
 
 
 def _describe(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_det.config.command import parse_config
 from fer_det.config.scoring import EvalConfig
-from fer_det.errors import ConfigError
+from fer_det.errors import ConfigError, DatasetFormatError
 from fer_det.io.files import demand_writable
 from fer_det.runtime.command import EXIT_OK, run_command
 
@@ -77,14 +77,22 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     if not config.overwrite:
         for name in (SCORES, MASKED_SCORES) if config.masked else (SCORES,):
             refuse_other_scores(out / name, described)
-    search = config.leaks == "compare"
-    described = replace(
-        described,
-        trained_on=describe_training(candidate.info),
-        leaks=compare_with_training(
-            candidate.info, candidate.data, config.split, dataset.databases, search
-        ),
+    overlaps = compare_with_training(
+        candidate.info, candidate.data, config.split, dataset.databases, config.leaks
     )
+    dropped: set[str] = set()
+    texts = [each.text for each in overlaps]
+    if config.leaks == "drop":
+        dropped.update(*(each.ids for each in overlaps))
+        if len(dropped) == len(dataset):
+            raise DatasetFormatError(
+                f"every picture of {config.split} shares something with the training data",
+                "others",
+                "score another split, or leave --leaks drop out",
+            )
+        texts.append(f"Left out: {len(dropped):,} of {len(dataset):,} pictures (--leaks drop)")
+        described = replace(described, listed=None, rejected=None)
+    described = replace(described, trained_on=describe_training(candidate.info), leaks=tuple(texts))
     # The converter counts expressions, of which a compound has two.
     truth = _compounds(dataset) if config.label_map == "compound" else None
     if truth is not None:
@@ -98,7 +106,8 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         )
 
     def score(seen: VocDataset) -> Evaluation:
-        pictures = list(track(candidate.score(seen), len(seen), "scored", "pictures"))
+        scored = track(candidate.score(seen), len(seen), "scored", "pictures")
+        pictures = [picture for picture in scored if picture.image_id not in dropped]
         if label_map is not None:
             pictures = label_map.apply(pictures, candidate.classes, truth)
         protocol = replace(

@@ -9,6 +9,7 @@ from typing import Literal
 from fer_det.config.model import Precision, demand, demand_file
 
 CropViews = Literal["one", "flip", "ten"]
+Leaks = Literal["compare", "drop", "skip"]
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ class EvalConfig:
     negative (fear, disgust, sadness, anger) and neutral, the classes of LFW-FER; seven: contempt
     is left out; compound: the eleven compounds of RAF-DB, each with the sum of the probabilities of
     its two expressions."""
-    leaks: Literal["compare", "skip"] = "compare"
-    """What is done before a model is scored on other data than its own. compare: search both for
-    the same persons, clips and pictures, and say what they share; skip: say that nothing was
-    compared."""
+    leaks: Leaks = "compare"
+    """What is done about persons, clips and pictures that are also in the training data. compare:
+    search other folders than the scored one, and say what they share; drop: search that one too,
+    and leave the pictures that share something out; skip: say that nothing was compared."""
     subset: tuple[str, ...] = ()
     """Classes of which an additional mean recall is printed, for instance those with many faces."""
     batch_size: int = 32

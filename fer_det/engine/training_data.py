@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fer_det.config.check import CheckConfig
+from fer_det.config.scoring import Leaks
 from fer_det.errors import FerDetError
 from fer_det.io.voc import VocFolder
 from fer_det.weights.model_file import DATASETS
 
 TRAINING_SPLITS = ("train", "val")
 """The validation split chose the epoch, so that it is training data too."""
+
+
+class Shared(NamedTuple):
+    """What a training's data and the scored pictures have in common."""
+
+    text: str
+    """One sentence without its full stop."""
+    ids: frozenset[str] = frozenset()
+    """The scored pictures that share something."""
 
 
 @dataclass(frozen=True)
@@ -67,36 +77,36 @@ def compare_with_training(
     data: Path,
     split: str,
     datasets: Sequence[str],
-    search: bool = True,
-) -> tuple[str, ...]:
-    """Say for each training on other data than `data` what it shares with the split.
+    leaks: Leaks = "compare",
+) -> tuple[Shared, ...]:
+    """Say for each training what its data share with the split.
 
-    datasets: names of those in the split. search: False says that nothing was compared. Raises what
-    `Pictures.read` raises for `data`.
+    datasets: names of those in the split. leaks: see EvalConfig; with "drop" trainings on `data`
+    itself count too. Raises what `Pictures.read` raises for `data`.
     """
     return tuple(
-        _compare(stage, data, split, datasets, search)
+        _compare(stage, data, split, datasets, leaks)
         for stage in stages(info)
-        if stage.path is None or stage.path.resolve() != data.resolve()
+        if leaks == "drop" or stage.path is None or stage.path.resolve() != data.resolve()
     )
 
 
-def _compare(stage: Stage, data: Path, split: str, datasets: Sequence[str], search: bool) -> str:
+def _compare(stage: Stage, data: Path, split: str, datasets: Sequence[str], leaks: Leaks) -> Shared:
     # Imported here: most scores are on a model's own data.
     from fer_det.checks.across import Pictures, compare_pictures, find_related
 
     name = stage.path or stage.datasets or "the unknown training data"
     related = "".join(f"; {why}" for why in find_related(datasets, stage.datasets.split(" + ")))
-    if not search:
-        return f"Not compared with {name} (--leaks skip){related}"
+    if leaks == "skip":
+        return Shared(f"Not compared with {name} (--leaks skip){related}")
     if stage.path is None or not stage.path.is_dir():
-        return f"Not compared with {name}, which is not here{related}"
+        return Shared(f"Not compared with {name}, which is not here{related}")
     limits = CheckConfig()
     tested = Pictures.read(data, TRAINING_SPLITS if split == "trainval" else (split,), None)
     try:
         trained = Pictures.read(stage.path, TRAINING_SPLITS, None)
     except FerDetError as error:
-        return f"Not compared with {name} ({error.found}){related}"
+        return Shared(f"Not compared with {name} ({error.found}){related}")
     overlap = compare_pictures(tested, trained, limits.same, limits.alike, None)
     text = overlap.describe()
-    return text[0].upper() + text[1:]
+    return Shared(text[0].upper() + text[1:], overlap.concerned)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_data import jaffe, lfw_fer, rafdb_compound
 from fake_data.faces import load_fake_detector
+from PIL import Image
 
 from fer_det.cli.main import main
+from fer_det.io.voc import VocFolder
 from voc_builder.build.build import build
 from voc_builder.build.config import BuildConfig, Source
 from voc_builder.readers import READERS
@@ -42,6 +45,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folds(data: Path, out: Path, *more: str) -> int:
     flags = [f"--data={data}", f"--out={out}", "--protocol=leave_one_out", "--resamples=50"]
     return main(["folds", *flags, "--", *TRAINING, *more])
+
+
+def draw_squares(path: Path, seed: int) -> None:
+    """Replace a picture of 64 x 64 pixels by coloured squares."""
+    squares = np.random.default_rng(seed).integers(0, 256, (8, 8, 3))
+    Image.fromarray(np.kron(squares, np.ones((8, 8, 1))).astype(np.uint8)).save(path, "JPEG")
 
 
 def test_all_folds_with_one_command(
@@ -115,6 +124,24 @@ def test_all_folds_with_one_command(
     assert leaks.startswith("Shared with 14 pictures (train, val) of ")
     out = " ".join(capsys.readouterr().out.split())
     assert f"Trained on jaffe, tested on lfw_fer. {leaks}." in out
+
+    # Pictures that are in the training data are left out, where that is asked for.
+    voc = VocFolder(tmp_path / "fold-01-KL" / "voc")
+    tested = [voc.image_path(image_id) for image_id in voc.image_ids("test")]
+    trained = [voc.image_path(name) for split in ("train", "val") for name in voc.image_ids(split)]
+    for seed, path in enumerate((*tested, *trained)):
+        draw_squares(path, seed)
+    draw_squares(trained[0], 0)
+    flags = [f"--weights={best}", f"--data={voc.home}", "--workers=0", "--resamples=10"]
+    flags += [f"--out={tmp_path / 'apart'}", "--leaks=drop"]
+    assert main(["eval", *flags]) == 0
+    apart = json.loads((tmp_path / "apart" / "scores.json").read_text())
+    assert apart["protocol"]["leaks"][-1] == "Left out: 1 of 7 pictures (--leaks drop)"
+    assert {face["id"] for face in apart["faces"]} == {path.stem for path in tested[1:]}
+    for path in tested:
+        draw_squares(path, 0)
+    assert main(["eval", *flags]) == 2
+    assert "every picture of test shares something" in capsys.readouterr().err
 
     # RAF-DB's compound part is scored by its eleven classes.
     rafdb_compound.write(tmp_path / "compound")

@@ -107,6 +107,21 @@ def test_copies_under_other_names(tmp_path: Path) -> None:
     assert overlap.concerned == {"test_0000", "test_0001"}
 
 
+def test_pictures_behind_links_count_and_unreadable_ones_are_told(tmp_path: Path) -> None:
+    first = make_folder(tmp_path / "a", 0, "jaffe", unique_ids("a"))
+    second = make_folder(tmp_path / "b", 0, "jaffe", unique_ids("b"))
+    (second.root / "JPEGImages").rename(tmp_path / "pictures")
+    (second.root / "JPEGImages").symlink_to(tmp_path / "pictures")
+    assert compare(first, second).concerned == set()
+    for name in ("test_0000", "test_0001"):
+        first.image_path(name).write_bytes(second.image_path("train_0000").read_bytes())
+    assert compare(first, second).concerned == {"test_0000", "test_0001"}
+    first.image_path("test_0000").write_bytes(b"no picture")
+    found = compare(first, second)
+    assert found.concerned == {"test_0001"}
+    assert "pictures that could not be read: 1" in found.describe()
+
+
 def test_data_sets_made_of_others() -> None:
     assert list(find_related(("tfd",), ("jaffe", "rafdb"))) == [
         "the Toronto Face Database holds pictures of jaffe"

@@ -32,6 +32,8 @@ def test_own_folder_is_not_compared(folders: tuple[Path, Path]) -> None:
     first, _ = folders
     info = info_of(first / "." / ".." / "first")
     assert compare_with_training(info, first, "test", ["drawn"]) == ()
+    (shared,) = compare_with_training(info, first, "test", ["drawn"], "drop")
+    assert len(shared.ids) == 2
     assert describe_training(info) == "jaffe"
 
 
@@ -39,25 +41,26 @@ def test_own_folder_is_not_compared(folders: tuple[Path, Path]) -> None:
 def test_other_folder_is_searched(folders: tuple[Path, Path], split: str) -> None:
     # Pictures of equal place are equal in all splits: see write_voc_tree.
     first, second = folders
-    (text,) = compare_with_training(info_of(first), second, split, ["drawn"])
+    ((text, ids),) = compare_with_training(info_of(first), second, split, ["drawn"])
     assert text.startswith(f"Shared with 3 pictures (train, val) of {first}: ")
-    assert "copies of pictures in 2 of 3 tested" in text or split == "trainval"
+    assert f"copies of pictures in {len(ids)} of 3 tested" in text
+    assert len(ids) == 2 or split == "trainval"
 
 
 def test_not_compared(folders: tuple[Path, Path], tmp_path: Path) -> None:
     first, second = folders
-    told = compare_with_training(info_of(first), second, "test", ["drawn"], search=False)
-    assert told == (f"Not compared with {first} (--leaks skip)",)
+    told = compare_with_training(info_of(first), second, "test", ["drawn"], "skip")
+    assert told == ((f"Not compared with {first} (--leaks skip)", frozenset()),)
     gone = info_of(tmp_path / "gone", "tfd + rafdb")
-    (text,) = compare_with_training(gone, second, "test", ["jaffe"])
+    ((text, _),) = compare_with_training(gone, second, "test", ["jaffe"])
     assert text == (
         f"Not compared with {tmp_path / 'gone'}, which is not here; "
         "the Toronto Face Database holds pictures of jaffe"
     )
     (tmp_path / "faces").mkdir()
-    (text,) = compare_with_training(info_of(tmp_path / "faces"), second, "test", ["jaffe"])
+    ((text, _),) = compare_with_training(info_of(tmp_path / "faces"), second, "test", ["jaffe"])
     assert text == f"Not compared with {tmp_path / 'faces'} (no VOC data set at {tmp_path}/faces)"
-    (text,) = compare_with_training({}, second, "test", ["jaffe"])
+    ((text, _),) = compare_with_training({}, second, "test", ["jaffe"])
     assert text == "Not compared with the unknown training data, which is not here"
     assert describe_training({}) == ""
 
@@ -77,5 +80,5 @@ def test_every_stage_counts(folders: tuple[Path, Path]) -> None:
     info = info_of(second, "jaffe", init=before)
     assert describe_training(info) == "jaffe, from weights of fer2013, from weights of VGG"
     told = compare_with_training(info, second, "test", ["jaffe"])
-    assert told[0].startswith("Shared with 3 pictures")
-    assert told[1:] == ("Not compared with VGG, which is not here",)
+    assert told[0].text.startswith("Shared with 3 pictures")
+    assert told[1:] == (("Not compared with VGG, which is not here", frozenset()),)
