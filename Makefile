@@ -40,11 +40,11 @@ OLDEST_TESTS := tests/contract/test_commands.py tests/contract/test_configs.py t
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-demo: venv  ## the whole pipeline on faces that it makes itself, in some minutes: DEMO=runs/demo IMAGES=600 SEED=0
+demo: venv  ## the whole pipeline on faces that it makes itself, in some minutes: DEMO=runs/demo IMAGES=800 SEED=0
 	@echo "1/7 an answer on a real photo, by the shipped classifier"
 	@$(BIN)/python tools/predict.py docs/photos/astronaut.jpg --out $(call q,DEMO)/answer --overwrite
 	@echo "2/7 faces"
-	@$(BIN)/python tools/make_faces.py --out $(call q,DEMO)/faces --images $(if $(filter file,$(origin IMAGES)),600,$(call q,IMAGES)) --seed $(call q,SEED)
+	@$(BIN)/python tools/make_faces.py --out $(call q,DEMO)/faces --images $(if $(filter file,$(origin IMAGES)),800,$(call q,IMAGES)) --seed $(call q,SEED)
 	@echo "3/7 VOC folder"
 	@$(BIN)/python tools/build_voc.py --rafdb $(call q,DEMO)/faces/rafdb --out $(call q,DEMO)/voc
 	@echo "4/7 balanced VOC folder"
