@@ -107,7 +107,7 @@ compare: venv  ## runs on the same faces side by side: RUNS='runs/a/scores.json 
 leaderboard: venv  ## rank scored models on the same faces: RUNS='runs/*/scores.json'
 	@$(BIN)/python tools/leaderboard.py $(or $(value RUNS),runs/*/scores.json) $(value ARGS)
 
-export: venv  ## write an ONNX file: WEIGHTS=best.pth ARGS='--to onnx --out best.onnx'
+export: venv  ## write an ONNX or LiteRT file: WEIGHTS=best.pth ARGS='--to onnx --out best.onnx'
 	@$(BIN)/python tools/export.py --weights $(call q,WEIGHTS) $(value ARGS)
 
 web: venv build/npm/package  ## build the web page into WEB=build/web, of WEIGHTS=best.pth or the shipped model; fer-det web serves it

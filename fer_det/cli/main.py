@@ -50,7 +50,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "use": {
         "predict": ("fer_det.cli.predict", "Find faces and expressions in pictures and videos."),
-        "export": ("fer_det.cli.export", "Write a model as an ONNX file and check its answers."),
+        "export": ("fer_det.cli.export", "Write a model as an ONNX or LiteRT file and check it."),
         "web": ("fer_det.cli.web", "Serve the page that recognises faces in the browser."),
     },
 }

@@ -10,6 +10,10 @@ from fer_det.config.model import demand, demand_file
 
 Target = Literal["onnx", "onnx-core", "litert", "mtcnn", "safetensors", "backbone"]
 """What docs/export.md describes."""
+_SUFFIXES = {
+    **{"onnx": ".onnx", "onnx-core": ".onnx", "litert": ".tflite"},
+    **{"safetensors": ".safetensors", "backbone": ".safetensors"},
+}
 NumberType = Literal["float32", "float16", "int8"]
 
 
@@ -73,8 +77,15 @@ class ExportConfig:
             f"--engine {self.engine} with --to {self.to}",
             "onnx or onnx-core, whose files it runs",
         )
-        if self.to != "mtcnn":
-            demand_file("--out", self.out)
+        if self.to == "mtcnn":
+            return
+        demand_file("--out", self.out)
+        suffix = _SUFFIXES[self.to]
+        demand(
+            self.out.suffix.lower() == suffix,
+            f"--out {self.out} with --to {self.to}",
+            f"a name that ends in {suffix}",
+        )
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,12 @@ def find_data(wanted: Path | None, file: ModelFile) -> Path:
     known = trained_on(file)
     if known is not None and known.is_dir():
         return known
-    raise DatasetNotFoundError(
-        f"{known or 'the folder'}, which the model was trained on, is absent",
-        "a VOC folder",
-        "name one with --data",
+    found = (
+        "no --data, and the model file does not say which folder it was trained on"
+        if known is None
+        else f"{known}, which the model was trained on, is absent"
     )
+    raise DatasetNotFoundError(found, "a VOC folder", "name one with --data")
 
 
 def open_split(file: ModelFile, data: Path, split: str) -> VocDataset:

@@ -34,8 +34,6 @@ OF_THE_MACHINE = (
 
 def export_safetensors(config: ExportConfig, weights: Path) -> Path:
     """Write --out; return it. Raises ConfigError, OutputError and WeightsError."""
-    if config.out.suffix != ".safetensors":
-        raise ConfigError(f"--out {config.out}", "a name that ends in .safetensors", "change it")
     if config.dtype == "int8":
         raise ConfigError("--dtype int8 with safetensors", "float32 or float16", "change the flag")
     refuse_existing(config.out, config.overwrite)

@@ -428,10 +428,17 @@ def _find_voc2007(root: Path) -> Path:
     for base in (root / DEVKIT, root / DEVKIT.name, root):
         if (base / "Annotations").is_dir() and (base / "JPEGImages").is_dir():
             return base
+    if root.is_dir():
+        remedy = (
+            f"build one of own photos with: fer-det build-voc --folders {root}; "
+            f"import another tool's with: {_IMPORT} {root}"
+        )
+    else:
+        remedy = "check the path, or build one with: fer-det build-voc"
     raise DatasetNotFoundError(
-        f"no VOC data set at {root}",
+        f"no VOC data set at {root}" + ("" if root.exists() else ", which is absent"),
         "a folder with VOCdevkit/VOC2007/{Annotations,ImageSets,JPEGImages}",
-        f"build one with: fer-det build-voc; import one of another tool with: {_IMPORT} {root}",
+        remedy,
     )
 
 

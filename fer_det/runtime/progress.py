@@ -72,7 +72,9 @@ def track(
         if now - last >= SECONDS_BETWEEN_LINES:
             last = now
             rate = (done - start) / (now - began)
-            left = "" if total is None else f", {format_seconds((total - done) / rate)} left"
+            # The first item's time holds the start of the work: no measure of the others.
+            known = total is not None and done - start > 1
+            left = f", {format_seconds((total - done) / rate)} left" if known else ""
             print_line(f"{title}: {done}{of_total} {unit}, {rate:.1f}/s{left}", sys.stderr)
     spent = format_seconds(time.monotonic() - began)
     print_line(f"{title}: {done}{of_total} {unit} done in {spent}", sys.stderr)

@@ -31,6 +31,7 @@ Kind = Literal["own", "published", "other"]
 
 KNOWN_FILES = "weights/README.md lists the known ones"
 
+_MODEL_SUFFIXES = (".pth", ".safetensors", ".onnx", ".tflite")
 _HEAD_BYTES = 4096
 _LOOKED_AT = 1 << 20
 """Bytes that are searched for names of layers, and unpacked at most."""
@@ -121,11 +122,11 @@ def not_a_file(path: Path) -> WeightsNotFoundError:
         remedy = "download it and name the file; only fer-det fetch-weights uses the network"
         return WeightsNotFoundError(f"{path} is a URL", wanted, remedy)
     if path.is_dir():
-        inside = sorted(each.name for each in path.glob("*.pth"))
-        name = "best.pth" if "best.pth" in inside else inside[0] if inside else "best.pth"
-        return WeightsNotFoundError(
-            f"{path} is a folder", wanted, f"name a file in it, such as {path / name}"
-        )
+        names = {each.name for suffix in _MODEL_SUFFIXES for each in path.glob(f"*{suffix}")}
+        first = "best.pth" if "best.pth" in names else min(names, default=None)
+        remedy = f"name a file in it, such as {path / first}" if first else "name a model file"
+        found = "is a folder" if first else "is a folder without a model file"
+        return WeightsNotFoundError(f"{path} {found}", wanted, remedy)
     if path.is_symlink():
         return WeightsNotFoundError(
             f"{path} is a link to a file that is absent", wanted, "name another file"

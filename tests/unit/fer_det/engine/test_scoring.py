@@ -12,6 +12,7 @@ from fer_det.data.face_crops import FaceCrops
 from fer_det.data.loader import in_order, make_loader
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.scoring import (
+    find_data,
     score_crops,
     score_given_boxes,
     score_pictures,
@@ -19,7 +20,7 @@ from fer_det.engine.scoring import (
     to_unit_range,
     top1_pairs,
 )
-from fer_det.errors import TrainingDivergedError
+from fer_det.errors import DatasetNotFoundError, TrainingDivergedError
 from fer_det.evaluation.picture import ScoredPicture
 from fer_det.models import build_model, find_model
 from fer_det.runtime.device import Hardware
@@ -184,3 +185,14 @@ class TestViews:
         assert np.abs(mean - one.numpy()).max() > 0.03
         assert self.rows(file, dataset, views="ten").sum(1) == pytest.approx(1, abs=1e-5)
         assert np.abs(self.rows(file, dataset, face_size=4) - one.numpy()).max() > 0.03
+
+
+def test_no_folder_to_score_on(tmp_path: Path) -> None:
+    """Without --data: what is known of the folder that the model was trained on."""
+    config = find_model("vgg16_frcnn").config_class()()
+    for info, told in (
+        ({}, "no --data, and the model file does not say which folder it was trained on; wanted"),
+        ({"data": {"path": str(tmp_path / "voc")}}, "voc, which the model was trained on, is abs"),
+    ):
+        with pytest.raises(DatasetNotFoundError, match=told):
+            find_data(None, ModelFile({}, config, info=info))

@@ -84,7 +84,7 @@ def test_a_machine_that_differs_stops_all(
     wanted = {
         "settings": "process 1 has --epochs 2, process 0 1; wanted the same settings, data and",
         "data": "process 1 has data train ",
-        "absent": "no VOC data set at voc; wanted ",
+        "absent": "no VOC data set at voc, which is absent; wanted ",
     }[what]
     if what == "data":
         (two / "voc" / "VOCdevkit" / "VOC2007" / "JPEGImages" / "train_0002.jpg").write_bytes(b"x")

@@ -72,7 +72,9 @@ def test_the_backbone_alone_starts_another_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (["--to=safetensors", "--out=x.onnx"], "--out x.onnx; wanted a name that ends in .safet"),
+        (["--to=safetensors", "--out=x.onnx"], "--out x.onnx with --to safetensors; wanted a n"),
+        (["--to=onnx", "--out=x.tflite"], "--to onnx; wanted a name that ends in .onnx"),
+        (["--to=litert", "--out=x.onnx"], "--to litert; wanted a name that ends in .tflite"),
         (["--to=onnx", "--licence=CC0", "--out=x.onnx"], "--trained_on with --to onnx"),
         (["--to=safetensors", "--out=HERE"], "exists already"),
         (["--to=backbone", "--out=x.safetensors"], "wanted a model on VGG16"),

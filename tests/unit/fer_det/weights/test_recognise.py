@@ -243,6 +243,11 @@ class TestNoFile:
             in (self.refused(tmp_path))
         )
 
+    def test_folder_of_anything_else(self, tmp_path: Path) -> None:
+        (tmp_path / "photo.jpg").touch()
+        told = self.refused(tmp_path)
+        assert "a folder without a model file; wanted a file of weights; name a model file" in told
+
     def test_url(self) -> None:
         assert "is a URL" in self.refused(Path("https://example.org/best.pth"))
 
