@@ -73,8 +73,9 @@ def track(
             last = now
             rate = (done - start) / (now - began)
             # The first item's time holds the start of the work: no measure of the others.
-            known = total is not None and done - start > 1
-            left = f", {format_seconds((total - done) / rate)} left" if known else ""
+            left = ""
+            if total is not None and done - start > 1:
+                left = f", {format_seconds((total - done) / rate)} left"
             print_line(f"{title}: {done}{of_total} {unit}, {rate:.1f}/s{left}", sys.stderr)
     spent = format_seconds(time.monotonic() - began)
     print_line(f"{title}: {done}{of_total} {unit} done in {spent}", sys.stderr)
