@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-OWN_CHOICE = ("--config", "--model.", "--print_config", "--print-config", "--help")
+OWN_CHOICE = ("--config", "--print_config", "--print-config", "--help")
 """Beginnings of flags with which a command is taken as it is typed."""
 
 
@@ -13,12 +13,15 @@ def settings_for_machine(argv: Sequence[str] | None, without_gpu: str) -> tuple[
     """Return a training command's arguments, with --config where they need one, and a note on it.
 
     A command that chooses neither a configuration nor a model trains on a computer without a GPU by
-    the configuration `without_gpu`, since the defaults would take days there. The note is "" where
-    nothing was added.
+    the configuration `without_gpu`, since the defaults would take days there. The note says so, or
+    that flags of the model keep the defaults; "" where there is nothing to say.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if any(word.startswith(OWN_CHOICE) or word == "-h" for word in words) or _has_gpu(words):
         return words, ""
+    if any(word.startswith("--model.") for word in words):
+        note = "no GPU is used, and flags of the model keep the settings for GPUs; faster: --config"
+        return words, f"{note} {without_gpu} before them\n"
     note = f"no GPU is used: settings of configs/{without_gpu}.yaml; others by --config, --model.*"
     return ["--config", without_gpu, *words], f"{note}\n"
 

@@ -19,11 +19,18 @@ def test_a_bare_command_gets_a_configuration() -> None:
     assert note.startswith("no GPU is used: settings of configs/small_cpu.yaml")
 
 
-@pytest.mark.parametrize(
-    "flag", ["--config=a.yaml", "--model.input_size=64", "--help", "-h", "--print_config"]
-)
+@pytest.mark.parametrize("flag", ["--config=a.yaml", "--help", "-h", "--print_config"])
 def test_own_choices_are_left_alone(flag: str) -> None:
     assert settings_for_machine([flag, *BARE], "small_cpu") == ([flag, *BARE], "")
+
+
+def test_flags_of_the_model_are_left_alone_and_that_is_said() -> None:
+    typed = ["--model.input_size=64", *BARE]
+    words, note = settings_for_machine(typed, "small_cpu")
+    assert words == typed
+    assert note.endswith("--config small_cpu before them\n")
+    named = ["--config=small_cpu", *typed]
+    assert settings_for_machine(named, "small_cpu") == (named, "")
 
 
 def test_a_gpu_trains_by_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
