@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,12 @@ def settings_for_machine(argv: Sequence[str] | None, without_gpu: str) -> tuple[
         return words, f"{note} {without_gpu} before them\n"
     note = f"no GPU is used: settings of configs/{without_gpu}.yaml; others by --config, --model.*"
     return ["--config", without_gpu, *words], f"{note}\n"
+
+
+def say_once(note: str) -> None:
+    """Print a note of a training command, in the first of its processes only."""
+    if os.environ.get("RANK", "0") == "0":
+        print(end=note)
 
 
 def _has_gpu(words: Sequence[str]) -> bool:

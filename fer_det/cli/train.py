@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fer_det.cli.machine import settings_for_machine
+from fer_det.cli.machine import say_once, settings_for_machine
 from fer_det.config.command import parse_config
 from fer_det.config.training import TrainConfig
 from fer_det.models import config_chooser
@@ -35,7 +35,7 @@ def _train(argv: Sequence[str] | None) -> int:
     config = parse_config(TrainConfig, PROG, argv, {"model": config_chooser("detector")})
     from fer_det.engine.distributed import run_training
 
-    print(end=note)
+    say_once(note)
     return run_training(config, COMMAND, argv, partial(_run, config))
 
 

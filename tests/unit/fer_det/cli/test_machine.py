@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fer_det.cli.machine import settings_for_machine
+from fer_det.cli.machine import say_once, settings_for_machine
 
 BARE = ["--data", "x", "--epochs=3"]
 NAMED = ["--config", "small_cpu", *BARE]
@@ -42,3 +42,13 @@ def test_a_gpu_trains_by_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_named_gpu_is_believed() -> None:
     assert settings_for_machine(["--device=cuda"], "small_cpu") == (["--device=cuda"], "")
+
+
+def test_one_process_says_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rank in (None, "0", "1"):
+        if rank is not None:
+            monkeypatch.setenv("RANK", rank)
+        say_once(f"{rank}\n")
+    assert capsys.readouterr().out == "None\n0\n"
