@@ -65,7 +65,7 @@ def demand_packages(extra: str, *names: str) -> None:
     if absent:
         raise ConfigError(
             f"no package {' and '.join(absent)}",
-            "it installed",
+            f"what the extra {extra} installs",
             f"pip install 'fer_det[{extra}]'",
         )
 

@@ -15,12 +15,15 @@ def settings_for_machine(argv: Sequence[str] | None, without_gpu: str) -> tuple[
 
     A command that chooses neither a configuration nor a model trains on a computer without a GPU by
     the configuration `without_gpu`, since the defaults would take days there. The note says so, or
-    that flags of the model keep the defaults; "" where there is nothing to say.
+    that flags of the default model keep its defaults; "" where there is nothing to say.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if any(word.startswith(OWN_CHOICE) or word == "-h" for word in words) or _has_gpu(words):
         return words, ""
-    if any(word.startswith("--model.") for word in words):
+    own_model = [word for word in words if word.startswith("--model.")]
+    if any(word.startswith("--model.name") for word in own_model):
+        return words, ""
+    if own_model:
         note = "no GPU is used, and flags of the model keep the settings for GPUs; faster: --config"
         return words, f"{note} {without_gpu} before them\n"
     note = f"no GPU is used: settings of configs/{without_gpu}.yaml; others by --config, --model.*"

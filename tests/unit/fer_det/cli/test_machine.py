@@ -19,7 +19,9 @@ def test_a_bare_command_gets_a_configuration() -> None:
     assert note.startswith("no GPU is used: settings of configs/small_cpu.yaml")
 
 
-@pytest.mark.parametrize("flag", ["--config=a.yaml", "--help", "-h", "--print_config"])
+@pytest.mark.parametrize(
+    "flag", ["--config=a.yaml", "--model.name=x", "--help", "-h", "--print_config"]
+)
 def test_own_choices_are_left_alone(flag: str) -> None:
     assert settings_for_machine([flag, *BARE], "small_cpu") == ([flag, *BARE], "")
 
