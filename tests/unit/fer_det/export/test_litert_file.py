@@ -149,8 +149,8 @@ def test_without_the_packages(
     monkeypatch.setattr("importlib.util.find_spec", find)
     assert main(["--to=litert", f"--out={tmp_path / 'a.tflite'}"]) == 2
     assert capsys.readouterr().err == (
-        "error: no package litert_torch and ai_edge_quantizer and ai_edge_litert; wanted it "
-        "installed; pip install 'fer_det[litert]'\n"
+        "error: no package litert_torch and ai_edge_quantizer and ai_edge_litert; wanted "
+        "what the extra litert installs; pip install 'fer_det[litert]'\n"
     )
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     with pytest.raises(ConfigError, match=r"needs the package ai_edge_litert.*fer_det\[litert\]"):
