@@ -43,7 +43,7 @@ PRIOR = 100
 """Pictures with median 0 that are added to the folder's, so that a few do not set the medians."""
 MAX_DEVIATION = 3.0
 """Median deviations to which each number of a signature is clipped."""
-PICTURES_AT_A_TIME, WHOLE_AT_A_TIME = 128, 4096
+PICTURES_AT_A_TIME, WHOLE_AT_A_TIME = 32, 4096
 VIEWED_AT_MOST = 100_000
 """Pictures; in larger folders each is seen whole and mirrored only."""
 WHOLE_BITS = 7

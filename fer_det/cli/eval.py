@@ -55,7 +55,6 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     if config.report is not None:
         demand_writable(config.report.parent)
     hardware = choose_hardware(config.device, config.precision)
-    keep_freed_memory()
     candidate = find_candidate(config, hardware)
     print(f"{'weights' if config.predictions is None else 'predictions'}: {candidate.path}")
     label_map = None
@@ -93,6 +92,7 @@ def _evaluate(argv: Sequence[str] | None) -> int:
         texts.append(f"Left out: {len(dropped):,} of {len(dataset):,} pictures (--leaks drop)")
         described = replace(described, listed=None, rejected=None)
     described = replace(described, trained_on=describe_training(candidate.info), leaks=tuple(texts))
+    keep_freed_memory()
     # The converter counts expressions, of which a compound has two.
     truth = _compounds(dataset) if config.label_map == "compound" else None
     if truth is not None:
