@@ -71,7 +71,13 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     print(f"{where}, {hardware.describe()}" if config.predictions is None else where, flush=True)
     dataset = candidate.open_split(config.split)
     _demand_label_map(dataset, config)
-    described = _describe_data(dataset, config.split, candidate)
+    described = replace(
+        _describe_data(dataset, config.split, candidate),
+        views=config.views,
+        face_size=config.face_size,
+        label_map="none" if label_map is None else label_map.describe(candidate.classes),
+        copies_left_out=config.leaks == "drop",
+    )
     out = demand_writable(config.out or candidate.path.parent)
     if not config.overwrite:
         for name in (SCORES, MASKED_SCORES) if config.masked else (SCORES,):
@@ -100,7 +106,6 @@ def _evaluate(argv: Sequence[str] | None) -> int:
     if label_map is not None:
         described = replace(
             described,
-            label_map=label_map.describe(candidate.classes),
             listed=None if described.listed is None else label_map.sum_counts(described.listed),
             rejected=described.rejected and label_map.sum_counts(described.rejected),
         )
@@ -114,8 +119,6 @@ def _evaluate(argv: Sequence[str] | None) -> int:
             described,
             split_hash=hash_pictures(pictures, classes),
             weights_sha256=candidate.sha256,
-            views=config.views,
-            face_size=config.face_size,
             masked=seen.masked,
         )
         subsets = {"subset": config.subset} if config.subset else {}

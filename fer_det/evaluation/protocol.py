@@ -52,6 +52,8 @@ class Protocol:
     """Whether a face mask was drawn over each labelled face."""
     label_map: str = "none"
     """How the model's classes were joined before scoring; see fer_det.evaluation.label_map."""
+    copies_left_out: bool = False
+    """Whether faces that the model's training data share were left out."""
     trained_on: str = ""
     """The data sets that the model was trained on, '' where unknown."""
     leaks: tuple[str, ...] = ()

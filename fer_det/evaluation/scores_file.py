@@ -35,24 +35,31 @@ def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
 
 
 def refuse_other_scores(path: Path, protocol: Protocol) -> None:
-    """Raise OutputError where `path` holds scores on another split or data set, or no scores.
+    """Raise OutputError where `path` holds scores of other faces or views, or no scores.
 
-    Those on the same are replaced, as when a better checkpoint is scored.
+    Those of the same are replaced, as when a better checkpoint is scored.
     """
     if not path.exists():
         return
+    own = _scored_faces(protocol.to_json())
     try:
-        before = read_scores(path)[0]["protocol"]
-        held = f"scores on the split {before['split']} of {before['dataset']}"
-        same = (before["dataset"], before["split"]) == (protocol.dataset, protocol.split)
+        held = _scored_faces(read_scores(path)[0]["protocol"])
     except (ScoresError, KeyError, TypeError):
-        held, same = "something else than scores", False
-    if not same:
+        held = "something else than scores"
+    if held != own:
         raise OutputError(
             f"{path} holds {held}",
-            f"a new file, or scores on the split {protocol.split} of {protocol.dataset}",
+            f"a new file, or {own}",
             "choose another --out, or give --overwrite to replace it",
         )
+
+
+def _scored_faces(protocol: Mapping[str, Any]) -> str:
+    """Say which faces were scored, and how they were seen, where not each by itself."""
+    text = f"scores on the split {protocol['split']} of {protocol['dataset']}"
+    changes = {"label_map": "none", "views": "one", "face_size": None, "copies_left_out": False}
+    values = ((name, protocol.get(name, usual), usual) for name, usual in changes.items())
+    return text + "".join(f", {name} {value}" for name, value, usual in values if value != usual)
 
 
 def read_scores(path: Path) -> tuple[dict[str, Any], tuple[ScoredFace, ...]]:

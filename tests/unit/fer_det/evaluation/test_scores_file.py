@@ -106,7 +106,14 @@ def test_scores_on_another_split_are_not_replaced(written: Path) -> None:
     protocol = protocol_for(random_pictures([3, 2, 2, 4, 2, 2, 3], seed=1))
     refuse_other_scores(written.with_name("absent.json"), protocol)
     refuse_other_scores(written, replace(protocol, weights_sha256="f" * 64))
-    for changes in ({"split": "val"}, {"dataset": "another"}):
+    for changes in (
+        {"split": "val"},
+        {"dataset": "another"},
+        {"views": "ten"},
+        {"face_size": 30},
+        {"label_map": "negative"},
+        {"copies_left_out": True},
+    ):
         with pytest.raises(OutputError, match=r"holds scores on the split .*--overwrite"):
             refuse_other_scores(written, replace(protocol, **changes))
     written.write_text("{}")
