@@ -59,8 +59,8 @@ def _resnet18(config: TorchvisionConfig) -> nn.Module:
 
 
 def _vgg(layers: list[str | int]) -> Callable[[TorchvisionConfig], nn.Module]:
-    def build_features(config: TorchvisionConfig) -> nn.Module:
-        features: nn.Sequential = vgg.make_layers(layers, config.batch_norm)
+    def build_features(_: TorchvisionConfig) -> nn.Module:
+        features: nn.Sequential = vgg.make_layers(layers, batch_norm=True)
         for layer in features.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

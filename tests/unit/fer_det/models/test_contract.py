@@ -10,7 +10,7 @@ from fer_det.config.model import ModelConfig
 from fer_det.config.training import OptimizerConfig
 from fer_det.losses.centre import CentreLoss
 from fer_det.losses.softmax import BesideSoftmax
-from fer_det.models import build_model
+from fer_det.models import MODELS, build_model, find_model
 from fer_det.models.contract import FaceModel, LoadReport, select_detections
 from fer_det.models.vgg16_classifier.config import Config as ClassifierConfig
 from fer_det.models.vgg16_frcnn.config import Config
@@ -70,6 +70,33 @@ def features(model: FaceModel, picture: Tensor) -> Tensor:
         batch, _ = model.eval().transform(picture)
         found: Tensor = model.backbone(batch.tensors)["0"]
     return found
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_deployed_answers_as_the_trained_model(name: str) -> None:
+    torch.manual_seed(4)
+    settings = find_model(name).config_class()
+    width = {"head_width": WIDTH} if name.startswith("vgg16") else {}
+    config = settings(input_size=64, **width)
+    model = build_model(config, CLASSES)
+    with torch.no_grad():
+        for norm in (each for each in model.modules() if isinstance(each, nn.BatchNorm2d)):
+            norm.running_mean.uniform_(-0.5, 0.5)
+            norm.running_var.uniform_(0.5, 2)
+            norm.weight.uniform_(0.5, 1.5)
+    tensors, folded = model.deployable()
+    assert not folded.batch_norm
+    other = build_model(folded, CLASSES)
+    other.load_state_dict(tensors)
+    pictures = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        first, second = (each.eval()(list(pictures)) for each in (model, other))
+    assert len(first) == 2
+    for one, two in zip(first, second, strict=True):
+        assert one.keys() == two.keys()
+        assert len(one["scores"]) > 0
+        for key in ("boxes", "probabilities"):
+            torch.testing.assert_close(one[key], two[key], rtol=1e-3, atol=1e-3)
 
 
 class TestLoading:
