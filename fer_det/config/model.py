@@ -15,6 +15,8 @@ Colour = tuple[float, float, float]
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """Number format that a network computes with."""
+Illumination = Literal["none", "plane", "equalise", "plane+equalise"]
+"""See fer_det.models.illumination."""
 
 C = TypeVar("C")
 
@@ -93,6 +95,9 @@ class ClassifierModelConfig(ModelConfig):
 
     face_margin: float = 0.2
     """Margin of a face crop on each side, relative to the longer side of the face's box."""
+    illumination: Illumination = "none"
+    """Normalisation of a crop's illumination: plane subtracts the plane that fits its gray levels,
+    equalise maps them by their histogram, plane+equalise does both."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -56,6 +56,9 @@ class OptimizerConfig:
     """Momentum of sgd, or the first beta of adamw."""
     weight_decay: float = 0.05
     """Weight decay; for sgd try 0.0005. Biases and normalisation layers are not decayed."""
+    schedule: Literal["cosine", "plateau"] = "cosine"
+    """Learning rate after the warm-up: cosine falls to 0 at the end; plateau halves it after each
+    three epochs without a better selection score on the validation split."""
     warmup_steps: int = 200
     """Steps in which the learning rate rises linearly from 0; at most a tenth of all steps."""
     clip_norm: float = 10.0

@@ -15,6 +15,8 @@ from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware
 
 ADAM_SECOND_BETA = 0.999
+PLATEAU_FACTOR, PLATEAU_EPOCHS = 0.5, 3
+"""Of the learning rate, after so many epochs without a better score."""
 
 
 class Optimization:
@@ -23,6 +25,7 @@ class Optimization:
     def __init__(self, model: FaceModel, config: OptimizerConfig, hardware: Hardware) -> None:
         self.optimizer = make_optimizer(model, config)
         self._model, self._config = model, config
+        self._plateau = {"factor": 1.0, "best": -math.inf, "waited": 0.0}
         self._scaler = torch.amp.GradScaler(
             hardware.device.type, enabled=hardware.precision == "float16"
         )
@@ -42,22 +45,39 @@ class Optimization:
     def step(self, number: int, total: int) -> float:
         """Update the weights in the `number`-th of `total` steps; return the learning rate."""
         peak, warmup = self._config.learning_rate, self._config.warmup_steps
-        rate = learning_rate(peak, number, total, warmup)
+        cosine = self._config.schedule == "cosine"
+        rate = learning_rate(peak, number, total, warmup, cosine) * self._plateau["factor"]
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["multiplier"]
         self._scaler.step(self.optimizer)
         self._scaler.update()
         return rate
 
+    def end_epoch(self, score: float) -> None:
+        """Take an epoch's selection score on the validation split into the schedule."""
+        plateau = self._plateau
+        if score > plateau["best"]:
+            plateau |= {"best": score, "waited": 0.0}
+            return
+        plateau["waited"] += 1
+        if plateau["waited"] == PLATEAU_EPOCHS and self._config.schedule == "plateau":
+            plateau |= {"factor": plateau["factor"] * PLATEAU_FACTOR, "waited": 0.0}
+
     def state(self) -> dict[str, Any]:
         """Return what last.pth holds of it."""
-        return {"optimizer": self.optimizer.state_dict(), "scaler": self._scaler.state_dict()}
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "plateau": dict(self._plateau),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state` returned."""
         self.optimizer.load_state_dict(cast(dict[str, Any], state["optimizer"]))
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(state["scaler"])
+        # A last.pth of a version that had no plateau lacks it.
+        self._plateau |= state.get("plateau", {})
 
 
 def make_optimizer(model: FaceModel, config: OptimizerConfig) -> Optimizer:
@@ -75,8 +95,8 @@ def make_optimizer(model: FaceModel, config: OptimizerConfig) -> Optimizer:
     )
 
 
-def learning_rate(peak: float, step: int, total: int, warmup: int) -> float:
-    """Rise linearly over `warmup` steps, then fall along half a cosine to 0 at `total`.
+def learning_rate(peak: float, step: int, total: int, warmup: int, cosine: bool = True) -> float:
+    """Rise linearly over `warmup` steps, then fall along half a cosine to 0 at `total`, or stay.
 
     step counts from 0; the warm-up takes at most a tenth of all steps. The cosine without restarts
     of SGDR: Loshchilov and Hutter, 2017.
@@ -84,4 +104,6 @@ def learning_rate(peak: float, step: int, total: int, warmup: int) -> float:
     warmup = min(warmup, max(total // 10, 1))
     if step < warmup:
         return peak * (step + 1) / warmup
+    if not cosine:
+        return peak
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(total - warmup, 1)))

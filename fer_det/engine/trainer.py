@@ -112,6 +112,7 @@ class Trainer:
                 best = scores["selection"]
                 self.position = replace(self.position, best_recall=best, best_epoch=epoch)
             self.position = replace(self.position, epoch=epoch + 1, step_in_epoch=0, epoch_loss=0.0)
+            self._optimization.end_epoch(scores["selection"])
             if self._processes.is_first:
                 if improved:
                     self._save_best(scores)

@@ -38,7 +38,9 @@ class CropClassifier(FaceModel):
         """loss: one of fer_det.losses; dropout: of the features, before the last layer."""
         super().__init__()
         self.config, self.classes = config, tuple(classes)
-        self.transform = ViewTransform(config.input_size, config.image_mean, config.image_std)
+        self.transform = ViewTransform(
+            config.input_size, config.image_mean, config.image_std, config.illumination
+        )
         score = WideLinear(config.feature_width, len(classes))
         nn.init.normal_(score.weight, std=0.01)
         nn.init.zeros_(score.bias)

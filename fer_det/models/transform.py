@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 
+from fer_det.config.model import Illumination
 from fer_det.imaging.view import View
+from fer_det.models.illumination import normalise_illumination
 
 Target = dict[str, Tensor]
 
@@ -24,10 +26,16 @@ class ViewTransform(nn.Module):
     image_mean: Tensor
     image_std: Tensor
 
-    def __init__(self, size: int, image_mean: Sequence[float], image_std: Sequence[float]) -> None:
+    def __init__(
+        self,
+        size: int,
+        image_mean: Sequence[float],
+        image_std: Sequence[float],
+        illumination: Illumination = "none",
+    ) -> None:
         """size: side of the square input; mean and std of red, green and blue in 0..1."""
         super().__init__()
-        self.size = size
+        self.size, self._illumination = size, illumination
         for name, values in (("image_mean", image_mean), ("image_std", image_std)):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
 
@@ -83,5 +91,7 @@ class ViewTransform(nn.Module):
         """extents: (height, width) of each picture in the input, without its padding."""
         if not images.is_floating_point():
             raise TypeError(f"pictures must be float in 0..1, found {images.dtype}")
+        if self._illumination != "none":
+            images = normalise_illumination(images, self._illumination)
         batch = (images - self.image_mean) / self.image_std
         return ImageList(batch.contiguous(memory_format=torch.channels_last), list(extents))

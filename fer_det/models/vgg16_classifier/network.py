@@ -58,7 +58,9 @@ class FaceClassifier(VGG16Model):
         super().__init__()
         random = PictureRandom()
         self.config, self.classes = config, tuple(classes)
-        self.transform = ViewTransform(config.input_size, config.image_mean, config.image_std)
+        self.transform = ViewTransform(
+            config.input_size, config.image_mean, config.image_std, config.illumination
+        )
         self.backbone = VGG16Backbone(config.batch_norm)
         self.roi_heads = FaceHead(len(classes), config, random)
         self.loss = loss

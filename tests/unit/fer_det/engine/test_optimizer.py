@@ -98,6 +98,39 @@ class TestSteps:
             assert torch.equal(values, other_model.state_dict()[name])
 
 
+class TestPlateau:
+    SCORES = (0.3, 0.4, 0.4, 0.39, 0.2, 0.5, 0.1, 0.1, 0.5, 0.1)
+    FACTORS = (1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25)
+
+    def make(self, schedule: str = "plateau") -> Optimization:
+        config = OptimizerConfig(learning_rate=0.4, schedule=schedule, warmup_steps=2)  # type: ignore[arg-type]
+        return Optimization(Small(), config, Hardware(torch.device("cpu"), "float32"))
+
+    def test_rate_halves_after_three_epochs_without_a_better_score(self) -> None:
+        optimization = self.make()
+        assert [optimization.step(number, 100) for number in (0, 1, 2)] == [0.2, 0.4, 0.4]
+        for score, factor in zip(self.SCORES, self.FACTORS, strict=True):
+            optimization.end_epoch(score)
+            assert optimization.step(50, 100) == pytest.approx(0.4 * factor)
+
+    @pytest.mark.parametrize("stopped", range(len(SCORES)))
+    def test_resumed_it_goes_on_alike(self, stopped: int) -> None:
+        first, resumed = self.make(), self.make()
+        for score in self.SCORES[:stopped]:
+            first.end_epoch(score)
+        resumed.restore(copy.deepcopy(first.state()))
+        for score, factor in list(zip(self.SCORES, self.FACTORS, strict=True))[stopped:]:
+            resumed.end_epoch(score)
+            assert resumed.step(50, 100) == pytest.approx(0.4 * factor)
+
+    def test_the_cosine_does_not_look_at_scores(self) -> None:
+        optimization = self.make("cosine")
+        before = optimization.step(50, 100)
+        for _ in range(9):
+            optimization.end_epoch(0.1)
+        assert optimization.step(50, 100) == before
+
+
 class TestSchedule:
     def rate(self, step: int, total: int = TOTAL, warmup: int = WARMUP) -> float:
         return learning_rate(PEAK, step, total, warmup)
