@@ -208,13 +208,14 @@ def test_what_is_no_exported_file(tmp_path: Path, content: bytes) -> None:
 
 
 def test_parity_counts_differences() -> None:
-    same = parity.Parity(4, 10, 0, 0.001, 1e-5, 10, 10, 6, 6)
+    same = parity.Parity(4, 10, 0.5, 0, 0.001, 1e-5, 10, 10, 6, 6)
     same.demand("float32", "x")
     for change in (
         {"box": 0.02},
         {"probability": 1e-3},
         {"same_labels": 9},
         {"unmatched": 1},
+        {"faces": 0, "same_labels": 0},
     ):
         with pytest.raises(WeightsError):
             replace(same, **change).demand("float32", "x")
