@@ -9,6 +9,8 @@ from dataclasses import asdict
 
 from fer_det.config.clips import ClipsConfig
 from fer_det.config.command import parse_config
+from fer_det.config.model import ClassifierModelConfig
+from fer_det.config.training import AugmentConfig
 from fer_det.errors import WeightsError
 from fer_det.runtime.command import EXIT_OK, run_command
 
@@ -22,8 +24,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _score(argv: Sequence[str] | None) -> int:
     config = parse_config(ClipsConfig, PROG, argv)
-    from fer_det.clips.scores import Figure, score_aggregations, score_peaks
+    from fer_det.clips.joint import JointTraining
+    from fer_det.clips.scores import Figure, score_clips
     from fer_det.clips.sequences import NEUTRAL, gather_clips
+    from fer_det.data.augment import Augmentation
+    from fer_det.data.face_crops import FaceCrops
     from fer_det.engine.run_folder import find_weights
     from fer_det.engine.scoring import open_split, score_split
     from fer_det.evaluation.folds import plan_folds
@@ -43,6 +48,12 @@ def _score(argv: Sequence[str] | None) -> int:
         raise WeightsError(
             f"{weights} without the class {NEUTRAL}", "a model that knows it", "name another model"
         )
+    if config.joint and not isinstance(file.config, ClassifierModelConfig):
+        raise WeightsError(
+            f"--joint true with the detector {weights}",
+            "a classifier, which sees each face alone",
+            "name another file, or leave --joint out",
+        )
     if config.out is not None:
         refuse_existing(config.out, config.overwrite)
         demand_writable(config.out.parent)
@@ -52,21 +63,16 @@ def _score(argv: Sequence[str] | None) -> int:
         person: number for number, fold in enumerate(plan.folds) for person in fold.persons["test"]
     }
     print(f"weights: {weights}\ndata: {config.data}, {hardware.describe()}", flush=True)
-    scored = {}
-    for split in folder.splits():
-        photos = open_split(file, config.data, split)
-        answers = score_split(
-            file,
-            weights,
-            hardware,
-            photos,
-            config.batch_size,
-            config.workers,
-            file.temperature,
-        )
-        for picture in track(answers, len(photos), f"scored, {split}", "pictures"):
-            scored[picture.image_id] = picture
-    clips, left_out = gather_clips(plan.rows, plan.person_of, scored, file.classes, folder.home)
+    photos = open_split(file, config.data, folder.splits())
+    answers = score_split(
+        file, weights, hardware, photos, config.batch_size, config.workers, file.temperature
+    )
+    scored = {
+        picture.image_id: picture for picture in track(answers, len(photos), "scored", "pictures")
+    }
+    clips, left_out = gather_clips(
+        plan.rows, plan.person_of, scored, file.classes, folder.home, config.peaks
+    )
     neutral = file.classes.index(NEUTRAL)
     frames = sum(len(clip.numbers) for clip in clips)
     folds = len({fold_of[clip.person] for clip in clips})
@@ -74,8 +80,12 @@ def _score(argv: Sequence[str] | None) -> int:
         f"{len(clips):,} clips of {len({clip.person for clip in clips}):,} persons, "
         f"{frames:,} frames, {folds} folds; {left_out} left out, whose frames disagree"
     )
-    scores = score_aggregations(
-        clips, fold_of, neutral, config.top, config.epochs, config.seed, config.resamples
+    refine = None
+    if isinstance(file.config, ClassifierModelConfig) and config.joint:
+        crops = FaceCrops(photos, file.config.face_margin, Augmentation(AugmentConfig()))
+        refine = JointTraining(file, hardware, crops, config)
+    scores, peaks = score_clips(
+        clips, fold_of, neutral, config.top, config.epochs, config.seed, config.resamples, refine
     )
 
     def words(figure: Figure) -> str:
@@ -86,18 +96,18 @@ def _score(argv: Sequence[str] | None) -> int:
     print(f"{'':<10} {'accuracy (WAR), 95 %, folds':<38} mean recall (UAR), 95 %, folds")
     for each in scores:
         print(f"{each.name:<10} {words(each.accuracy):<38} {words(each.mean_recall)}")
-    peaks = score_peaks(clips, neutral) if config.peaks else None
-    if peaks is not None:
+    for peak in peaks:
         print(
-            f"peak: {peaks.error:.2f} frames from the last on average, the last itself in "
-            f"{peaks.exact:.1%} of {peaks.clips:,} clips; {peaks.order:.1%} of pairs in order"
+            f"peak by {peak.name}: {peak.error:.2f} frames from the last on average, the last "
+            f"itself in {peak.exact:.1%} of {peak.clips:,} clips; {peak.order:.1%} of pairs in "
+            "order"
         )
     if config.out is not None:
         found = {
             "clips": len(clips),
             "left_out": left_out,
             "scores": [asdict(each) for each in scores],
-            "peaks": None if peaks is None else asdict(peaks),
+            "peaks": [asdict(each) for each in peaks],
         }
         write_bytes(config.out, (json.dumps(found, indent=1) + "\n").encode())
         print(f"written: {config.out}")

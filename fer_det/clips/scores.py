@@ -1,14 +1,14 @@
-"""Score aggregations on clips: accuracy (WAR) and mean recall (UAR) by folds, and the peak."""
+"""Score clips by folds: accuracy (WAR) and mean recall (UAR) of aggregations, and the peak."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fer_det.clips.aggregation import TRAINED, Aggregation, maximum, mean, top_k, train
-from fer_det.clips.sequences import ClipFrames
+from fer_det.clips.aggregation import FloatValues, Heads, maximum, mean, top_k, train
+from fer_det.clips.sequences import ClipFrames, ranks_of
 from fer_det.evaluation.picture import IntArray
 from fer_det.evaluation.recognition import (
     confusion_by_picture,
@@ -43,8 +43,10 @@ class ClipScores:
 
 @dataclass(frozen=True)
 class PeakScores:
-    """How well the intensity, 1 - p(neutral), follows sequences that end at their peak."""
+    """How well an intensity follows sequences that end at their peak."""
 
+    name: str
+    """Of the intensity."""
     clips: int
     """Those of two or more frames that are not neutral."""
     error: float
@@ -52,10 +54,15 @@ class PeakScores:
     exact: float
     """Part of the clips whose most intense frame is the last one."""
     order: float
-    """Part of the pairs of frames of a clip of which the later one is more intense."""
+    """Part of the pairs of frames of a clip that are in the order of their known intensities, or
+    of their places where not all are known."""
 
 
-def score_aggregations(
+Refinement = Callable[[Heads, Sequence[ClipFrames], Sequence[ClipFrames]], list[ClipFrames]]
+"""Trains heads and network on the first clips, and returns the others with its new answers."""
+
+
+def score_clips(
     clips: Sequence[ClipFrames],
     fold_of: Mapping[str, int],
     neutral: int,
@@ -63,54 +70,61 @@ def score_aggregations(
     epochs: int,
     seed: int,
     resamples: int,
-) -> list[ClipScores]:
-    """Score mean, maximum, top-k and the trained models.
+    refine: Refinement | None = None,
+) -> tuple[list[ClipScores], list[PeakScores]]:
+    """Score mean, maximum, top-k and the trained heads, all on the same clips.
 
-    fold_of: person -> fold; a model is trained on the clips of the other folds. count: frames of
-    top-k. All are scored on the same clips.
+    fold_of: person -> fold; heads are trained on the clips of the other folds. count: frames of
+    top-k. The second list is empty where no clip has known intensities.
     """
-    fixed = {"mean": mean, "max": maximum, f"top-{count}": top_k(neutral, count)}
     folds = np.array([fold_of[clip.person] for clip in clips])
-    answers: dict[str, list[int]] = {
-        name: [_best(rule, clip) for clip in clips] for name, rule in fixed.items()
-    }
-    for name in TRAINED:
-        found = np.zeros(len(clips), np.int64)
-        for fold in np.unique(folds):
-            others = [clip for clip, own in zip(clips, folds, strict=True) if own != fold]
-            model = train(name, others, epochs, seed)
-            for row in np.flatnonzero(folds == fold).tolist():
-                found[row] = _best(model, clips[row])
-        answers[name] = found.tolist()
+    answers: dict[str, IntArray] = {}
+    intensities: dict[str, dict[int, FloatValues]] = {}
+    for fold in np.unique(folds):
+        others = [clip for clip, own in zip(clips, folds, strict=True) if own != fold]
+        rows = np.flatnonzero(folds == fold).tolist()
+        tested = [clips[row] for row in rows]
+        heads = train(others, epochs, seed)
+        if refine is not None:
+            tested = refine(heads, others, tested)
+        fixed = {"mean": mean, "max": maximum, f"top-{count}": top_k(neutral, count)}
+        for row, clip in zip(rows, tested, strict=True):
+            for name, rule in (fixed | heads.rules()).items():
+                found = answers.setdefault(name, np.zeros(len(clips), np.int64))
+                found[row] = rule(clip).argmax()
+            follows = {"1 - p(neutral)": clip.intensity(neutral), "trained": heads.intensity(clip)}
+            for name, intensity in follows.items():
+                intensities.setdefault(name, {})[row] = intensity
     truth = np.array([clip.label for clip in clips], np.int64)
     classes = clips[0].probabilities.shape[1]
-    return [
-        _scores(name, truth, np.array(found, np.int64), folds, classes, resamples, seed)
+    scores = [
+        _scores(name, truth, found, folds, classes, resamples, seed)
         for name, found in answers.items()
     ]
+    peaks = [
+        score_peaks(name, clips, [own[row] for row in range(len(clips))])
+        for name, own in intensities.items()
+        if any(clip.known is not None for clip in clips)
+    ]
+    return scores, peaks
 
 
-def score_peaks(clips: Sequence[ClipFrames], neutral: int) -> PeakScores | None:
-    """Score sequences that go from neutral to the peak; None where there is none."""
+def score_peaks(
+    name: str, clips: Sequence[ClipFrames], intensities: Sequence[FloatValues]
+) -> PeakScores:
+    """Score the intensities [T] found in each clip on those clips that have known ones."""
     errors, exact, right, pairs = [], 0, 0.0, 0
-    for clip in clips:
-        if len(clip.numbers) < 2 or clip.label == neutral:
+    for clip, intensity in zip(clips, intensities, strict=True):
+        if clip.known is None:
             continue
-        intensity = clip.intensity(neutral)
         peak = int(intensity.argmax())
         errors.append(float(clip.numbers[-1] - clip.numbers[peak]))
         exact += peak == len(intensity) - 1
-        earlier, later = np.triu_indices(len(intensity), 1)
-        rise = intensity[later] - intensity[earlier]
+        ranks = ranks_of(clip.known)
+        rise = (intensity[None] - intensity[:, None])[ranks[None] > ranks[:, None]]
         right += float((rise > 0).sum() + 0.5 * (rise == 0).sum())
         pairs += len(rise)
-    if not errors:
-        return None
-    return PeakScores(len(errors), float(np.mean(errors)), exact / len(errors), right / pairs)
-
-
-def _best(rule: Aggregation, clip: ClipFrames) -> int:
-    return int(rule(clip).argmax())
+    return PeakScores(name, len(errors), float(np.mean(errors)), exact / len(errors), right / pairs)
 
 
 def _scores(

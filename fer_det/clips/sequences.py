@@ -15,6 +15,8 @@ from fer_det.errors import DatasetFormatError
 from fer_det.evaluation.picture import ScoredPicture
 
 NEUTRAL = "neutral"
+INTENSITY = "intensity"
+"""Attribute of the manifest's rows, where a data set states it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,11 @@ class ClipFrames:
     """[T], the frames' numbers in the clip, rising."""
     probabilities: NDArray[np.float64]
     """[T, C]."""
+    pictures: tuple[str, ...] = ()
+    """The T frames' image ids."""
+    known: NDArray[np.float64] | None = None
+    """[T], the intensity of a sequence from neutral to its peak, NaN where it is not known; None
+    for other clips."""
 
     def intensity(self, neutral: int) -> NDArray[np.float64]:
         """[T], how far each frame is from neutral: 1 - p(neutral), 0..1."""
@@ -41,15 +48,19 @@ def gather_clips(
     scored: Mapping[str, ScoredPicture],
     classes: Sequence[str],
     home: Path,
+    peaks: bool,
 ) -> tuple[list[ClipFrames], int]:
     """Return the clips by id, and how many were left out since their frames disagree.
 
     rows: of the manifest. person_of: picture -> person. scored: picture -> the model's answer; of
     several faces the first is taken. A clip's label is that of its frames that are not neutral, or
-    neutral if all are: posed sequences begin with a neutral face. Raises DatasetFormatError where
-    no row names a clip.
+    neutral if all are: posed sequences begin with a neutral face. peaks: the clips go from neutral
+    to their peak: of two or more frames not all of which are neutral the first has the intensity
+    0 and the last 1, or all have those of the manifest. Raises DatasetFormatError where no row
+    names a clip.
     """
     frames: dict[str, list[tuple[int, str]]] = {}
+    stated = {row["id"]: (row.get("attributes") or {}).get(INTENSITY, np.nan) for row in rows}
     for row in rows:
         if row.get("clip") is not None and row["id"] in scored:
             clip = f"{row['dataset']}/{row['clip']}"
@@ -62,7 +73,8 @@ def gather_clips(
         )
     clips, left_out = [], 0
     for clip, listed in sorted(frames.items()):
-        pictures = [scored[name] for _, name in sorted(listed)]
+        names = tuple(name for _, name in sorted(listed))
+        pictures = [scored[name] for name in names]
         label = _clip_label([classes[int(each.truth_labels[0]) - 1] for each in pictures])
         if label is None:
             left_out += 1
@@ -71,6 +83,9 @@ def gather_clips(
         for each in pictures:
             assert each.truth_probabilities is not None
             answers.append(np.asarray(each.truth_probabilities[0], np.float64))
+        known = np.array([stated[name] for name in names], np.float64)
+        if np.isnan(known).any():
+            known = np.array([0.0, *[np.nan] * (len(names) - 2), 1.0])[: len(names)]
         clips.append(
             ClipFrames(
                 clip,
@@ -78,9 +93,16 @@ def gather_clips(
                 classes.index(label),
                 np.array([number for number, _ in sorted(listed)], np.int64),
                 np.stack(answers),
+                names,
+                known if peaks and label != NEUTRAL and len(names) > 1 else None,
             )
         )
     return clips, left_out
+
+
+def ranks_of(known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Known intensities [T] -> in which order the frames are, [T]: by them, else by their place."""
+    return np.arange(len(known), dtype=np.float64) if np.isnan(known).any() else known
 
 
 def _clip_label(labels: Sequence[str]) -> str | None:

@@ -14,9 +14,10 @@ class ClipsConfig:
     """Score ways to tell the expression of a clip from its frames: mean, maximum, the most intense
     frames, attention pooling, a recurrent network.
 
-    The model sees each frame with its face's box given; it is not trained further. Attention and
-    the recurrent network are trained on the clips of the other folds. The VOC folder keeps clip
-    and frame of each picture in its manifest, as those of CK+, MMI, Oulu-CASIA or DFEW do.
+    The model sees each frame with its face's box given. Attention, the recurrent network and the
+    intensity of frames are trained on the clips of the other folds: on the model's answers, or
+    together with the model (--joint). The VOC folder keeps clip and frame of each picture in its
+    manifest, as those of CK+, MMI, Oulu-CASIA or DFEW do.
     """
 
     weights: Path
@@ -30,10 +31,18 @@ class ClipsConfig:
     top: int = 3
     """Number of most intense frames that are averaged; intensity is 1 - p(neutral)."""
     peaks: bool = False
-    """The clips go from neutral to their peak, as CK+'s do: also score whether the last frame is
-    the most intense one."""
+    """The clips go from neutral to their peak, as CK+'s do: also train the intensity of frames, and
+    score whether the last frame is the most intense one."""
     epochs: int = 200
-    """Steps of training attention and the recurrent network, each over all clips."""
+    """Steps of training on the model's answers, each over all clips."""
+    joint: bool = False
+    """After that, fine-tune the model, a classifier, together with what is trained on its answers,
+    once for each fold."""
+    joint_epochs: int = 10
+    """Passes over the clips with --joint, eight clips a step."""
+    learning_rate: float = 0.0002
+    """Highest learning rate of the model with --joint; of what is trained on its answers ten times
+    as much."""
     seed: int = 0
     """Of the training and the intervals."""
     resamples: int = 2000
@@ -50,6 +59,6 @@ class ClipsConfig:
     """Replace --out if it exists."""
 
     def __post_init__(self) -> None:
-        for name in ("top", "epochs", "resamples", "batch_size"):
-            demand(getattr(self, name) > 0, f"--{name} {getattr(self, name)}", "at least 1")
+        for name in ("top", "epochs", "joint_epochs", "learning_rate", "resamples", "batch_size"):
+            demand(getattr(self, name) > 0, f"--{name} {getattr(self, name)}", "more than 0")
         demand(self.workers >= 0, f"--workers {self.workers}", "0 or more")

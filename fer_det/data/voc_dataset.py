@@ -166,7 +166,7 @@ class FacePictures(Sequence[FacePicture]):
 
 
 class VocDataset:
-    """Pictures [3, size, size] uint8 and targets of one split, decoded when they are asked for.
+    """Pictures [3, size, size] uint8 and targets of splits, decoded when they are asked for.
 
     All annotations are read and checked at once, so that a broken one stops the run before it
     starts; where the folder has an index, see io.voc_index, they are read from it. The folder may
@@ -177,7 +177,7 @@ class VocDataset:
     def __init__(
         self,
         root: Path,
-        split: str,
+        split: str | Sequence[str],
         size: int,
         padding: tuple[int, int, int],
         classes: Sequence[str] | None = None,
@@ -317,8 +317,15 @@ def load_picture(picture: FacePicture) -> NDArray[np.uint8]:
     return pixels
 
 
-def _read_pictures(folder: VocFolder, split: str, classes: tuple[str, ...]) -> FacePictures:
-    columns, indexed = read_annotations(folder, folder.image_ids(split))
+def _read_pictures(
+    folder: VocFolder, split: str | Sequence[str], classes: tuple[str, ...]
+) -> FacePictures:
+    if isinstance(split, str):
+        ids = folder.image_ids(split)
+    else:
+        ids = list(dict.fromkeys(name for each in split for name in folder.image_ids(each)))
+        split = ", ".join(split)
+    columns, indexed = read_annotations(folder, ids)
     pictures = FacePictures(folder, columns, classes)
     if not len(pictures):
         raise DatasetFormatError(

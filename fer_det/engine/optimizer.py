@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from fer_det.config.training import OptimizerConfig
-from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware
 
 ADAM_SECOND_BETA = 0.999
@@ -19,10 +18,20 @@ PLATEAU_FACTOR, PLATEAU_EPOCHS = 0.5, 3
 """Of the learning rate, after so many epochs without a better score."""
 
 
+class Trainable(Protocol):
+    """What is optimised: a FaceModel, or what holds one."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All parameters."""
+
+    def parameter_groups(self, config: OptimizerConfig) -> list[dict[str, Any]]:
+        """See FaceModel."""
+
+
 class Optimization:
     """The optimizer of a model's own parameter groups."""
 
-    def __init__(self, model: FaceModel, config: OptimizerConfig, hardware: Hardware) -> None:
+    def __init__(self, model: Trainable, config: OptimizerConfig, hardware: Hardware) -> None:
         self.optimizer = make_optimizer(model, config)
         self._model, self._config = model, config
         self._plateau = {"factor": 1.0, "best": -math.inf, "waited": 0.0}
@@ -80,7 +89,7 @@ class Optimization:
         self._plateau |= state.get("plateau", {})
 
 
-def make_optimizer(model: FaceModel, config: OptimizerConfig) -> Optimizer:
+def make_optimizer(model: Trainable, config: OptimizerConfig) -> Optimizer:
     """Return SGD with Nesterov momentum, or AdamW."""
     groups = model.parameter_groups(config)
     if config.name == "adamw":

@@ -49,8 +49,8 @@ def find_data(wanted: Path | None, file: ModelFile) -> Path:
     raise DatasetNotFoundError(found, "a VOC folder", "name one with --data")
 
 
-def open_split(file: ModelFile, data: Path, split: str) -> VocDataset:
-    """Open a split with a model's input size, padding and classes."""
+def open_split(file: ModelFile, data: Path, split: str | Sequence[str]) -> VocDataset:
+    """Open a split, or several as one, with a model's input size, padding and classes."""
     config = file.config
     return VocDataset(data, split, config.input_size, config.padding, classes=file.classes)
 

@@ -1,6 +1,7 @@
 """Sequences in the folders and files of CK+, for the reader of the real data set.
 
     cohn-kanade-images/S001/001/S001_001_00000001.png           frames, the first is neutral
+    cohn-kanade-images/intensity.txt                            "S001_001_00000001 0.0000" a frame
     Landmarks/S001/001/S001_001_00000001_landmarks.txt          68 rows x y for each frame
     Emotion/S001/001/S001_001_00000014_emotion.txt              "   3.0000000e+00" of the peak
 
@@ -29,6 +30,8 @@ from made_faces.surface import Floats
 
 FRAME_SIZE = (640, 490)
 """Width and height of CK+'s frames."""
+INTENSITY_NAME = "intensity.txt"
+"""0 neutral, 1 full strength. CK+ has no such file; its reader takes it where there is one."""
 
 _CODES = {
     Expression.ANGER: 1,
@@ -94,15 +97,21 @@ class CkplusLayout:
         write_bytes(image, encode_png(frame.astype(np.uint8, copy=False)))
 
     def is_finished(self) -> bool:
-        """Return whether every sequence has its label or its empty folder."""
+        """Return whether the files that `finish` writes exist."""
         assigned = assign_sequences(self.seed, self.sequences)
-        return all(
+        return self._intensity_path.is_file() and all(
             path.is_file() if sequence.labelled else path.parent.is_dir()
             for sequence, path in zip(assigned, map(self._emotion_path, assigned), strict=True)
         )
 
     def finish(self) -> None:
-        """Write the emotion files."""
+        """Write the frames' intensities, then the emotion files."""
+        lines = (
+            f"{_frame_name(task.sequence, task.frame)}"
+            f" {sample_frame(self.seed, task.sequence, task.frame).intensity:.4f}\n"
+            for task in self.tasks()
+        )
+        write_text(self._intensity_path, "".join(lines))
         for sequence in assign_sequences(self.seed, self.sequences):
             path = self._emotion_path(sequence)
             make_folder(path.parent)
@@ -118,6 +127,10 @@ class CkplusLayout:
             f"{self.root}: {len(assigned)} sequences of {subjects} subjects in CK+'s layout,"
             f" {labelled} of them labelled, {len(self.tasks())} frames"
         )
+
+    @property
+    def _intensity_path(self) -> Path:
+        return self.root / "cohn-kanade-images" / INTENSITY_NAME
 
     def _paths(self, sequence: SequenceAssignment, frame: int) -> tuple[Path, Path]:
         """Return landmarks and picture, in the order in which they are written."""

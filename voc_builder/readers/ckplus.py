@@ -5,6 +5,7 @@ emotion files are those of its read-me:
 
     cohn-kanade-images/S005/001/S005_001_00000011.png       frames, S005 the subject
     Emotion/S005/001/S005_001_00000011_emotion.txt          "   3.0000000e+00", the peak's name
+    cohn-kanade-images/intensity.txt                        "S005_001_00000011 0.93", made faces
 
 The copies called "CK+48" hold 48 x 48 crops of the last frames in a folder for each expression.
 Frames and emotion files are found by their names, in whatever folders.
@@ -43,6 +44,8 @@ FOLD_COUNT = 10
 
 _LAYOUT = "CK+'s {cohn-kanade-images,Emotion} or CK+48's {anger,contempt,...,surprise}"
 _SEQUENCES, _CONTEMPT_SEQUENCES = 327, 18
+_FIRST_LABELLED = {"last1": -1, "last3": -3, "all": 1}
+"""Where a sequence's frames with its label begin."""
 _FRAME = r"(S\d+)_(\d+)_(\d+)"
 
 
@@ -50,8 +53,9 @@ _FRAME = r"(S\d+)_(\d+)_(\d+)"
 class Options:
     """How to read CK+."""
 
-    frames: Literal["last1", "last3"] = "last3"
-    """Which frames have the label: the peak alone, or the last three, as most papers take them."""
+    frames: Literal["last1", "last3", "all"] = "last3"
+    """Which frames have the label: the peak alone, the last three, as most papers take them, or all
+    after the first, of which the early ones show it weakly, for clips."""
     neutral: bool = True
     """Whether a labelled sequence's first frame is a neutral face (CK+48 holds no first frames)."""
     contempt: Literal["drop", "keep"] = "drop"
@@ -82,7 +86,7 @@ class _Frame:
 
 def published(options: Options) -> Sequence[Mapping[str, int]]:
     """The counts of the data set's paper, with and without the neutral frames (CK+48)."""
-    if options.test_fold is not None:
+    if options.test_fold is not None or options.frames == "all":
         return ()
     sequences = _SEQUENCES - (_CONTEMPT_SEQUENCES if options.contempt == "drop" else 0)
     peaks = sequences * (3 if options.frames == "last3" else 1)
@@ -121,6 +125,11 @@ def _read_sequences(
     frames = _frames_by_sequence(tree)
     if not frames:
         raise tree.not_found(f"{tree.root} has emotion files and none of CK+'s frames")
+    intensities = {
+        row.cells[0].upper(): str(row.numbers([1], "an intensity")[0])
+        for path, _ in tree.take_named(r"intensity\.txt")
+        for row in read_rows(tree.root / path, "names of frames and their intensities")
+    }
     peaks = [_read_peak(tree, path, frames) for path in emotions]
     _refuse_two_emotions(tree, peaks, emotions)
     folds = subject_folds({peak.subject for peak, _ in peaks})
@@ -128,13 +137,13 @@ def _read_sequences(
         # Frame numbers have gaps, so "the frame before" is the file before.
         sequence = frames.get((peak.subject, peak.sequence), [])
         sequence = [*(frame for frame in sequence if frame.number < peak.number), peak]
-        last = sequence[-3:] if options.frames == "last3" else sequence[-1:]
+        last = sequence[_FIRST_LABELLED[options.frames] :] or sequence
         # A sequence too short for both gives its frames to the expression.
         if options.neutral and sequence[0] not in last:
             label = Expression.NEUTRAL
-            yield _sample(tree, sequence[0], label, expression, folds, options)
+            yield _sample(tree, sequence[0], label, expression, folds, intensities, options)
         for frame in last:
-            yield _sample(tree, frame, expression, expression, folds, options)
+            yield _sample(tree, frame, expression, expression, folds, intensities, options)
 
 
 def _frames_by_sequence(tree: Tree) -> dict[tuple[str, str], list[_Frame]]:
@@ -204,11 +213,14 @@ def _sample(
     label: Expression,
     shown: Expression,
     folds: Mapping[str, int],
+    intensities: Mapping[str, str],
     options: Options,
 ) -> Sample:
     """The sample of a frame; `shown` is the expression of its sequence."""
     if shown is Expression.CONTEMPT and options.contempt == "drop":
         return tree.left_out("ckplus", frame.path, "contempt")
+    intensity = intensities.get(frame.path.stem.upper())
+    stated = {} if intensity is None else {"intensity": intensity}
     return Sample(
         sample_id=f"ckplus_{frame.path.stem}",
         dataset="ckplus",
@@ -217,7 +229,7 @@ def _sample(
         split=_split_of(folds[frame.subject], options),
         group=frame.subject,
         clip=frame.clip,
-        attributes={"fold": str(folds[frame.subject])},
+        attributes={"fold": str(folds[frame.subject])} | stated,
     )
 
 

@@ -69,6 +69,8 @@ class VideoSummary:
     """Changes of the labels of all tracks, and of each frame's most probable expression."""
     delays: Sequence[float] = ()
     """Seconds from each frame of a camera to its answer."""
+    more: int = 0
+    """Faces that `faces` leaves out, which were seen in fewer frames."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,17 +215,19 @@ def annotate_video(
         switches=switches,
         frame_switches=frame_switches,
         delays=delays,
+        more=timeline.dropped,
     )
 
 
 def describe_video(summary: VideoSummary) -> Iterator[str]:
     """Length and speed, how steady the labels are, and the faces with most frames."""
     rate = summary.frames / summary.spent if summary.spent > 0 else 0.0
+    faces = len(summary.faces) + summary.more
     yield (
         f"{summary.name}: {counted(summary.frames, 'frame')} "
         f"({clock(summary.seconds - summary.begin)}) in "
         f"{format_seconds(summary.spent)}, {rate:.1f} frames/s; "
-        + (counted(len(summary.faces), "face") if summary.faces else "no face")
+        + (counted(faces, "face") if faces else "no face")
     )
     if summary.dropped:
         all_frames = summary.frames + summary.dropped

@@ -54,6 +54,19 @@ class TestReader:
         assert shown[Expression.NEUTRAL] == count
         assert len(samples) == 4 * count
 
+    def test_every_frame_has_its_intensity(self, layout: CkplusLayout) -> None:
+        options = ckplus.Options(frames="all", contempt="keep")
+        found: dict[str, list[float]] = {}
+        for sample in ckplus.read(layout.root, options):
+            own = found.setdefault(sample.clip.id, [])
+            own.append(float(sample.attributes["intensity"]))
+        assert len(found) == len(labelled())
+        for sequence in labelled():
+            own = found[f"{sequence.subject}_{sequence.name}"]
+            assert (len(own), own[0]) == (sequence.frames, 0)
+            assert own == sorted(own)
+            assert 0.85 <= own[-1] <= 1.1
+
     def test_folds_share_no_subject(self, layout: CkplusLayout) -> None:
         samples = list(ckplus.read(layout.root, ckplus.Options(test_fold=0)))
         subjects = {

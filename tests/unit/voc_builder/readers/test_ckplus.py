@@ -57,6 +57,29 @@ class TestFrames:
         samples = samples_of(tmp_path, frames="last1", neutral=False)
         assert frames_of(samples, FIRST, "001") == [(9, "anger")]
 
+    def test_all_of_a_labelled_sequence(self, tmp_path: Path) -> None:
+        fake.write(tmp_path)
+        samples = samples_of(tmp_path, frames="all")
+        assert frames_of(samples, FIRST, "001") == [
+            (1, "neutral"), (2, "anger"), (5, "anger"), (6, "anger"), (9, "anger"),
+        ]  # fmt: skip
+        assert not any(each.clip.id.endswith("_002") for each in samples if each.clip)
+
+    def test_intensities_of_made_faces(self, tmp_path: Path) -> None:
+        fake.write(tmp_path)
+        listed = fake.images_folder(tmp_path) / "intensity.txt"
+        listed.write_text(f"{FIRST}_001_00000001 0.0\n{FIRST}_001_00000009 0.9310\n")
+        stated = {
+            each.sample_id: each.attributes["intensity"]
+            for each in samples_of(tmp_path)
+            if "intensity" in each.attributes
+        }
+        name = f"ckplus_{FIRST}_001_0000000"
+        assert stated == {f"{name}1": "0.0", f"{name}9": "0.931"}
+        listed.write_text(f"{FIRST}_001_00000001 strong\n")
+        with pytest.raises(DatasetFormatError, match=r"intensity.txt, line 1"):
+            samples_of(tmp_path)
+
     def test_the_peak_is_the_emotion_files_not_the_last_picture(self, tmp_path: Path) -> None:
         fake.write(tmp_path)
         path = fake.emotion_path(tmp_path, "plain", FIRST, "001")

@@ -92,6 +92,7 @@ def test_memory_does_not_grow_with_an_hour(tmp_path: Path, monkeypatch: pytest.M
         tracemalloc.stop()
     assert summary.frames == HOUR
     assert {face.frames for face in summary.faces} == {STAY}
+    assert len(summary.faces) + summary.more == 2 * HOUR // STAY
     assert len(used) == 2
     # At half time the timeline has all the faces that it keeps. A list of the frames' times alone
     # would be more than this.
@@ -131,9 +132,10 @@ def test_a_video_in_words() -> None:
         switches=1,
         frame_switches=9,
         delays=[0.05] * 10 + [0.2],
+        more=1,
     )
     assert list(describe_video(summary)) == [
-        "a.mp4: 51 frames (0:02) in 4 s, 12.8 frames/s; no face",
+        "a.mp4: 51 frames (0:02) in 4 s, 12.8 frames/s; 1 face",
         "  9 of 60 frames were dropped to keep up",
         "  from frame to answer: 50 ms (median), 125 ms (95th percentile)",
         "  1 cut: faces after one have new numbers",
