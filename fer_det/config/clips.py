@@ -38,7 +38,7 @@ class ClipsConfig:
     joint: bool = False
     """After that, fine-tune the model, a classifier, together with what is trained on its answers,
     once for each fold."""
-    joint_epochs: int = 10
+    joint_epochs: int = 3
     """Passes over the clips with --joint, eight clips a step."""
     learning_rate: float = 0.0002
     """Highest learning rate of the model with --joint; of what is trained on its answers ten times
