@@ -42,6 +42,8 @@ _NOISE = 3.0
 """Gray levels that count as no contrast."""
 _MIN_OVERLAP = 0.3
 """Part of a thumbnail that two must share to be compared."""
+_AT_A_TIME = 64
+"""Pairs; a picture of OpenCV 5 has at most 128 channels."""
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 
 
@@ -144,6 +146,25 @@ def measure_likeness(first: Thumbnails, second: Thumbnails, view: View) -> Liken
     return Likeness(values[best], xx * yy < xy * yx, degrees, scale)
 
 
+def rough_likeness(first: Thumbnails, second: Thumbnails) -> Floats:
+    """[N, SIDE, SIDE] each -> [N], the likeness of each two as they are, without registration."""
+    inside = _inner() > 0
+    parts = []
+    for start in range(0, len(first), _AT_A_TIME):
+        rows = slice(start, start + _AT_A_TIME)
+        a, b = (_contrasts(each[rows])[inside] for each in (first, second))
+        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+        length = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0) + 1e-6)
+        parts.append((a * b).sum(axis=0) / length)
+    return np.concatenate([np.empty(0, np.float32), *parts])
+
+
+def _contrasts(thumbnails: Thumbnails) -> Floats:
+    """[N, SIDE, SIDE] -> [SIDE, SIDE, N]; OpenCV takes them as the channels of one picture."""
+    channels = np.ascontiguousarray(thumbnails.transpose(1, 2, 0), np.float32)
+    return _contrast(channels).reshape(channels.shape)
+
+
 def _correlate(one: Floats, other: Floats, mapped: Floats) -> float:
     """Correlation of local contrast, `one` being seen through the map."""
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -160,8 +181,9 @@ def _correlate(one: Floats, other: Floats, mapped: Floats) -> float:
 
 def _contrast(gray: Floats) -> Floats:
     """Gray levels less their neighbourhood's mean, in units of its deviation."""
-    detail = gray - cv2.GaussianBlur(gray, (0, 0), _BLUR)
-    deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _BLUR) + _NOISE**2)
+    detail = gray - cv2.GaussianBlur(gray, (0, 0), _BLUR).reshape(gray.shape)
+    variance = cv2.GaussianBlur(detail * detail, (0, 0), _BLUR).reshape(gray.shape)
+    deviation = np.sqrt(variance + _NOISE**2)
     return np.asarray(detail / deviation, np.float32)
 
 

@@ -85,8 +85,9 @@ class PredictConfig(FaceOptions, EngineOptions):
     """
 
     sources: tuple[str, ...] = field(kw_only=True, metadata={"positional": "SOURCE"})
-    """Pictures, videos, folders, quoted patterns such as 'a/*.jpg', a camera's number, or - to read
-    paths from the standard input."""
+    """Pictures, videos, folders, quoted patterns such as 'a/*.jpg', a camera's number, addresses of
+    pictures or of folders with a slash at the end (s3://bucket/a/), .txt files with a path or an
+    address in each line, or - to read such lines from the standard input."""
     weights: Path | None = None
     """Model file of a detector or classifier; a bare file name that is not here is searched below
     runs/. By default the model that comes with fer_det, or without one best.pth."""
@@ -138,6 +139,9 @@ class PredictConfig(FaceOptions, EngineOptions):
         if self.end is not None:
             demand(self.end > self.start, f"--end {self.end}", f"more than --start {self.start}")
         demand(self.every > 0, f"--every {self.every}", "at least 1")
+        if self.out is not None and self.out.parts and self.out.parts[0].endswith(":"):
+            # Of s3://a/b Path makes s3:/a/b.
+            demand(Path(self.out.parts[0]).is_dir(), f"--out {self.out}", "a local folder")
         if self.out is not None and not self.out.is_dir():
             named_as_file = self.out.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES
             if named_as_file or self.out.is_file():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path, PurePath
 
 from fer_det.errors import OutputError
+from fer_det.io.remote import RemoteFile
 from fer_det.predict.sources import SourceFile, Sources
 
 JSONL, CSV = "predictions.jsonl", "predictions.csv"
@@ -26,7 +28,7 @@ class Outputs:
     """The files of an output folder."""
 
     folder: Path
-    pictures: dict[Path, Path] = field(default_factory=dict)
+    pictures: dict[Path | RemoteFile, Path] = field(default_factory=dict)
     """Source -> drawn picture."""
     videos: dict[str, Path] = field(default_factory=dict)
     """Name of a video or camera -> annotated video."""
@@ -63,6 +65,8 @@ def page_path(video: Path) -> Path:
 
 def plan_outputs(sources: Sources, folder: Path, draw: bool) -> Outputs:
     """Place each drawn file as its source is placed below the folder that all sources share.
+
+    Remote sources are placed below the folder of bucket or host that all of them share.
 
     If two sources would get the same name, the later one keeps its suffix in it or is numbered.
     Names that differ only in case count as the same, as they do on some systems.
@@ -104,12 +108,14 @@ def refuse_to_replace(outputs: Outputs, sources: Sources, overwrite: bool) -> No
 
 class _Names:
     def __init__(self, files: Sequence[SourceFile]) -> None:
-        homes = {_absolute(each.home) for each in files}
+        homes = {_absolute(each.home) for each in files if isinstance(each.path, Path)}
         try:
             shared = os.path.commonpath(homes) if homes else Path.cwd()
         except ValueError:  # On several drives.
             shared = ""
         self.base = Path(shared)
+        remote = {each.home.as_posix() for each in files if isinstance(each.path, RemoteFile)}
+        self._remote_base = posixpath.commonpath(remote) if remote else ""
         relatives = [self._relative(each) for each in files]
         # A name is a folder's or a file's: of a.png and a.jpg/b.png only one is drawn to a.jpg.
         self._taken = {_key(parent) for each in relatives for parent in each.parents}
@@ -131,6 +137,8 @@ class _Names:
         raise AssertionError("numbers do not end")
 
     def _relative(self, file: SourceFile) -> PurePath:
+        if isinstance(file.path, RemoteFile):
+            return file.path.parts.relative_to(self._remote_base)
         if not self.base.parts:
             return PurePath(file.path.name)
         relative = PurePath(os.path.relpath(_absolute(file.path), self.base))
@@ -153,8 +161,10 @@ def _absolute(path: Path) -> str:
     return os.path.normpath(path.absolute())
 
 
-def _identity(path: Path) -> tuple[int, int] | str:
+def _identity(path: Path | RemoteFile) -> tuple[int, int] | str:
     """Equal for two names of one file."""
+    if isinstance(path, RemoteFile):
+        return str(path)
     try:
         status = path.stat()
     except OSError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,6 +18,7 @@ from fer_det.core.picture import read_image_bytes
 from fer_det.errors import DatasetNotFoundError, ImageError, OutputError
 from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg
 from fer_det.io.files import make_folder, write_bytes
+from fer_det.io.remote import RemoteFile
 from fer_det.predict.drawing import draw_detections
 from fer_det.predict.finish import GroupSummary
 from fer_det.predict.outputs import Outputs
@@ -32,6 +35,9 @@ MOST_PIXELS = 32_000_000
 BATCHES_A_CHUNK = 4
 """A batch also ends with its chunk, so that a model is shown the same pictures together by every
 engine, and gives the same numbers to the last digit."""
+
+REMOTE_AT_A_TIME = 8
+"""Remote pictures that are fetched at the same time, while others are predicted."""
 
 T = TypeVar("T")
 
@@ -52,7 +58,7 @@ class FindsFaces(Protocol):
 class PictureWork:
     """A picture file, and where its drawing is to be written."""
 
-    path: Path
+    path: Path | RemoteFile
     drawing: Path | None
 
 
@@ -127,10 +133,13 @@ def predict_chunk(
 
 
 def predict_files(
-    paths: Iterable[Path], predictor: FindsFaces, min_score: float, batch_size: int
+    paths: Iterable[Path | RemoteFile], predictor: FindsFaces, min_score: float, batch_size: int
 ) -> Iterator[PredictedPicture]:
-    """Every path in its order, read or not; no more pictures are in memory than a batch has."""
-    for batch in in_batches(map(_read, paths), batch_size, _pixel_count):
+    """Every path in its order, read or not; no more pictures are in memory than a batch has.
+
+    Of remote files REMOTE_AT_A_TIME are fetched ahead.
+    """
+    for batch in in_batches(_read_all(list(paths)), batch_size, _pixel_count):
         read: list[NDArray[np.uint8] | DecodedImage] = [e.image for e in batch if e.image]
         answers = iter(predictor(read, min_score, batch_size))
         for each in batch:
@@ -176,9 +185,30 @@ def describe_face(face: Detection) -> str:
     return f"{face.label}{guess}, {found}{poor}"
 
 
-def _read(path: Path) -> PredictedPicture:
+def _read_all(paths: Sequence[Path | RemoteFile]) -> Iterator[PredictedPicture]:
+    begun: dict[int, Future[bytes]] = {}
+    handed = 0
+    for place, path in enumerate(paths):
+        while handed < min(place + REMOTE_AT_A_TIME, len(paths)):
+            ahead = paths[handed]
+            if isinstance(ahead, RemoteFile):
+                begun[handed] = _threads().submit(ahead.read)
+            handed += 1
+        if isinstance(path, RemoteFile):
+            yield _decode(path, begun.pop(place).result)
+        else:
+            yield _decode(path, partial(read_image_bytes, path))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Kept, since each thread keeps its connections."""
+    return ThreadPoolExecutor(REMOTE_AT_A_TIME)
+
+
+def _decode(path: Path | RemoteFile, read: Callable[[], bytes]) -> PredictedPicture:
     try:
-        return PredictedPicture(path, decode_rgb8(read_image_bytes(path), str(path), reduce=True))
+        return PredictedPicture(path, decode_rgb8(read(), str(path), reduce=True))
     except (ImageError, DatasetNotFoundError) as error:
         return PredictedPicture(path, None, error=error.found)
 

@@ -14,7 +14,7 @@ from PIL import Image
 from fer_det.core.picture import read_image_bytes
 from fer_det.errors import ImageError
 from fer_det.imaging.decode import DecodedImage, decode_rgb8, pillow_to_rgb8
-from fer_det.predict.sources import is_address
+from fer_det.io.remote import RemoteFile, is_address
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +24,8 @@ Pixels: TypeAlias = NDArray[np.uint8]
 Picture: TypeAlias = (
     "str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor | DecodedImage"
 )
-"""A file, a Pillow picture, [H, W, 3] RGB or [H, W] gray uint8, a tensor [3, H, W] or [1, H, W] of
-floats in 0..1 or of uint8, or what `fer_det.imaging.decode` returns."""
+"""A file or its address (s3://...), a Pillow picture, [H, W, 3] RGB or [H, W] gray uint8, a tensor
+[3, H, W] or [1, H, W] of floats in 0..1 or of uint8, or what `fer_det.imaging.decode` returns."""
 
 _WANTED = (
     "a path, a Pillow picture, a uint8 array [H, W, 3] or [H, W], or a tensor [3, H, W] in 0..1"
@@ -36,12 +36,15 @@ def to_rgb8(picture: Picture) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Any Picture -> ([H, W, 3] uint8 RGB, upright; (width, height) in which boxes are given).
 
     The two sizes differ for a very large JPEG, which is decoded at half its size. Raises ImageError
-    for what is no picture, and DatasetNotFoundError for a file that is absent.
+    for what is no picture, DatasetNotFoundError for a file that is absent, and ConfigError for an
+    address whose package is not installed.
     """
     if isinstance(picture, (str, os.PathLike)):
         if is_address(os.fspath(picture)):
-            raise ImageError(f"{picture} is an address", "a picture file", "download it first")
-        picture = decode_rgb8(read_image_bytes(Path(picture)), os.fspath(picture), reduce=True)
+            data = RemoteFile(os.fspath(picture)).read()
+        else:
+            data = read_image_bytes(Path(picture))
+        picture = decode_rgb8(data, os.fspath(picture), reduce=True)
     if isinstance(picture, DecodedImage):
         return picture.pixels, picture.size
     if isinstance(picture, Image.Image):

@@ -18,6 +18,7 @@ from fer_det.core.expression import Expression
 from fer_det.errors import OutputError
 from fer_det.imaging.decode import DecodedImage
 from fer_det.io.files import atomic_writer
+from fer_det.io.remote import RemoteFile
 from fer_det.predict.finish import GroupSummary
 from fer_det.predict.sources import Failure, Sources
 from fer_det.runtime.progress import print_line
@@ -33,7 +34,7 @@ MOST_NAMES = 20
 class PredictedPicture:
     """A picture file and the faces in it."""
 
-    path: Path
+    path: Path | RemoteFile
     image: DecodedImage | None
     """None if it could not be read."""
     faces: tuple[Detection, ...] = ()

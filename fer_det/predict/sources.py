@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 from fer_det.config.predict import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from fer_det.errors import DatasetNotFoundError, ImageError
 from fer_det.imaging.decode import HEAD_BYTES, picture_format
+from fer_det.io.remote import RemoteFile, demand_protocol, is_address, list_folder
 
 STANDARD_INPUT = "-"
+LIST_SUFFIX = ".txt"
+"""Of a named file that holds a path or an address in each line."""
 
 _HIDDEN = "."
 _CAMERA = re.compile(r"(?:/dev/video)?(\d+)")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _AUDIO_SUFFIXES = frozenset((".aac", ".m4a", ".mka", ".mp3", ".oga", ".ogg", ".weba", ".wma"))
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 _VIDEO = re.compile(
@@ -45,9 +48,10 @@ _VIDEO = re.compile(
 class SourceFile:
     """A picture or video that was named, or found in a folder that was named."""
 
-    path: Path
+    path: Path | RemoteFile
     home: Path
-    """The folder that was named, or the one that holds the named file."""
+    """The folder that was named, or the one that holds the named file; of a remote file, its host
+    or bucket and folder."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,35 @@ class Sources:
             else:
                 self.add_file(path, folder, kind)
 
+    def add_address(self, address: str) -> None:
+        """Add the picture of an address; of one that ends with a slash, all pictures below.
+
+        A folder's files are known by their suffixes, as none is opened. Raises ConfigError where a
+        package is absent.
+        """
+        is_folder = address.endswith("/")
+        home = RemoteFile(address).parts
+        try:
+            if is_folder:
+                files = list(list_folder(address))
+            else:
+                demand_protocol(address)
+                files, home = [RemoteFile(address)], home.parent
+        except (DatasetNotFoundError, ImageError) as error:
+            self.add_absent(address, error.found)
+            return
+        for file in files:
+            suffix = file.parts.suffix.lower()
+            if suffix in VIDEO_SUFFIXES:
+                self.add_absent(str(file), f"{file} is a video; download or record it first")
+            elif is_folder and suffix not in PICTURE_SUFFIXES:
+                self.ignored[suffix or "no suffix"] += 1
+            elif str(file) in self._seen:
+                self.repeated += 1
+            else:
+                self._seen.add(str(file))
+                self.pictures.append(SourceFile(file, Path(home)))
+
     def add_camera(self, index: int) -> None:
         """Add the camera of that number unless it is known."""
         if index in self.cameras:
@@ -112,15 +145,18 @@ def find_sources(
 ) -> Sources:
     """Look up each word of the command line.
 
-    standard_input: called for "-", gives lines with a path each; leave_out: the output folder.
+    standard_input: called for "-", gives lines with a path or an address each, as a named file of
+    LIST_SUFFIX does; leave_out: the output folder. Raises ConfigError for an address whose package
+    is not installed.
     """
     sources = Sources()
     for word in named:
         exists = os.path.lexists(word)
         if word == STANDARD_INPUT:
-            for line in standard_input():
-                if path := os.fsdecode(line).rstrip("\r\n"):
-                    _add_path(sources, path, leave_out)
+            _add_lines(sources, standard_input(), leave_out)
+        elif _is_list(Path(word)):
+            with Path(word).open("rb") as lines:
+                _add_lines(sources, lines, leave_out)
         elif (camera := _CAMERA.fullmatch(word)) and not Path(word).is_file():
             sources.add_camera(int(camera[1]))
         elif glob.has_magic(word) and not exists and not is_address(word):
@@ -146,11 +182,6 @@ def file_kind(path: Path) -> Literal["picture", "video"] | None:
     return "picture" if suffix in PICTURE_SUFFIXES else None
 
 
-def is_address(name: str) -> bool:
-    """True for http://..., rtsp://... and the like; Path makes one slash of two."""
-    return _ADDRESS.match(name) is not None and not os.path.lexists(name)
-
-
 def _read_head(path: Path) -> bytes:
     try:
         # A pipe would be waited for.
@@ -162,11 +193,20 @@ def _read_head(path: Path) -> bytes:
         return b""
 
 
+def _is_list(path: Path) -> bool:
+    return path.suffix.lower() == LIST_SUFFIX and path.is_file() and file_kind(path) is None
+
+
+def _add_lines(sources: Sources, lines: Iterable[bytes], leave_out: Path | None) -> None:
+    for line in lines:
+        if path := os.fsdecode(line).rstrip("\r\n"):
+            _add_path(sources, path, leave_out)
+
+
 def _add_path(sources: Sources, name: str, leave_out: Path | None) -> None:
     path = Path(name)
     if is_address(name):
-        reason = f"{name} is an address and not a file; download or record it first"
-        sources.add_absent(name, reason)
+        sources.add_address(name)
     elif path.is_dir():
         sources.add_folder(path, leave_out)
     elif path.is_file():

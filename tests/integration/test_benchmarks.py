@@ -29,7 +29,7 @@ TINY = {
     "inference": ["--size=32", "--width=16", "--batches=[1]", "--rounds=1", "--rank=4"],
     "live": ["--faces=[1]", "--seconds=1", "--rounds=1", "--rate=5"],
     "loader": ["--size=32", "--width=16", "--batch_size=2", "--batches=2", "--workers=0"],
-    "million": ["--counts=[40, 60]", "--xml=40"],
+    "million": ["--counts=[40, 60]", "--xml=40", "--checks=[40]", "--searches=[60]"],
     "mtcnn": ["--count=3", "--together=2"],
     "packages": ["--repeats=1", f"--others={json.dumps({'fer': sys.executable})}"],
     "ray_build": ["--count=200", "--photos=2"],

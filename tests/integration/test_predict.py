@@ -20,6 +20,7 @@ from typing import Any
 
 import av
 import cv2
+import fsspec
 import numpy as np
 import pytest
 import torch
@@ -224,6 +225,30 @@ def test_many_pictures_are_told_by_progress_and_not_one_by_one(
     assert files("out") == ["predictions.csv", "predictions.jsonl"]
 
 
+def test_pictures_by_address(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Remote and local pictures in one list, in its order, and one of them absent."""
+    files = fsspec.filesystem("memory")
+    named = []
+    for number in range(3 * pictures.REMOTE_AT_A_TIME):
+        photo = Path(f"{number}.jpg")
+        write_photo(str(photo), spots() if number % 3 else None)
+        named.append(str(photo))
+        if number % 2:
+            named[-1] = f"memory://bucket/{number % 4}/{photo}"
+            files.pipe(f"/bucket/{number % 4}/{photo}", photo.read_bytes())
+    lines = "\n".join([*named, "memory://bucket/absent.jpg"]).encode()
+    try:
+        assert run("-", "--out=out", lines=lines) == 1
+    finally:
+        files.rm("/bucket", recursive=True)
+    found = table("out")
+    assert list(found) == [*named, "memory://bucket/absent.jpg"]
+    for number, name in enumerate(named):
+        assert len(found[name][0]["faces"]) == (number % 3 == 0)
+    assert found[named[1]][0]["drawn"] == str(Path("out/1/1.jpg"))
+    assert "not read: memory://bucket/absent.jpg is absent" in capsys.readouterr().err
+
+
 class TestRefused:
     @pytest.mark.parametrize(
         ("argv", "text"),
@@ -234,7 +259,7 @@ class TestRefused:
             (["7"], "camera 7 could not be opened; wanted pictures, videos"),
             (
                 ["rtsp://192.0.2.1/live"],
-                "is an address and not a file; download or record it first",
+                "rtsp://192.0.2.1/live is no protocol of fsspec; record or download it first",
             ),
             (["photo.jpg", "--out=photo.png"], "--out photo.png, a file; wanted a folder"),
             (["photo.jpg", "--out=."], "photo.jpg is a source and would be replaced"),

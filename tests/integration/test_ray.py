@@ -120,7 +120,9 @@ def test_predictions_are_the_same(
     for number in range(30):
         Path("photos", f"{number:02d}.jpg").write_bytes(encode_jpeg(drawn_face(number)))
     Path("photos", "07.jpg").write_text("<html>")
-    flags = ["photos", "--weights", "a.pth", "--min_score", "0", "--batch_size", "2"]
+    addresses = (Path("photos", f"{number:02d}.jpg").absolute().as_uri() for number in (3, 99))
+    Path("list.txt").write_text("".join(f"{address}\n" for address in addresses))
+    flags = ["photos", "list.txt", "--weights", "a.pth", "--min_score", "0", "--batch_size", "2"]
     flags += ["--max_faces", "2", "--device", "cpu"]
     assert main(["predict", *flags, "--out", "out"]) == 1
     local = tree_hash(Path("out"))
@@ -129,7 +131,7 @@ def test_predictions_are_the_same(
     ray = ["--engine", "ray", "--address", cluster.address]
     assert main(["predict", *flags, *ray, "--out", "out"]) == 1
     assert tree_hash(Path("out")) == local
-    assert len(list(Path("out").rglob("*.jpg"))) == 29
+    assert len(list(Path("out").rglob("*.jpg"))) == 30
 
 
 class TestErrors:

@@ -123,6 +123,8 @@ def predict_videos(
             results.add_failure(Failure(source.name, source.damage), "not read whole")
 
     for file in files:
+        # `Sources` has no remote videos.
+        assert isinstance(file.path, Path)
         try:
             predict(VideoFile(file.path))
         except VideoError as error:

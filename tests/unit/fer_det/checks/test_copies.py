@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fer_det.checks import copies, hash_tables
-from fer_det.checks.copies import MAX_CANDIDATES, Copy, find_copies
+from fer_det.checks.copies import MAX_CANDIDATES, MAX_WHOLE, Copy, find_copies
 from fer_det.checks.likeness import SIDE
 
 COUNT = 400
@@ -85,6 +85,25 @@ def test_few_pairs_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies, "measure_likeness", lambda *a: measured.append(a) or measure(*a))
     assert find_copies(many(6), np.arange(COUNT) // 200, 0.85) == []
     assert len(measured) < 400
+
+
+def test_in_a_large_folder_what_is_unlike_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "VIEWED_AT_MOST", 10)
+    measured = []
+    measure = copies.measure_likeness
+    monkeypatch.setattr(copies, "measure_likeness", lambda *a: measured.append(a) or measure(*a))
+    thumbnails = np.concatenate([many(3, 1).repeat(30, 0), many(4, 10)])
+    # Nearly the same low frequencies, which the hash is made of, and other details.
+    noise = np.random.default_rng(2).normal(0, 25, (29, SIDE, SIDE))
+    thumbnails[1:30] = (thumbnails[1:30] + noise).clip(0, 255)
+    splits = np.zeros(40, int)
+    splits[0] = 2
+    monkeypatch.setattr(copies, "MIN_ROUGH", -1.0)
+    find_copies(thumbnails, splits, 0.9)
+    assert len(measured) == MAX_WHOLE
+    monkeypatch.setattr(copies, "MIN_ROUGH", 0.95)
+    assert find_copies(thumbnails, splits, 0.9) == []
+    assert len(measured) == MAX_WHOLE
 
 
 def test_in_a_large_folder_whole_and_mirrored_copies_are_found(

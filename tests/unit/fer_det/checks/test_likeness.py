@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from fer_det.checks import likeness as module
 from fer_det.checks.likeness import (
     SIDE,
     SIGNATURE,
@@ -13,6 +14,7 @@ from fer_det.checks.likeness import (
     Likeness,
     View,
     measure_likeness,
+    rough_likeness,
     signatures_of,
     thumbnail_of,
 )
@@ -105,3 +107,17 @@ def test_signature_ignores_corners_brightness_and_contrast() -> None:
 def test_without_overlap_nothing_is_alike() -> None:
     one = thumbnail(clouds(7))
     assert measure_likeness(one, one, View(3.0, 0.5, 1, 0, False)).value == 0
+
+
+def test_rough_likeness_is_that_before_registration() -> None:
+    pictures = np.stack([thumbnail(clouds(seed)) for seed in range(600)])
+    shifted = np.roll(pictures, 1, axis=2)
+    found = rough_likeness(pictures, shifted)
+    assert found.shape == (600,)
+    for row in (0, 63, 64, 599):
+        one, other = (each[row].astype(np.float32) for each in (pictures, shifted))
+        wanted = module._correlate(one, other, np.eye(2, 3, dtype=np.float32))
+        assert found[row] == pytest.approx(wanted, abs=1e-4)
+    assert rough_likeness(pictures, pictures) == pytest.approx(np.ones(600), abs=1e-4)
+    assert rough_likeness(pictures[:1], pictures[1:2]) < 0.5
+    assert len(rough_likeness(pictures[:0], pictures[:0])) == 0

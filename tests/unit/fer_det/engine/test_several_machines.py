@@ -1,4 +1,4 @@
-"""Two machines without a shared folder: two processes, each in a folder of its own."""
+"""Two machines without a shared folder: two processes or torchruns, each in its own folder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ pytestmark = pytest.mark.slow
 
 TRAIN = ["happiness", "anger", "fear", "happiness", "happiness", "anger"]
 STUB = str(ROOT / "tests" / "fake_data" / "train_stub.py")
+
+FLAGS = [
+    *("--data=voc", "--out=run", "--model.name=stub", "--model.input_size=32", "--batch_size=2"),
+    *("--workers=0", "--device=cpu", "--precision=float32", "--init=none", "--save_minutes=0"),
+]
+NO_CHECKPOINT = (
+    "error: process 0 has a run/last.pth, process 1 another or none; wanted the same run "
+    "folder on every machine; train in a shared folder, or copy the run folder to every machine"
+)
 
 
 @pytest.fixture
@@ -42,10 +51,7 @@ def train(
         given = {"RANK": str(rank), "LOCAL_RANK": "0", "WORLD_SIZE": "2"}
         for name, value in {**given, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
             monkeypatch.setenv(name, value)
-        argv = ["--data=voc", "--out=run", "--model.name=stub", "--model.input_size=32"]
-        argv += [f"--epochs={epochs[rank]}", "--batch_size=2", "--workers=0", "--device=cpu"]
-        argv += ["--precision=float32", "--init=none", "--save_minutes=0"]
-        started.append(start_python(folder, STUB, *argv))
+        started.append(start_python(folder, STUB, *FLAGS, f"--epochs={epochs[rank]}"))
     ended = [end(process) for process in started]
     return [(each.returncode, each.stdout, each.stderr) for each in ended]
 
@@ -63,11 +69,7 @@ def test_one_run_and_its_checkpoint(
     # Without the checkpoint the second machine would begin again beside the first.
     for code, _, err in train(machines, monkeypatch, (1, 1)):
         assert code == 2
-        assert err.splitlines() == [
-            "error: process 0 has a run/last.pth, process 1 another or none; wanted the same run "
-            "folder on every machine; train in a shared folder, or copy the run folder to every "
-            "machine"
-        ]
+        assert err.splitlines() == [NO_CHECKPOINT]
     shutil.copytree(one / "run", two / "run")
     first, second = train(machines, monkeypatch, (1, 1))
     assert (first[0], second[0]) == (0, 0), (first, second)
@@ -96,6 +98,41 @@ def test_a_machine_that_differs_stops_all(
         assert err.count("\n") == 1
         assert err.startswith(f"error: {wanted}")
     assert [tree_hash(folder) for folder in machines] == before
+
+
+def torchrun(folders: tuple[Path, Path]) -> list[tuple[int, str]]:
+    """Train by two torchruns, each in its folder; -> (exit code, stderr) of each."""
+    port = free_port()
+    started = []
+    for rank, folder in enumerate(folders):
+        argv = ["-m", "torch.distributed.run", "--nnodes=2", f"--node_rank={rank}"]
+        argv += ["--nproc_per_node=1", "--master_addr=127.0.0.1", f"--master_port={port}", STUB]
+        started.append(start_python(folder, *argv, *FLAGS, "--epochs=2"))
+    return [(each.returncode, each.stderr) for each in map(end, started)]
+
+
+def test_two_torchruns_resume_in_folders_of_their_own(
+    machines: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed on the way, they end with the bytes of two in one folder that were never killed."""
+    one, two = machines
+    shared = tmp_path / "shared"
+    shutil.copytree(one, shared)
+    ended = torchrun((shared, shared))
+    assert [code for code, _ in ended] == [0, 0], ended
+    (tmp_path / "die").touch()
+    monkeypatch.setenv("FERDET_DIE", f"mid-epoch|1|{tmp_path / 'die'}")
+    assert all(code for code, _ in torchrun(machines))
+    assert (one / "run" / "last.pth").exists()
+    for code, err in torchrun(machines):
+        assert code
+        assert [line for line in err.splitlines() if line.startswith("error: ")] == [NO_CHECKPOINT]
+    shutil.copytree(one / "run", two / "run")
+    ended = torchrun(machines)
+    assert [code for code, _ in ended] == [0, 0], ended
+    for name in ("best.pth", "last.pth"):
+        wanted = (shared / "run" / name).read_bytes()
+        assert (one / "run" / name).read_bytes() == wanted, name
 
 
 def test_environment_is_clean() -> None:

@@ -45,6 +45,21 @@ def test_no_two_names_are_the_same_even_where_case_is_not_told_apart() -> None:
     assert len({name.casefold() for name in found}) == len(names)
 
 
+def test_remote_files_lie_as_in_their_bucket() -> None:
+    same = ("s3://b/x/1.jpg", "s3://b/y/1.jpg?v=2", "gs://c/1.jpg", "https://h/v?id=1")
+    assert drawn(sources("1.jpg", named=("1.jpg", *same, "https://h/v?id=2"))) == [
+        "1.jpg",
+        "b/x/1.jpg",
+        "b/y/1.jpg",
+        "c/1.jpg",
+        "h/v.jpg",
+        "h/v-2.jpg",
+    ]
+    assert drawn(sources(named=("https://h/a/x.jpg?w=1",))) == ["x.jpg"]
+    assert drawn(sources("x.png", named=("x.png", "https://h/a/x.jpg"))) == ["x.jpg", "x.jpg.jpg"]
+    assert drawn(sources(named=("s3://b/../../x.jpg", "s3://c/y.jpg"))) == ["b/x.jpg", "c/y.jpg"]
+
+
 def test_no_file_takes_the_place_of_a_folder_or_a_table() -> None:
     found = drawn(sources("a.png", "a.jpg/1.png"))
     assert found == ["a.png.jpg", "a.jpg/1.jpg"]

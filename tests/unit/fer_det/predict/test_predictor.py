@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 import torch
@@ -449,9 +450,13 @@ def test_what_is_no_picture_is_named_by_its_kind_and_shape(
     assert "wanted a path, a Pillow picture, a uint8 array [H, W, 3]" in str(error.value)
 
 
-def test_addresses_are_not_opened() -> None:
-    with pytest.raises(ImageError, match="is an address; wanted a picture file; download it first"):
-        to_rgb8("https://example.org/x.jpg")
+def test_addresses_are_opened() -> None:
+    pixels = np.full((4, 6, 3), 200, np.uint8)
+    fsspec.filesystem("memory").pipe("/bucket/x.jpg", encode_jpeg(pixels))
+    assert to_rgb8("memory://bucket/x.jpg")[1] == (6, 4)
+    fsspec.filesystem("memory").rm("/bucket", recursive=True)
+    with pytest.raises(DatasetNotFoundError, match=r"memory://bucket/x\.jpg is absent"):
+        to_rgb8("memory://bucket/x.jpg")
 
 
 def test_files_that_are_absent_or_broken(tmp_path: Path) -> None:

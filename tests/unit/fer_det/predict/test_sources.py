@@ -1,6 +1,9 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 from fake_data.films import write_film
@@ -37,7 +40,7 @@ def found(*named: str, lines: bytes = b"", leave_out: Path | None = None) -> Sou
 
 
 def names(sources: Sources) -> list[str]:
-    return [each.path.as_posix() for each in sources.pictures]
+    return [str(each.path) for each in sources.pictures]
 
 
 def test_a_folder_is_read_to_its_depth_in_the_order_of_names() -> None:
@@ -49,8 +52,8 @@ def test_a_folder_is_read_to_its_depth_in_the_order_of_names() -> None:
 
 
 def test_named_files_are_taken_whatever_their_suffix() -> None:
-    sources = found("photos/notes.txt", "one.jpg")
-    assert names(sources) == ["photos/notes.txt", "one.jpg"]
+    sources = found("photos/README", "one.jpg")
+    assert names(sources) == ["photos/README", "one.jpg"]
     assert sources.pictures[0].home == Path("photos")
 
 
@@ -195,11 +198,51 @@ class TestContent:
         assert names(found("mixed")) == ["mixed/a.jpg"]
 
 
-def test_addresses_say_what_to_do() -> None:
-    for name in ("https://example.org/x.jpg", "rtsp://192.0.2.1/live", "http://h/*.jpg"):
-        (failure,) = found(name).absent
-        assert failure.reason == f"{name} is an address and not a file; download or record it first"
-    assert found("C:/x.jpg").absent[0].reason == "C:/x.jpg is absent"
+class TestAddresses:
+    @pytest.fixture
+    def bucket(self) -> Iterator[Any]:
+        files = fsspec.filesystem("memory")
+        for name in ("a.jpg", "b/c.PNG", "b/clip.mp4", "b/notes.doc", ".hidden/d.jpg"):
+            files.pipe(f"/bucket/{name}", b"\xff\xd8\xff")
+        yield files
+        files.rm("/bucket", recursive=True)
+
+    def test_a_folder(self, bucket: Any) -> None:
+        sources = found("memory://bucket/")
+        assert names(sources) == ["memory:///bucket/a.jpg", "memory:///bucket/b/c.PNG"]
+        assert [each.home for each in sources.pictures] == [Path("bucket")] * 2
+        assert sources.ignored == {".doc": 1}
+        (video,) = sources.absent
+        assert video.reason == "memory:///bucket/b/clip.mp4 is a video; download or record it first"
+
+    def test_one_by_one_and_each_once(self, bucket: Any) -> None:
+        sources = found("memory://bucket/b/c.PNG", "memory://bucket/view", "memory://bucket/view")
+        assert names(sources) == ["memory://bucket/b/c.PNG", "memory://bucket/view"]
+        assert [str(each.home) for each in sources.pictures] == ["bucket/b", "bucket"]
+        assert sources.repeated == 1
+
+    def test_a_list(self, bucket: Any) -> None:
+        lines = ["memory://bucket/a.jpg", "", "a.jpg", "memory://bucket/b/"]
+        Path("list.txt").write_text("\n".join(lines))
+        Path("a.jpg").write_bytes(encode_jpeg(np.zeros((4, 4, 3), np.uint8)))
+        wanted = ["memory://bucket/a.jpg", "a.jpg", "memory:///bucket/b/c.PNG"]
+        assert names(found("list.txt")) == wanted
+        Path("picture.txt").write_bytes(Path("a.jpg").read_bytes())
+        assert names(found("picture.txt")) == ["picture.txt"]
+        assert (
+            names(find_sources(["-"], lambda: [f"{x}\n".encode() for x in lines], None)) == wanted
+        )
+
+    def test_what_cannot_be_opened_says_why(self) -> None:
+        assert reasons("rtsp://192.0.2.1/live") == [
+            "rtsp:// of rtsp://192.0.2.1/live is no protocol of fsspec; record or download it first"
+        ]
+        assert reasons("memory://absent/") == ["memory://absent/ is absent or empty"]
+        assert reasons("C:/x.jpg") == ["C:/x.jpg is absent"]
+
+
+def reasons(*named: str) -> list[str]:
+    return [failure.reason for failure in found(*named).absent]
 
 
 def test_devices_are_cameras() -> None:
