@@ -63,8 +63,9 @@ def _predict_all(config: PredictConfig) -> int:
     cameras = _open_cameras(sources)
     if not (sources.pictures or sources.videos or cameras):
         reasons = [failure.reason for failure in sources.absent] + list(describe_ignored(sources))
+        named = ", ".join(map(str, config.sources))
         raise DatasetNotFoundError(
-            ", ".join(reasons) or "no source",
+            ", ".join(reasons) or (f"nothing in {named}" if named else "no source"),
             "pictures, videos, folders of them, or a camera's number",
             f"see {PROGRAM.get(PROG)} --help",
         )

@@ -256,6 +256,7 @@ class TestRefused:
             (["absent.jpg"], "absent.jpg is absent; wanted pictures, videos"),
             (["*.gif"], "*.gif matches no file"),
             (["nothing"], "neither picture nor video: 1 .txt"),
+            (["nothing/notes.txt"], "nothing in nothing/notes.txt; wanted pictures, videos"),
             (["7"], "camera 7 could not be opened; wanted pictures, videos"),
             (
                 ["rtsp://192.0.2.1/live"],
