@@ -11,7 +11,8 @@ from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.errors import DatasetNotFoundError
 from fer_det.imaging.decode import decode_rgb8
 from fer_det.io.files import make_folder
-from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 from fer_det.runtime.progress import track
 
 SEED = 20

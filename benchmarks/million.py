@@ -47,7 +47,8 @@ from fer_det.data.sampler import EpochSampler
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import WorkerError
 from fer_det.imaging.decode import encode_jpeg
-from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject, format_annotation
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject, format_annotation
 from fer_det.io.voc_index import INDEX, SEEN_AT_START, face_rows, index_schema
 from fer_det.runtime.command import EXIT_OK, run_command
 from fer_det.runtime.device import Hardware

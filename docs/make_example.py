@@ -25,7 +25,8 @@ import _environment  # noqa: E402, F401  (first: it may run this script again in
 from fer_det.core.box import FaceBox  # noqa: E402
 from fer_det.imaging.decode import encode_jpeg, load_rgb8  # noqa: E402
 from fer_det.io.files import write_bytes  # noqa: E402
-from fer_det.io.voc import MANIFEST, VocFolder, VocObject  # noqa: E402
+from fer_det.io.voc import MANIFEST, VocFolder  # noqa: E402
+from fer_det.io.voc_annotation import VocObject  # noqa: E402
 from voc_builder.balance.balance import balance  # noqa: E402
 from voc_builder.balance.config import BalanceConfig  # noqa: E402
 from voc_builder.build.build import build  # noqa: E402

@@ -24,7 +24,8 @@ from fer_det.checks.pictures import SUFFIXES, CheckedPicture, check_names, check
 from fer_det.config.check import CheckConfig
 from fer_det.errors import FerDetError
 from fer_det.io.files import TEMPORARY_SUFFIX
-from fer_det.io.voc import BUILD_SUMMARY, INDEX, VocAnnotation, VocFolder
+from fer_det.io.voc import BUILD_SUMMARY, INDEX, VocFolder
+from fer_det.io.voc_annotation import VocAnnotation
 from fer_det.io.voc_index import StaleIndexError, demand_unchanged, read_index
 from fer_det.runtime.progress import track
 

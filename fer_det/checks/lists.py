@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fer_det.errors import FerDetError
-from fer_det.io.voc import MANIFEST, VocFolder, check_image_id
+from fer_det.io.voc import MANIFEST, VocFolder
+from fer_det.io.voc_annotation import check_image_id
 
 SEPARATE = ("train", "val", "test")
 """Splits that may not share a picture; trainval is the first two together."""

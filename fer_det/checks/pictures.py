@@ -12,7 +12,8 @@ from fer_det.checks.lists import Finding, finding_of, is_image_id, place_of
 from fer_det.core.picture import read_image_bytes
 from fer_det.errors import FerDetError
 from fer_det.imaging.decode import DecodedImage, decode_rgb8
-from fer_det.io.voc import IGNORE, INDEX, VocAnnotation, VocFolder
+from fer_det.io.voc import INDEX, VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation
 
 SUFFIXES = {"JPEGImages": ".jpg", "Annotations": ".xml"}
 

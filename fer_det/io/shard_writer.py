@@ -19,9 +19,9 @@ from fer_det.io.voc import (
     INDEX,
     MANIFEST,
     OLD_BUILD_SUMMARY,
-    VocAnnotation,
     VocFolder,
 )
+from fer_det.io.voc_annotation import VocAnnotation
 from fer_det.io.voc_index import (
     Shown,
     face_rows,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
 from fer_det.core.sample import Point
-from fer_det.io.voc import IGNORE, VocAnnotation, VocObject
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from fer_det.core.picture import read_image_bytes
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from fer_det.io.files import atomic_path
-from fer_det.io.voc import INDEX, SPLITS, VocAnnotation, VocFolder, iter_manifest_rows
+from fer_det.io.voc import INDEX, SPLITS, VocFolder, iter_manifest_rows
+from fer_det.io.voc_annotation import VocAnnotation
 from fer_det.io.voc_columns import AnnotationColumns, LandmarkColumns
 from fer_det.io.voc_shards import ShardedSplit
 

@@ -13,7 +13,8 @@ from fer_det.core.box import FaceBox
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.imaging.decode import encode_jpeg
 from fer_det.io.files import write_bytes
-from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 WIDTH, HEIGHT = 60, 48

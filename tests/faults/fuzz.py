@@ -19,9 +19,14 @@ import atheris
 
 with atheris.instrument_imports(include=["fer_det", "voc_builder"]):
     import fer_det.errors
-    import fer_det.io.voc
     import fer_det.weights.model_file
     import voc_builder.readers.rafdb
+    from fer_det.io.voc_annotation import (
+        VocAnnotation,
+        VocObject,
+        format_annotation,
+        read_annotation,
+    )
 from fake_data import rafdb
 from fake_data.hostile_files import checkpoints, content, saved, weights_files
 
@@ -31,12 +36,12 @@ from fer_det.core.box import FaceBox
 def fuzz_voc(folder: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
     """(what reads one document, documents to begin with)."""
     path = folder / "a.xml"
-    face = fer_det.io.voc.VocObject("fear", FaceBox(1, 2, 30, 40))
-    whole = fer_det.io.voc.format_annotation(fer_det.io.voc.VocAnnotation("a", 50, 60, (face,)))
+    face = VocObject("fear", FaceBox(1, 2, 30, 40))
+    whole = format_annotation(VocAnnotation("a", 50, 60, (face,)))
 
     def read(data: bytes) -> object:
         path.write_bytes(data)
-        return fer_det.io.voc.read_annotation(path)
+        return read_annotation(path)
 
     return read, [whole.encode(), whole.encode("utf-16"), b"<!DOCTYPE a>" + whole.encode()]
 

@@ -29,7 +29,8 @@ from fer_det.checks.folder import check_folder
 from fer_det.config.check import CheckConfig
 from fer_det.engine.run_folder import read_log
 from fer_det.errors import AnnotationError, FerDetError
-from fer_det.io.voc import VocAnnotation, VocFolder, read_annotation
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, read_annotation
 from voc_builder.build.records import Record, read_manifest
 from voc_builder.build.resume import read_journal
 from voc_builder.readers.rafdb import Options, read

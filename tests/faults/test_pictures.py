@@ -23,7 +23,8 @@ from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import FerDetError, ImageError
 from fer_det.imaging.decode import decode_rgb8, load_rgb8
-from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 from fer_det.models import build_model
 from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.predict.model_runner import ModelRunner

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from fer_det.core.box import FaceBox
-from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 
 pytestmark = pytest.mark.slow
 

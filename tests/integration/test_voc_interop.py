@@ -9,7 +9,8 @@ from fake_data.voc_tree import CLASSES, drawn_face
 from fer_det.core.box import FaceBox
 from fer_det.imaging.decode import encode_jpeg
 from fer_det.io.files import write_bytes
-from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject
 
 WIDTH, HEIGHT = 60, 48
 FACES = {

@@ -17,7 +17,8 @@ import datumaro
 from datumaro import AnnotationType, Dataset, Environment
 from fake_data.voc_tree import CLASSES, write_voc_tree
 
-from fer_det.io.voc import IGNORE, VocFolder
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE
 
 SPLITS = {"train": ["fear", "anger", "happiness"], "val": ["neutral"], "test": ["fear", "disgust"]}
 FORMATS = ("voc", "voc_detection")

@@ -23,11 +23,10 @@ from fer_det.io.voc import (
     BALANCE_RECORD,
     BUILD_SUMMARY,
     OLD_BUILD_SUMMARY,
-    VocAnnotation,
     VocFolder,
-    format_annotation,
     read_manifest_rows,
 )
+from fer_det.io.voc_annotation import VocAnnotation, format_annotation
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
 from voc_builder.balance.config import BalanceConfig

@@ -19,7 +19,8 @@ from fer_det.core.label import picture_class
 from fer_det.errors import DatasetFormatError
 from fer_det.imaging.affine import rotation_matrix, turn_box
 from fer_det.imaging.jitter import JitterDraw, JitterRanges, draw_jitter, jitter_generator
-from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 from fer_det.io.voc_index import read_annotations
 from voc_builder.balance.config import Target
 

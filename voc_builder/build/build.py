@@ -17,7 +17,8 @@ from fer_det.core.sample import SPLITS, Sample
 from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
 from fer_det.faces.detector import FaceDetector
 from fer_det.io.files import make_folder, sweep_temporaries
-from fer_det.io.voc import BUILD_SUMMARY, INDEX, MANIFEST, VocFolder, check_image_id
+from fer_det.io.voc import BUILD_SUMMARY, INDEX, MANIFEST, VocFolder
+from fer_det.io.voc_annotation import check_image_id
 from fer_det.io.voc_index import write_index
 from fer_det.runtime.pool import open_pool
 from fer_det.runtime.progress import track

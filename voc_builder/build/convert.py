@@ -14,7 +14,8 @@ from fer_det.errors import DatasetFormatError, DatasetNotFoundError, ImageError
 from fer_det.faces.detector import FaceDetector
 from fer_det.imaging.decode import DecodedImage, decode_rgb8, encode_jpeg
 from fer_det.io.files import write_together
-from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject, format_annotation
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject, format_annotation
 from fer_det.runtime.pool import Pool
 from voc_builder.build.config import BoxChoice
 from voc_builder.build.faces import PlacedFace, PlacedFaces, place_faces, place_faces_in_crops

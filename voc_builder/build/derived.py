@@ -15,7 +15,8 @@ from typing import Any
 
 from fer_det.errors import ConfigError, DatasetNotFoundError, OutputError
 from fer_det.io.files import TEMPORARY_SUFFIX, sweep_temporaries, write_bytes
-from fer_det.io.voc import DEVKIT, INDEX, MANIFEST, VocAnnotation, VocFolder, format_annotation
+from fer_det.io.voc import DEVKIT, INDEX, MANIFEST, VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, format_annotation
 from fer_det.io.voc_index import StaleIndexError, read_index, write_index
 from fer_det.runtime.progress import track
 

@@ -19,7 +19,8 @@ from fer_det.errors import ConfigError
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.imaging.jitter import jitter_generator
 from fer_det.io.files import hold_folder, make_folder, write_together
-from fer_det.io.voc import VocAnnotation, VocFolder, format_annotation, read_manifest_rows
+from fer_det.io.voc import VocFolder, read_manifest_rows
+from fer_det.io.voc_annotation import VocAnnotation, format_annotation
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
 from made_faces.scene.background import draw_background, draw_wall

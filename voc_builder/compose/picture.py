@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
 from fer_det.imaging.jitter import is_gray
-from fer_det.io.voc import VocObject
+from fer_det.io.voc_annotation import VocObject
 from voc_builder.compose.plan import SourceFace
 
 Pixels = NDArray[np.uint8]

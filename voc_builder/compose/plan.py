@@ -12,7 +12,7 @@ import numpy as np
 from fer_det.core.box import FaceBox
 from fer_det.errors import DatasetFormatError
 from fer_det.imaging.jitter import jitter_generator
-from fer_det.io.voc import VocAnnotation, VocObject
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 
 CROP_SHARE = 0.9
 """A box with at least this share of the picture's width and height is a face crop's."""

@@ -194,7 +194,7 @@ def _subject_of(path: PurePosixPath) -> str | None:
 
 def _read_description(path: Path, session: _Session) -> None:
     # lxml is not needed for the commands' --help.
-    from fer_det.io.voc import parse_any_xml
+    from fer_det.io.voc_annotation import parse_any_xml
 
     try:
         elements = list(parse_any_xml(path, "MMI's description of a session").iter("*"))

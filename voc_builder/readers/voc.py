@@ -121,7 +121,7 @@ def _read_voc(
     home: PurePosixPath,
 ) -> Iterator[AnnotatedPicture]:
     # lxml is not needed for the commands' --help.
-    from fer_det.io.voc import parse_xml
+    from fer_det.io.voc_annotation import parse_xml
 
     splits = _read_image_sets(tree)
     roots = {}
@@ -194,7 +194,7 @@ def _tell_first_pixel(tree: Tree, edges: Iterable[Sequence[tuple[float, ...] | N
 
 
 def _voc_box(edges: tuple[float, ...] | None, first_pixel: int) -> FaceBox | None:
-    from fer_det.io.voc import box_from_edges
+    from fer_det.io.voc_annotation import box_from_edges
 
     if edges is None:
         return None

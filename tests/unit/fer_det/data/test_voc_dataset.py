@@ -12,7 +12,8 @@ from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundE
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.imaging.jitter import JitterRanges
 from fer_det.io.files import write_bytes
-from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject
 
 SIZE, PADDING = 30, (10, 20, 30)
 LABELS = ["fear", "anger", ("neutral", "surprise"), "fear"]

@@ -12,7 +12,8 @@ from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError, OutputError
 from fer_det.io.shard_writer import write_shards
-from fer_det.io.voc import VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 from fer_det.io.voc_index import INDEX, write_index
 
 LABELS = ["fear", "anger", ("neutral", "surprise"), "fear", "happiness"]

@@ -23,7 +23,8 @@ from fer_det.data.sampler import Draw
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.io import voc_index
-from fer_det.io.voc import IGNORE, VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject
 from fer_det.io.voc_columns import AnnotationColumns
 from fer_det.io.voc_index import INDEX, StaleIndexError, read_index, write_index
 

@@ -8,7 +8,7 @@ from fer_det.core.box import MIN_VISIBLE_PART, FaceBox
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
 from fer_det.imaging.affine import rotation_matrix, turn_box
 from fer_det.imaging.jitter import JitterRanges
-from fer_det.io.voc import VocAnnotation, VocObject
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 from voc_builder.balance.plan import (
     BalancePlan,
     SourcePicture,

@@ -18,7 +18,8 @@ from fer_det.core.sample import Clip, Face, Framing, Sample
 from fer_det.errors import ImageError
 from fer_det.faces.detector import DetectedFace
 from fer_det.imaging.decode import load_rgb8
-from fer_det.io.voc import IGNORE, VocFolder, VocObject
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import IGNORE, VocObject
 from voc_builder.build.convert import Converter, WorkItem
 from voc_builder.build.records import Record
 

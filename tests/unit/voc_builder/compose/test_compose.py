@@ -12,7 +12,8 @@ from fer_det.config.check import CheckConfig
 from fer_det.core.box import FaceBox
 from fer_det.errors import ConfigError, DatasetFormatError, OutputError
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
-from fer_det.io.voc import MANIFEST, VocAnnotation, VocFolder, VocObject
+from fer_det.io.voc import MANIFEST, VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 from voc_builder.cli.compose import main
 from voc_builder.compose.compose import compose_folder
 from voc_builder.compose.config import ComposeConfig

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
 from fer_det.imaging.jitter import jitter_generator
-from fer_det.io.voc import VocAnnotation, VocObject
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
 from voc_builder.compose.picture import COVERED, VISIBLE, compose, sample_size
 from voc_builder.compose.plan import SourceFace, faces_of, region_of
 
