@@ -35,8 +35,8 @@ class EvalConfig:
     out: Path | None = None
     """Folder for scores.json; by default that of the model file or of the table."""
     overwrite: bool = False
-    """Replace a scores.json of other faces, --views, --face_size or --label_map; that of the same
-    is always replaced."""
+    """Replace a scores.json of other faces, or of another view, face size or label map; that of the
+    same is always replaced."""
     views: CropViews = "one"
     """Views of each face that a classifier's probabilities are averaged over: one, the crop; flip,
     also its mirror image; ten, four corners and the centre with theirs."""

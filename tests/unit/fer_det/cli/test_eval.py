@@ -80,7 +80,8 @@ class TestTable:
         assert scores["classes"] == [*CLASSES, "contempt"]
         assert scores["top1"]["accuracy"] == 0.75
         # Without contempt a certain answer says nothing; the lowest class number is then taken.
-        assert self.run(path, data, "--label_map=seven") == 0
+        assert self.run(path, data, "--label_map=seven") == 2
+        assert self.run(path, data, "--label_map=seven", "--overwrite=true") == 0
         assert scores_of(path.parent)["classes"] == list(CLASSES)
         assert "contempt left out" in scores_of(path.parent)["protocol"]["label_map"]
 

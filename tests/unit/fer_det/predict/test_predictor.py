@@ -187,6 +187,7 @@ def test_arithmetic_is_chosen_for_the_machine(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     loaded = Predictor.from_checkpoint(weights)
     assert isinstance(loaded.runner, ModelRunner)
     assert loaded.runner.hardware == Hardware(torch.device("cpu"), "bfloat16")
