@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_det.errors import OutputError, WeightsNotFoundError
-from fer_det.io.files import find_shipped, not_writable, write_text
+from fer_det.io.files import find_shipped_weights, not_writable, write_text
 from fer_det.weights.recognise import not_a_file
 
 RUNS = Path("runs")
@@ -40,8 +40,8 @@ def find_all_weights(name: Path) -> list[Path]:
     """
     if name.is_file():
         return [name]
-    shipped = None if name.is_absolute() else find_shipped(name.as_posix())
-    if name.parts[:1] == ("weights",) and shipped is not None and shipped.is_file():
+    shipped = find_shipped_weights(name)
+    if shipped is not None:
         return [shipped]
     if name.parent == Path() and not name.exists():
         # Compared and not globbed, since a name may hold a pattern's characters.

@@ -208,6 +208,12 @@ def find_shipped(name: str) -> Path | None:
     return path if path.exists() else None
 
 
+def find_shipped_weights(path: Path) -> Path | None:
+    """Return the file that comes with fer_det for weights/NAME, or None for any other path."""
+    shipped = find_shipped(path.as_posix()) if path.parts[:1] == ("weights",) else None
+    return shipped if shipped is not None and shipped.is_file() else None
+
+
 @contextmanager
 def _replacing(path: Path, suffix: str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; its file replaces `path` when the block ends well."""

@@ -19,6 +19,7 @@ from fer_det.config.predict import DEFAULT_MIN_FACE, Backend, FaceOptions
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.errors import ConfigError
+from fer_det.io.files import find_shipped_weights
 from fer_det.predict.finish import finish_faces
 from fer_det.predict.onnx_runner import ENGINES, OnnxRunner
 from fer_det.predict.pixels import Picture, Pixels, to_rgb8
@@ -70,10 +71,14 @@ class Predictor:
         """Read a model file; device and precision are the fastest of this machine.
 
         An ONNX file of `fer-det export` is run by onnxruntime, or by OpenVINO where `backend` says
-        so, and a .tflite file by LiteRT, without importing PyTorch. Raises WeightsNotFoundError,
-        WeightsError, and ConfigError for a device that is not there.
+        so, and a .tflite file by LiteRT, without importing PyTorch. Files that
+        come with fer_det, such as weights/expression_small.safetensors, are found from any folder.
+        Raises WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
         """
-        return cls(_load_runner(Path(path), device, precision, backend), options)
+        file = Path(path)
+        if not file.exists():
+            file = find_shipped_weights(file) or file
+        return cls(_load_runner(file, device, precision, backend), options)
 
     @overload
     def __call__(

@@ -204,6 +204,15 @@ def test_the_model_is_run_in_that_arithmetic() -> None:
     assert stub.in_bfloat16 == [False, True]
 
 
+def test_shipped_weights_are_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Predictor.from_checkpoint("weights/expression_small.onnx").expressions
+    with pytest.raises(WeightsNotFoundError):
+        Predictor.from_checkpoint("weights/absent.safetensors")
+
+
 def test_files_that_are_not_there_or_broken(tmp_path: Path) -> None:
     with pytest.raises(WeightsNotFoundError):
         Predictor.from_checkpoint(tmp_path / "absent.pth")
