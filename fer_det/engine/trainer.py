@@ -100,14 +100,14 @@ class Trainer:
         return self.model if self._average is None else self._average.model
 
     def run(self) -> Position:
-        """Train to the last epoch, writing last.pth and, where the task selects one, best.pth."""
+        """Train to the last epoch, writing last.pth and best.pth."""
         if self._processes.is_first:
             self._log = RunLog(self._folder, self.position.epoch, self.position.step)
         started_at, first_step = time.monotonic(), self.position.step
         for epoch in range(self.position.epoch, self._config.epochs):
             mean_loss = self._train_epoch(epoch)
             scores = self._task.validate(self.scored_model, self._hardware, self._processes)
-            improved = self._task.selects_best and scores["selection"] > self.position.best_recall
+            improved = scores["selection"] > self.position.best_recall
             if improved:
                 best = scores["selection"]
                 self.position = replace(self.position, best_recall=best, best_epoch=epoch)
@@ -121,12 +121,11 @@ class Trainer:
                 steps = max(self.position.step - first_step, 1)
                 seconds = (time.monotonic() - started_at) / steps
                 left = format_seconds(seconds * (self._total_steps - self.position.step))
-                selects = self._task.selects_best
-                chosen = f", selection score {scores['selection']:.3f}" if selects else ""
                 print(
                     f"epoch {epoch + 1}/{self._config.epochs}: loss {mean_loss:.3f}, validation "
-                    f"accuracy {scores['accuracy']:.3f}, mean recall {scores['mean_recall']:.3f}"
-                    f"{chosen}{' (best)' if improved else ''}, {left} left",
+                    f"accuracy {scores['accuracy']:.3f}, mean recall {scores['mean_recall']:.3f}, "
+                    f"selection score {scores['selection']:.3f}"
+                    f"{' (best)' if improved else ''}, {left} left",
                     flush=True,
                 )
         if self._log is not None:

@@ -71,9 +71,9 @@ class Predictor:
         """Read a model file; device and precision are the fastest of this machine.
 
         An ONNX file of `fer-det export` is run by onnxruntime, or by OpenVINO where `backend` says
-        so, and a .tflite file by LiteRT, without importing PyTorch. Files that
-        come with fer_det, such as weights/expression_small.safetensors, are found from any folder.
-        Raises WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
+        so, and a .tflite file by LiteRT, without importing PyTorch. Files that come with
+        fer_det, such as weights/expression_small.safetensors, are found from any folder. Raises
+        WeightsNotFoundError, WeightsError, and ConfigError for a device that is not there.
         """
         file = Path(path)
         if not file.exists():

@@ -28,10 +28,6 @@ class Task(Protocol):
     """What the training loop needs from a task."""
 
     @property
-    def selects_best(self) -> bool:
-        """Whether the best epoch is kept as best.pth."""
-
-    @property
     def train(self) -> PictureDataset:
         """The training split."""
 
@@ -60,8 +56,8 @@ class Task(Protocol):
     ) -> dict[str, float]:
         """Return scores on the validation split, the same in every process.
 
-        Among them accuracy, mean_recall and selection, the score that selects the best epoch; where
-        best.pth is written also temperature, which it holds.
+        Among them accuracy, mean_recall, selection, the score that selects the best epoch, and
+        temperature, which best.pth holds.
         """
 
 

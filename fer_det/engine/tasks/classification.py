@@ -28,7 +28,6 @@ class ClassificationTask:
     train: FaceCrops
     validation: FaceCrops
     loss: nn.Module
-    selects_best: bool = True
 
     @classmethod
     def from_config(cls, config: TrainClassifierConfig) -> ClassificationTask:

@@ -24,7 +24,6 @@ class DetectionTask:
     config: TrainConfig
     train: VocDataset
     validation: VocDataset
-    selects_best: bool = True
 
     @classmethod
     def from_config(cls, config: TrainConfig) -> DetectionTask:
