@@ -2,14 +2,16 @@
 
 Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", 2018, section 6.2, on the
 backbone of Howard et al., "Searching for MobileNetV3", 2019. Each anchor predicts one box and the
-logits of background and expressions; there is one suppression for all classes.
+log odds of a face; there is one suppression for all classes. A face's expression is not the
+anchor's: linear layers score each cell of the maps of strides 16 and 32, and the mean over the
+cells in the box is the face's logits, as a classifier averages its last map over a face crop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ from torchvision.ops import box_iou
 from fer_det.config.model import ModelConfig, demand
 from fer_det.losses.softmax import cross_entropy
 from fer_det.models.contract import FaceModel, select_detections
-from fer_det.models.layers import anchor_offsets, merge_norms
+from fer_det.models.layers import WideLinear, anchor_offsets, merge_norms
 from fer_det.models.transform import Target, ViewTransform
 
 SMOOTH_L1_BETA = 1 / 9
@@ -40,8 +42,7 @@ class Config(ModelConfig):
     anchor_scales: tuple[tuple[float, ...], ...] = (
         (0.05, 0.075, 0.1, 0.15),
         (0.22, 0.32),
-        (0.45, 0.6),
-        (0.75, 0.95),
+        (0.45, 0.6, 0.75, 0.95),
     )
     """Sides of the anchors on each feature map, relative to the input size; strides 16, 32, ..."""
     anchor_ratio: float = 1.2
@@ -57,7 +58,9 @@ class Config(ModelConfig):
     box_weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
     """Factors of the box corrections: x, y, log width, log height."""
     box_loss_weight: float = 0.25
-    """Weight of the box loss beside the classification loss."""
+    """Weight of the box loss beside the others."""
+    class_margin: float = 0.1
+    """Margin around a box whose cells decide its expression, relative to its longer side."""
     candidates: int = 100
     """Boxes with the highest scores that enter the suppression."""
     nms_iou: float = 0.4
@@ -66,10 +69,6 @@ class Config(ModelConfig):
     """Highest number of boxes for each picture."""
 
     size_multiple: ClassVar[int] = 16
-    former: ClassVar[Mapping[str, Any]] = {
-        "anchor_scales": [[0.1, 0.15], [0.22, 0.32], [0.45, 0.6], [0.75, 0.95]],
-        "anchor_spacing": 0.0,
-    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,6 +87,7 @@ class Config(ModelConfig):
             demand(getattr(self, name) > 0, f"--model.{name} {getattr(self, name)}", "at least 1")
         weight = self.box_loss_weight
         demand(weight >= 0, f"--model.box_loss_weight {weight}", "0 or more")
+        self.demand_range("class_margin", 0, 1, "0 to 1")
 
     @property
     def freezable_layers(self) -> int:
@@ -95,11 +95,25 @@ class Config(ModelConfig):
         return FREEZABLE_LAYERS[self.width]
 
 
+class _Prediction(NamedTuple):
+    """What the layers say of a batch of B pictures, A anchors each."""
+
+    odds: Tensor
+    """[B, A], the log odds of a face."""
+    deltas: Tensor
+    """[B, A, 4], the corrections of the anchors' boxes."""
+    anchors: Tensor
+    """[A, 4] in input pixels."""
+    scores: list[Tensor]
+    """[B, H, W, C] of the strides 16 and 32, whose means in a box add up to its logits."""
+
+
 class FaceSSDLite(FaceModel):
     """torchvision's SSDLite parts as a FaceModel."""
 
     config: Config
-    head_prefixes = ("head.",)
+    head_prefixes = ("head.", "class_score", "fine_class_score")
+    class_layers = ("class_score", "fine_class_score")
     optional_prefixes = ("backbone.extra.",)
 
     def __init__(self, config: Config, classes: Sequence[str]) -> None:
@@ -110,10 +124,13 @@ class FaceSSDLite(FaceModel):
         size = config.input_size
         channels = retrieve_out_channels(self.backbone, (size, size))
         anchors = [len(cell) for cell in _cell_anchors(config, _map_sides(config))]
-        self.head = SSDLiteHead(channels, anchors, 1 + len(classes), nn.BatchNorm2d)
+        self.head = SSDLiteHead(channels, anchors, 1, nn.BatchNorm2d)
+        self.fine_class_score = WideLinear(channels[0], len(classes))
+        self.class_score = WideLinear(channels[1], len(classes))
+        for layer in (self.fine_class_score, self.class_score):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
         merge_norms(self, config.batch_norm)
-        outputs = range(len(anchors))
-        self.class_layers = tuple(f"head.classification_head.module_list.{n}.1" for n in outputs)
         self._coder = BoxCoder(config.box_weights)
 
     def forward(
@@ -122,32 +139,31 @@ class FaceSSDLite(FaceModel):
         """See FaceModel."""
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         batch, placed = self.transform(images, targets)
-        logits, deltas, anchors = self._predict(batch.tensors)
+        found = self._predict(batch.tensors)
         if self.training:
             assert placed is not None
-            losses = [
-                self._losses(*of_picture, anchors)
-                for of_picture in zip(logits, deltas, placed, strict=True)
-            ]
+            losses = [self._losses(found, row, target) for row, target in enumerate(placed)]
             means = torch.stack([torch.stack(of_picture) for of_picture in losses]).mean(0)
-            box_loss = self.config.box_loss_weight * means[1]
-            return {"loss_classifier": means[0], "loss_box_reg": box_loss}
+            return {
+                "loss_classifier": means[0],
+                "loss_objectness": means[1],
+                "loss_box_reg": self.config.box_loss_weight * means[2],
+            }
         results = []
-        for number, (logit, delta) in enumerate(zip(logits, deltas, strict=True)):
-            odds = logit[:, 1:].logsumexp(-1) - logit[:, 0]
+        for number, (odds, delta) in enumerate(zip(found.odds, found.deltas, strict=True)):
             best = odds.topk(min(self.config.candidates, len(odds))).indices
-            boxes = self._coder.decode_single(delta[best], anchors[best])
+            boxes = self._coder.decode_single(delta[best], found.anchors[best])
+            expressions = self._classify(found, number, boxes)
             result = select_detections(
                 boxes,
-                logit[best],
+                join_logits(odds[best], expressions),
                 batch.image_sizes[number],
                 self.config.nms_iou,
                 self.config.detections,
             )
             if placed is not None:
-                result["target_probabilities"] = self._classify(
-                    placed[number]["boxes"], logit, anchors
-                )
+                of_targets = self._classify(found, number, placed[number]["boxes"])
+                result["target_probabilities"] = of_targets.softmax(-1)
             results.append(result)
         answers: list[dict[str, Tensor]] = self.transform.postprocess(
             results, batch.image_sizes, sizes
@@ -161,55 +177,104 @@ class FaceSSDLite(FaceModel):
     def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
         """See FaceModel."""
         batch, _ = self.transform(pictures)
-        return dict(zip(("logits", "deltas", "anchors"), self._predict(batch.tensors), strict=True))
+        found = self._predict(batch.tensors)
+        logits = []
+        for number, delta in enumerate(found.deltas):
+            boxes = self._coder.decode_single(delta, found.anchors)
+            expressions = self._classify(found, number, boxes)
+            logits.append(join_logits(found.odds[number], expressions))
+        return {"logits": torch.stack(logits), "deltas": found.deltas, "anchors": found.anchors}
 
     def _run_normalised(self, pictures: Tensor) -> object:
         batch, _ = self.transform(pictures)
         return self._predict(batch.tensors)
 
-    def _predict(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[B, 3, S, S] -> logits [B, A, 1 + C], box deltas [B, A, 4], anchors [A, 4]."""
+    def _predict(self, images: Tensor) -> _Prediction:
         maps = list(self.backbone(images).values())
         found = self.head(maps)
         sides = [(each.shape[-2], each.shape[-1]) for each in maps]
-        anchors = make_anchors(self.config, sides).to(images.device)
-        return found["cls_logits"].float(), found["bbox_regression"].float(), anchors
+        scores = (self.fine_class_score, self.class_score)
+        return _Prediction(
+            found["cls_logits"].squeeze(-1).float(),
+            found["bbox_regression"].float(),
+            make_anchors(self.config, sides).to(images.device),
+            [score(each.permute(0, 2, 3, 1)) for score, each in zip(scores, maps, strict=False)],
+        )
 
-    def _losses(
-        self, logits: Tensor, deltas: Tensor, target: Target, anchors: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Classification and box loss of one picture, both divided by its positive anchors."""
-        matched, ignored = match_anchors(target["boxes"], target["labels"], anchors, self.config)
+    def _classify(self, found: _Prediction, picture: int, boxes: Tensor) -> Tensor:
+        """Boxes [N, 4] in input pixels of the batch's picture of that number -> logits [N, C]."""
+        around = self.config.class_margin * (boxes[:, 2:] - boxes[:, :2]).amax(1, keepdim=True)
+        windows = torch.cat([boxes[:, :2] - around, boxes[:, 2:] + around], 1)
+        means = [
+            average_cells(each[picture], windows, self.config.input_size) for each in found.scores
+        ]
+        return sum(means[1:], means[0])
+
+    def _losses(self, found: _Prediction, picture: int, target: Target) -> tuple[Tensor, ...]:
+        """Losses of one picture: expressions, a mean over its faces; faces and boxes, both divided
+        by its positive anchors.
+        """
+        odds, deltas, anchors = found.odds[picture], found.deltas[picture], found.anchors
+        boxes, labels = target["boxes"], target["labels"]
+        matched, ignored = match_anchors(boxes, labels, anchors, self.config)
         positive = matched >= 0
         count = max(1, int(positive.sum()))
-        labels = torch.zeros_like(matched)
-        labels[positive] = target["labels"][matched[positive]]
-        background = -logits.log_softmax(-1)[:, 0]
+        background = F.softplus(odds)
         candidates = background.detach().masked_fill(positive | ignored, -1.0)
         negative = candidates.topk(min(self.config.negatives * count, len(candidates))).indices
         negative = negative[candidates[negative] >= 0]
+        of_faces = F.softplus(-odds[positive]).sum() + background[negative].sum()
+        truth = self._coder.encode_single(boxes[matched[positive]], anchors[positive])
+        of_boxes = F.smooth_l1_loss(deltas[positive], truth, beta=SMOOTH_L1_BETA, reduction="sum")
+        labelled = labels > 0
         soft = target.get("label_probabilities")
-        if soft is not None:
-            soft = F.pad(soft[matched[positive]], (1, 0))
-        of_faces = cross_entropy(logits[positive], labels[positive], soft)
-        truth = self._coder.encode_single(target["boxes"][matched[positive]], anchors[positive])
-        box_loss = F.smooth_l1_loss(deltas[positive], truth, beta=SMOOTH_L1_BETA, reduction="sum")
-        return (of_faces + background[negative].sum()) / count, box_loss / count
-
-    def _classify(self, boxes: Tensor, logits: Tensor, anchors: Tensor) -> Tensor:
-        """Boxes [N, 4] -> [N, C], the mean over the anchors that training would match with each."""
-        probabilities = logits[:, 1:].softmax(-1)
-        if not len(boxes):
-            return probabilities[:0]
-        iou: Tensor = box_iou(boxes, anchors)
-        chosen = iou >= iou.amax(1, keepdim=True).clamp(max=self.config.match_iou)
-        weights = chosen.to(probabilities.dtype)
-        return weights @ probabilities / weights.sum(1, keepdim=True)
+        of_expressions = cross_entropy(
+            self._classify(found, picture, boxes[labelled]),
+            labels[labelled] - 1,
+            soft[labelled] if soft is not None else None,
+        )
+        return of_expressions / max(1, int(labelled.sum())), of_faces / count, of_boxes / count
 
 
 def build(config: Config, classes: Sequence[str]) -> FaceSSDLite:
     """Build the detector with random weights, in channels_last."""
     return FaceSSDLite(config, classes).to(memory_format=torch.channels_last)
+
+
+def average_cells(scores: Tensor, boxes: Tensor, input_size: int) -> Tensor:
+    """Mean of the cells in each box, by the parts of them that it covers.
+
+    scores [H, W, C] of a square input; boxes [N, 4] in its pixels -> [N, C]. What is outside the
+    map does not count, and a box narrower than a cell is as wide as one.
+    """
+    height, width, classes = scores.shape
+    in_y = _cover(boxes[:, 1::2] * (height / input_size), height)
+    in_x = _cover(boxes[:, 0::2] * (width / input_size), width)
+    with torch.autocast(scores.device.type, enabled=False):
+        rows = (in_y @ scores.reshape(height, width * classes)).reshape(-1, width, classes)
+        return (in_x[:, :, None] * rows).sum(1)
+
+
+def _cover(edges: Tensor, cells: int) -> Tensor:
+    """Which part of an interval is in each cell: edges [N, 2] in cells -> [N, cells]."""
+    middle = edges.mean(1, keepdim=True).clamp(0.5, cells - 0.5)
+    first, last = (
+        torch.minimum(edges[:, :1], middle - 0.5),
+        torch.maximum(edges[:, 1:], middle + 0.5),
+    )
+    grid = torch.arange(cells, device=edges.device, dtype=edges.dtype)
+    covered = (torch.minimum(last, grid + 1) - torch.maximum(first, grid)).clamp(min=0)
+    return covered / covered.sum(1, keepdim=True)
+
+
+def join_logits(odds: Tensor, expressions: Tensor) -> Tensor:
+    """Log odds of a face [N] and logits of its expressions [N, C] -> logits [N, 1 + C].
+
+    Of background and expressions, as detectors are exported: softmax gives the probability of a
+    face, and of each expression given a face.
+    """
+    of_classes = odds[:, None] + expressions.log_softmax(-1)
+    return torch.cat([torch.zeros_like(odds)[:, None], of_classes], 1)
 
 
 def make_anchors(config: Config, sides: Sequence[tuple[int, int]]) -> Tensor:

@@ -51,7 +51,7 @@ COMPOSE_RECORD = "compose.json"
 """The settings, in a folder of composed pictures."""
 DATABASE = "composed"
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the same settings would give other files."""
 _TOGETHER = 16
 """Pictures that are written together."""

@@ -27,7 +27,8 @@ class ComposeConfig:
     empty: float = 0.08
     """Share of training pictures without any face."""
     min_face: int = 16
-    """Height in pixels of the smallest faces; the largest fill the picture."""
+    """Height in pixels of the smallest faces; the largest fill the picture. A picture's only face
+    may have each height between, several are mostly small."""
     balance: float = 0.5
     """Use training faces of rare classes more often, by (largest / own count) to this power."""
     crop_face: tuple[float, float, float, float] = (0.09, 0.0, 0.91, 1.0)

@@ -74,7 +74,11 @@ def compose(
         y = int(generator.integers(-patch.mask.shape[0] // 2, height - patch.mask.shape[0] // 2))
         _paste(picture, patch, x, y)
     largest = min(width, height) / math.sqrt(max(1, len(faces)))
-    sizes = np.exp(generator.uniform(math.log(min_face), math.log(largest), len(faces)))
+    if len(faces) == 1:
+        # Uniform, since expressions are learned from large faces and portraits have one.
+        sizes = generator.uniform(min_face, largest, 1)
+    else:
+        sizes = np.exp(generator.uniform(math.log(min_face), math.log(largest), len(faces)))
     placed: list[tuple[SourceFace, VocObject]] = []
     # The largest first, as long as there is room.
     for (source, pixels), size in zip(faces, sorted(sizes.tolist(), reverse=True), strict=True):
