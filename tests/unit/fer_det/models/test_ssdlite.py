@@ -3,14 +3,24 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from fake_data.voc_tree import FACE, WIDTH, drawn_face, small_faces
-from torch import Tensor
+from fake_data.voc_tree import FACE, drawn_face, small_faces
+from torch import Tensor, nn
+from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import box_iou
 
 from fer_det.errors import ConfigError
+from fer_det.models.contract import select_detections
 from fer_det.models.mobilenet_v3_classifier import Config as ClassifierConfig
 from fer_det.models.mobilenet_v3_classifier import build as build_classifier
-from fer_det.models.ssdlite import Config, build, make_anchors, match_anchors
+from fer_det.models.ssdlite import (
+    Config,
+    _Prediction,
+    average_cells,
+    build,
+    join_logits,
+    make_anchors,
+    match_anchors,
+)
 
 SIZE = 96
 SCALES = ((0.1, 0.15), (0.22, 0.32), (0.45, 0.6), (0.75, 0.95))
@@ -89,16 +99,22 @@ class TestAnchors:
     @pytest.mark.parametrize("input_size", [96, 160, 224, 320])
     def test_head_has_as_many(self, input_size: int) -> None:
         model = build(Config(input_size=input_size), CLASSES).eval()
-        logits, deltas, anchors = model._predict(torch.zeros(1, 3, input_size, input_size))
-        assert logits.shape[1] == deltas.shape[1] == len(anchors)
+        raw = model.raw_outputs(torch.zeros(1, 3, input_size, input_size))
+        assert raw["logits"].shape == (1, len(raw["anchors"]), 1 + len(CLASSES))
+        assert raw["deltas"].shape == (1, len(raw["anchors"]), 4)
 
     def test_faces_of_24_pixels_and_less_fit_one(self) -> None:
         sides = [(14, 14), (7, 7), (4, 4), (2, 2)]
-        fine = make_anchors(Config(input_size=224), sides)
-        former = make_anchors(Config(input_size=224, anchor_scales=SCALES, anchor_spacing=0), sides)
+        fine = make_anchors(Config(input_size=224), sides[:3])
+        coarse = make_anchors(Config(input_size=224, anchor_scales=SCALES, anchor_spacing=0), sides)
         faces = torch.tensor(small_faces(224))
         assert float(box_iou(faces, fine).amax(1).min()) > 0.4
-        assert float(box_iou(faces, former).amax(1).min()) < 0.2
+        assert float(box_iou(faces, coarse).amax(1).min()) < 0.2
+
+    def test_a_face_that_nearly_fills_the_picture_fits_several(self) -> None:
+        anchors = make_anchors(Config(input_size=224), [(14, 14), (7, 7), (4, 4)])
+        face = torch.tensor([[20.0, 8.0, 200.0, 216.0]])
+        assert int((box_iou(face, anchors) >= 0.5).sum()) >= 4
 
 
 class TestMatching:
@@ -134,36 +150,101 @@ class TestMatching:
         assert not ignored.any()
 
 
+class TestCells:
+    def test_a_mean_by_the_parts_that_are_covered(self) -> None:
+        scores = torch.arange(9.0).reshape(3, 3, 1)
+        boxes = torch.tensor([[0, 0, 96, 96], [32, 32, 64, 64], [0, 0, 48, 32], [16, 0, 64, 64.0]])
+        # Of the third, cells 0 and half of 1; of the fourth, 0, 3 by half and 1, 4.
+        wanted = [4.0, 4.0, 1 / 3, (0 + 3 + 2 * (1 + 4)) / 6]
+        torch.testing.assert_close(average_cells(scores, boxes, 96)[:, 0], torch.tensor(wanted))
+
+    def test_narrow_and_outside(self) -> None:
+        scores = torch.arange(9.0).reshape(3, 3, 1)
+        boxes = torch.tensor(
+            [[46, 46, 50, 50], [62, 14, 66, 18], [90, -40, 300, -20], [-9, 32, 32, 64.0]]
+        )
+        # A point in the middle of a cell, between two, outside a corner, and across an edge.
+        wanted = torch.tensor([4.0, 1.5, 2.0, 3.0])
+        torch.testing.assert_close(average_cells(scores, boxes, 96)[:, 0], wanted)
+
+    def test_logits_join(self) -> None:
+        odds, expressions = torch.tensor([-2.0, 3.0]), torch.randn(2, 4)
+        probabilities = join_logits(odds, expressions).softmax(-1)
+        torch.testing.assert_close(1 - probabilities[:, 0], odds.sigmoid())
+        given = probabilities[:, 1:] / probabilities[:, 1:].sum(1, keepdim=True)
+        torch.testing.assert_close(given, expressions.softmax(-1))
+
+
+def prediction(grad: bool = True) -> _Prediction:
+    """Nothing known of the 100 anchors of CONFIG and 6 x 6 and 3 x 3 cells."""
+    return _Prediction(
+        torch.zeros(1, 100, requires_grad=grad),
+        torch.zeros(1, 100, 4, requires_grad=grad),
+        make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)]),
+        [torch.zeros(1, side, side, 3, requires_grad=grad) for side in (6, 3)],
+    )
+
+
 def test_ignored_anchors_get_no_gradient() -> None:
     model = build(CONFIG, CLASSES).train()
-    logits = torch.zeros(100, 4, requires_grad=True)
-    deltas = torch.zeros(100, 4, requires_grad=True)
-    anchors = make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)])
+    found = prediction()
     target = {"boxes": torch.tensor([MIDDLE, BESIDE]), "labels": torch.tensor([2, -1])}
-    matched, ignored = match_anchors(target["boxes"], target["labels"], anchors, CONFIG)
-    sum(model._losses(logits, deltas, target, anchors)).backward()  # type: ignore[union-attr]
-    assert logits.grad is not None
-    assert deltas.grad is not None
+    matched, ignored = match_anchors(target["boxes"], target["labels"], found.anchors, CONFIG)
+    torch.stack(model._losses(found, 0, target)).sum().backward()  # type: ignore[operator]
+    odds, deltas = found.odds.grad, found.deltas.grad
+    assert odds is not None
+    assert deltas is not None
     assert ignored.any()
-    assert not logits.grad[ignored].any()
-    assert torch.equal(deltas.grad.any(1), matched >= 0)
+    assert not odds[0, ignored].any()
+    assert torch.equal(deltas[0].any(1), matched >= 0)
     # Three negatives for each positive.
-    assert int(logits.grad.any(1).sum()) == 4 * int((matched >= 0).sum())
+    assert int((odds != 0).sum()) == 4 * int((matched >= 0).sum())
+
+
+def test_expressions_are_learned_in_the_boxes_of_labelled_faces() -> None:
+    model = build(replace(CONFIG, class_margin=0.0), CLASSES).train()
+    found = prediction()
+    target = {"boxes": torch.tensor([MIDDLE, [66, 66, 94, 94.0]]), "labels": torch.tensor([2, -1])}
+    torch.stack(model._losses(found, 0, target)).sum().backward()  # type: ignore[operator]
+    for scores, side in zip(found.scores, (6, 3), strict=True):
+        assert scores.grad is not None
+        towards = -scores.grad[0, :, :, 1]
+        cell = SIZE / side
+        rows, columns = (slice(int(a // cell), int(-(-b // cell))) for a, b in ((26, 66), (30, 62)))
+        assert (towards[rows, columns] > 0).all()
+        assert int((towards != 0).sum()) == towards[rows, columns].numel()
 
 
 def test_a_picture_without_faces_teaches_the_background() -> None:
     model = build(CONFIG, CLASSES).train()
-    logits = torch.randn(100, 4).requires_grad_()
-    deltas = torch.zeros(100, 4, requires_grad=True)
-    anchors = make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)])
+    found = prediction()
+    odds = torch.randn(1, 100).requires_grad_()
     target = {"boxes": torch.empty(0, 4), "labels": torch.empty(0, dtype=torch.int64)}
-    of_faces, of_boxes = model._losses(logits, deltas, target, anchors)  # type: ignore[operator]
-    assert float(of_boxes.detach()) == 0
-    of_faces.backward()
-    assert logits.grad is not None
-    hardest = (-logits.detach().log_softmax(-1)[:, 0]).topk(CONFIG.negatives).indices
-    assert sorted(logits.grad.any(1).nonzero().flatten().tolist()) == sorted(hardest.tolist())
-    assert (logits.grad[hardest, 0] < 0).all()
+    losses = model._losses(found._replace(odds=odds), 0, target)  # type: ignore[operator]
+    assert float(losses[0].detach()) == float(losses[2].detach()) == 0
+    losses[1].backward()
+    assert odds.grad is not None
+    hardest = odds.detach()[0].topk(CONFIG.negatives).indices
+    assert sorted(odds.grad[0].nonzero().flatten().tolist()) == sorted(hardest.tolist())
+    assert (odds.grad[0, hardest] > 0).all()
+
+
+def test_the_raw_outputs_are_the_answer() -> None:
+    torch.manual_seed(0)
+    model = build(CONFIG, CLASSES)
+    nn.init.normal_(model.class_score.weight)  # type: ignore[union-attr, arg-type]
+    pictures = torch.rand(1, 3, SIZE, SIZE)
+    with torch.inference_mode():
+        for _ in range(50):
+            # With its first running statistics such a network answers nothing.
+            model._run_normalised(torch.rand(4, 3, SIZE, SIZE))
+        model.eval()
+        raw = model.raw_outputs(pictures)
+        (answer,) = model(pictures)
+    boxes = BoxCoder(CONFIG.box_weights).decode_single(raw["deltas"][0], raw["anchors"])
+    wanted = select_detections(boxes, raw["logits"][0], (SIZE, SIZE), CONFIG.nms_iou, 1)
+    for name, value in wanted.items():
+        torch.testing.assert_close(answer[name][:1], value)
 
 
 @pytest.mark.parametrize("width", ["large", "small"])
@@ -175,8 +256,9 @@ def test_the_classifier_s_backbone_is_taken(width: str) -> None:
     offered = SimpleNamespace(tensors=tensors, classes=CLASSES)
     report = detector.load_pretrained(offered, [torch.rand(2, 3, SIZE, SIZE)])
     assert report.backbone
-    assert report.unused == ("class_score",)
-    assert all(name.startswith(("backbone.extra.", "head.")) for name in report.fresh)
+    assert report.taken == ("class_score",)
+    assert not report.unused
+    assert all(name.startswith(("backbone.extra.", "head.", "fine_class")) for name in report.fresh)
     for name in report.backbone:
         taken = detector.state_dict()[f"{name}.weight"]
         assert torch.equal(taken, tensors[f"{name}.weight"])
@@ -202,27 +284,26 @@ def picture(seed: int) -> Tensor:
     return torch.from_numpy(drawn_face(seed).transpose(2, 0, 1).copy()).float() / 255
 
 
-def test_it_overfits_two_pictures() -> None:
+def test_it_overfits_a_few_pictures() -> None:
     torch.manual_seed(0)
     scales = ((0.2, 0.3), (0.5, 0.7))
-    model = build(Config(input_size=64, width="small", anchor_scales=scales), CLASSES)
-    # The second face is in another place and has another colour.
-    pictures = [picture(0), picture(1).flip(0, 2)]
-    mirrored = [WIDTH - FACE.x_max, FACE.y_min, WIDTH - FACE.x_min, FACE.y_max]
+    model = build(Config(input_size=SIZE, width="small", anchor_scales=scales), CLASSES)
+    # Every second face has other colours.
+    pictures = [picture(0), picture(1).flip(0), picture(2), picture(3).flip(0)]
     targets = [
-        {"boxes": torch.tensor([box]), "labels": torch.tensor([label])}
-        for box, label in ((FACE.as_tuple(), 1), (mirrored, 3))
+        {"boxes": torch.tensor([FACE.as_tuple()]), "labels": torch.tensor([label])}
+        for label in (1, 3, 1, 3)
     ]
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.004)
     history = []
-    for _ in range(60):
+    for _ in range(40):
         loss = torch.stack(list(model.train()(pictures, targets).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         history.append(float(loss.detach()))
     with torch.inference_mode():
-        for _ in range(20):
+        for _ in range(60):
             # The running statistics have to follow weights that have just changed a lot.
             model(pictures, targets)
         answers = model.eval()(pictures, [{"boxes": each["boxes"]} for each in targets])
