@@ -18,7 +18,8 @@ from fer_det.losses.softmax import Softmax
 from fer_det.models.contract import FaceModel
 from fer_det.models.crop_classifier import CropClassifier
 from fer_det.models.layers import merge_norms
-from fer_det.models.ssdlite import FREEZABLE_LAYERS, make_extractor, split_extractor
+from fer_det.models.ssdlite.config import FREEZABLE_LAYERS
+from fer_det.models.ssdlite.extractor import make_extractor, split_extractor
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Config(ClassifierModelConfig):
     @property
     def freezable_layers(self) -> int:
         """The stem, the blocks, of which one is split, and the last convolution."""
-        return FREEZABLE_LAYERS[self.width]
+        return FREEZABLE_LAYERS[f"mobilenet_v3_{self.width}"]
 
 
 class MobileNetV3Classifier(CropClassifier):
@@ -59,7 +60,7 @@ class MobileNetV3Classifier(CropClassifier):
     def __init__(self, config: Config, classes: Sequence[str], loss: nn.Module) -> None:
         """loss: one of fer_det.losses."""
         super().__init__(config, classes, loss, config.dropout)
-        self.backbone = make_extractor(config.width, maps=2)
+        self.backbone = make_extractor(f"mobilenet_v3_{config.width}", maps=2)
         merge_norms(self, config.batch_norm)
 
     def feature_map(self, batch: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from fer_det.weights.model_file import ModelFile, write_model_file
 
 CLASSES = tuple(expression.label for expression in BASIC_EXPRESSIONS)
 SETTINGS: dict[str, dict[str, Any]] = {
-    "ssdlite": {"width": "small", "input_size": 96},
+    "ssdlite": {"extractor": "mobilenet_v3_small", "input_size": 96},
     "vgg16_classifier": {"input_size": 32, "head_width": 16},
     "vgg16_frcnn": {"input_size": 64, "head_width": 16},
     "resnet_classifier": {

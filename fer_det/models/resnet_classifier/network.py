@@ -46,19 +46,26 @@ class ResNetClassifier(CropClassifier):
     def __init__(self, config: Config, classes: Sequence[str], loss: nn.Module) -> None:
         """loss: one of fer_det.losses."""
         super().__init__(config, classes, loss, config.dropout)
-        layers: list[nn.Module] = [_conv(3, config.stem_width, 3, 2, config), nn.ReLU()]
-        channels = config.stem_width
-        for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
-            for block in range(blocks):
-                stride = 2 if stage and not block else 1
-                layers.append(ResidualBlock(channels, width, stride, config))
-                channels = width
-        self.backbone = nn.Sequential(*layers)
+        self.backbone = nn.Sequential(*make_layers(config))
 
     def backbone_layers(self) -> list[nn.Module]:
         """See FaceModel."""
         assert isinstance(self.backbone, nn.Sequential)
         return [layer for layer in self.backbone if not isinstance(layer, nn.ReLU)]
+
+
+def make_layers(config: Config) -> list[nn.Module]:
+    """The first convolution, its ReLU, and the blocks of all stages, of which the first has the
+    stride 2 and each other one twice that of the one before.
+    """
+    layers: list[nn.Module] = [_conv(3, config.stem_width, 3, 2, config), nn.ReLU()]
+    channels = config.stem_width
+    for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True)):
+        for block in range(blocks):
+            stride = 2 if stage and not block else 1
+            layers.append(ResidualBlock(channels, width, stride, config))
+            channels = width
+    return layers
 
 
 def build(config: Config, classes: Sequence[str], loss: nn.Module | None = None) -> FaceModel:

@@ -9,23 +9,23 @@ from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import box_iou
 
 from fer_det.errors import ConfigError
+from fer_det.models import build_model
 from fer_det.models.contract import select_detections
-from fer_det.models.mobilenet_v3_classifier import Config as ClassifierConfig
-from fer_det.models.mobilenet_v3_classifier import build as build_classifier
-from fer_det.models.ssdlite import (
-    Config,
-    _Prediction,
-    average_cells,
-    build,
-    join_logits,
-    make_anchors,
-    match_anchors,
-)
+from fer_det.models.mobilenet_v3_classifier import Config as MobileNetConfig
+from fer_det.models.resnet_classifier.config import Config as ResNetConfig
+from fer_det.models.ssdlite.anchors import average_cells, make_anchors, match_anchors
+from fer_det.models.ssdlite.config import FREEZABLE_LAYERS, Config
+from fer_det.models.ssdlite.network import _Prediction, build, join_logits
 
 SIZE = 96
 SCALES = ((0.1, 0.15), (0.22, 0.32), (0.45, 0.6), (0.75, 0.95))
 CONFIG = Config(input_size=SIZE, anchor_scales=SCALES, anchor_spacing=0.0)
 CLASSES = ("fear", "anger", "neutral")
+CLASSIFIERS = {
+    "mobilenet_v3_large": MobileNetConfig(width="large"),
+    "mobilenet_v3_small": MobileNetConfig(width="small"),
+    "resnet": ResNetConfig(),
+}
 MIDDLE = [30.0, 26.0, 62.0, 66.0]
 BESIDE = [36.0, 30.0, 70.0, 70.0]
 SMALL = [4.0, 5.0, 9.0, 11.0]
@@ -64,9 +64,9 @@ class TestSettings:
         with pytest.raises(ConfigError, match=f"--model.{name} "):
             replace(CONFIG, **changes)  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("width", ["large", "small"])
-    def test_at_most_three_million_parameters(self, width: str) -> None:
-        model = build(Config(width=width), ["a"] * 7)  # type: ignore[arg-type]
+    @pytest.mark.parametrize("extractor", FREEZABLE_LAYERS)
+    def test_at_most_three_million_parameters(self, extractor: str) -> None:
+        model = build(Config(extractor=extractor), ["a"] * 7)  # type: ignore[arg-type]
         assert 1e6 < sum(p.numel() for p in model.parameters()) < 3e6
         assert len(model.backbone_layers()) == model.config.freezable_layers
 
@@ -247,12 +247,12 @@ def test_the_raw_outputs_are_the_answer() -> None:
         torch.testing.assert_close(answer[name][:1], value)
 
 
-@pytest.mark.parametrize("width", ["large", "small"])
-def test_the_classifier_s_backbone_is_taken(width: str) -> None:
+@pytest.mark.parametrize("extractor", FREEZABLE_LAYERS)
+def test_the_classifier_s_backbone_is_taken(extractor: str) -> None:
     torch.manual_seed(0)
-    classifier = build_classifier(ClassifierConfig(width=width), CLASSES)  # type: ignore[arg-type]
+    classifier = build_model(CLASSIFIERS[extractor], CLASSES)
     tensors, _ = classifier.deployable()
-    detector = build(replace(CONFIG, width=width), CLASSES)  # type: ignore[arg-type]
+    detector = build(replace(CONFIG, extractor=extractor), CLASSES)  # type: ignore[arg-type]
     offered = SimpleNamespace(tensors=tensors, classes=CLASSES)
     report = detector.load_pretrained(offered, [torch.rand(2, 3, SIZE, SIZE)])
     assert report.backbone
@@ -287,7 +287,8 @@ def picture(seed: int) -> Tensor:
 def test_it_overfits_a_few_pictures() -> None:
     torch.manual_seed(0)
     scales = ((0.2, 0.3), (0.5, 0.7))
-    model = build(Config(input_size=SIZE, width="small", anchor_scales=scales), CLASSES)
+    config = Config(input_size=SIZE, extractor="mobilenet_v3_small", anchor_scales=scales)
+    model = build(config, CLASSES)
     # Every second face has other colours.
     pictures = [picture(0), picture(1).flip(0), picture(2), picture(3).flip(0)]
     targets = [

@@ -1,0 +1,1 @@
+"""SSDLite: a small one-stage detector with one box for each face."""
