@@ -20,7 +20,7 @@ from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.imaging.jitter import jitter_generator
 from fer_det.io.files import hold_folder, make_folder, write_together
 from fer_det.io.voc import VocFolder, read_manifest_rows
-from fer_det.io.voc_annotation import VocAnnotation, format_annotation
+from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject, format_annotation
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
 from made_faces.scene.background import draw_background, draw_wall
@@ -79,7 +79,13 @@ def compose_folder(config: ComposeConfig) -> ComposeOutcome:
     classes = _common_classes(config, folders)
     splits, hashes = _read_sources(config, folders)
     plan = make_plan(
-        splits, config.pictures, config.faces, config.empty, config.balance, config.seed
+        splits,
+        config.pictures,
+        config.faces,
+        config.empty,
+        config.originals,
+        config.balance,
+        config.seed,
     )
     settings = asdict(config)
     for name in ("data", "out", "workers", "overwrite"):
@@ -189,6 +195,9 @@ def _make_picture(
 ) -> tuple[bytes, VocAnnotation]:
     """The JPEG file of a picture and its annotation."""
     generator = jitter_generator(seed, planned.image_id, 1)
+    quality = int(generator.integers(*_QUALITY))
+    if planned.original:
+        return _copy_picture(folders, planned, quality)
     width, height = sample_size(generator)
     if planned.region is None:
         background = _draw_scene(width, height, generator)
@@ -200,9 +209,21 @@ def _make_picture(
         (each, load_rgb8(folders[each.folder].image_path(each.image_id))) for each in planned.faces
     ]
     picture, placed = compose(background, pieces, faces, min_face, generator)
-    data = encode_jpeg(picture, int(generator.integers(*_QUALITY)))
     objects = tuple(face for _, face in placed)
-    return data, VocAnnotation(planned.image_id, width, height, objects, DATABASE)
+    annotation = VocAnnotation(planned.image_id, width, height, objects, DATABASE)
+    return encode_jpeg(picture, quality), annotation
+
+
+def _copy_picture(
+    folders: Sequence[VocFolder], planned: PlannedPicture, quality: int
+) -> tuple[bytes, VocAnnotation]:
+    """The picture of a face; its other faces are to be ignored."""
+    (source,) = planned.faces
+    pixels = load_rgb8(folders[source.folder].image_path(source.image_id))
+    height, width = pixels.shape[:2]
+    objects = (source.face, *(VocObject(IGNORE, box) for box in source.others))
+    annotation = VocAnnotation(planned.image_id, width, height, objects, DATABASE)
+    return encode_jpeg(pixels, quality), annotation
 
 
 def _draw_scene(width: int, height: int, generator: np.random.Generator) -> Pixels:

@@ -26,6 +26,9 @@ class ComposeConfig:
     """Most faces of a picture; a number k is sampled with a probability proportional to 1 / k."""
     empty: float = 0.08
     """Share of training pictures without any face."""
+    originals: float = 0.35
+    """Share of the pictures with a face that are a picture of DATA as it is, in which the face is
+    mostly large."""
     min_face: int = 16
     """Height in pixels of the smallest faces; the largest fill the picture. A picture's only face
     may have each height between, several are mostly small."""
@@ -47,6 +50,7 @@ class ComposeConfig:
         for name in ("pictures", "faces"):
             demand(getattr(self, name) > 0, f"--{name} {getattr(self, name)}", "a number from 1")
         demand(0 <= self.empty < 1, f"--empty {self.empty}", "0 <= empty < 1")
+        demand(0 <= self.originals <= 1, f"--originals {self.originals}", "0 to 1")
         demand(8 <= self.min_face <= 200, f"--min_face {self.min_face}", "8 to 200")
         demand(0 <= self.balance <= 1, f"--balance {self.balance}", "0 to 1")
         left, top, right, bottom = self.crop_face

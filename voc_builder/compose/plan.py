@@ -62,6 +62,8 @@ class PlannedPicture:
     faces: tuple[SourceFace, ...]
     region: SourceRegion | None
     """What becomes its background; None: a drawn scene."""
+    original: bool = False
+    """It is the picture of its one face, unchanged."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def make_plan(
     pictures: int,
     most_faces: int,
     empty: float,
+    originals: float,
     balance: float,
     seed: int,
 ) -> list[PlannedPicture]:
@@ -150,12 +153,13 @@ def make_plan(
         for number in range(count):
             image_id = f"{name}_{number:06d}"
             generator = jitter_generator(seed, image_id, 0)
-            empties, many, from_photo, pick = generator.random(4).tolist()
+            empties, many, from_photo, pick, whole = generator.random(5).tolist()
             wanted = 0 if is_train and empties < empty else _face_count(many, most_faces)
+            original = bool(wanted) and whole < originals
             photos = min(PHOTO_SHARE, REGION_USES * len(split.regions) / count)
             region = split.regions[int(pick * len(split.regions))] if from_photo < photos else None
-            faces = tuple(next(order) for _ in range(wanted))
-            planned.append(PlannedPicture(image_id, name, faces, region))
+            faces = tuple(next(order) for _ in range(1 if original else wanted))
+            planned.append(PlannedPicture(image_id, name, faces, region, original))
     return planned
 
 

@@ -56,7 +56,13 @@ def write_source(root: Path, groups: dict[str, str] | None = None) -> VocFolder:
 def config(tmp_path: Path) -> ComposeConfig:
     write_source(tmp_path / "in")
     return ComposeConfig(
-        data=(tmp_path / "in",), out=tmp_path / "out", pictures=12, faces=4, empty=0.2, workers=0
+        data=(tmp_path / "in",),
+        out=tmp_path / "out",
+        pictures=12,
+        faces=4,
+        empty=0.2,
+        originals=0,
+        workers=0,
     )
 
 
@@ -93,6 +99,24 @@ class TestFolder:
             assert load_rgb8(folder.image_path(each.image_id)).shape == (each.height, each.width, 3)
             assert 320 <= max(each.width, each.height) <= 480
 
+    def test_originals_are_the_pictures_of_their_faces(self, config: ComposeConfig) -> None:
+        source = VocFolder(config.data[0])
+        label = source.read("train_fear")
+        other = VocObject("anger", FaceBox(2, 2, 12, 12))
+        source.write(replace(label, objects=(*label.objects, other)))
+        compose_folder(replace(config, pictures=40, empty=0, originals=0.5))
+        folder = VocFolder(config.out)
+        names = folder.image_ids("train")
+        small = [each for each in map(folder.read, names) if each.width == each.height == SIZE]
+        assert 10 <= len(small) <= 30
+        for each in small:
+            face, *others = each.objects
+            assert [other.ignored for other in others] == [True] * len(others)
+            assert len(others) == (face.name == "fear" or face.box != FACE)
+            pixels = load_rgb8(folder.image_path(each.image_id)).astype(int)
+            originals = [load_rgb8(source.image_path(f"train_{n}")) for n in SPLITS["train"]]
+            assert min(np.abs(pixels - other).mean() for other in originals) < 20
+
     def test_rare_classes_come_more_often_in_training(self, tmp_path: Path) -> None:
         folder = write_source(tmp_path / "in")
         names = folder.image_ids("train")
@@ -104,7 +128,9 @@ class TestFolder:
         shares = []
         for balance in (0.0, 1.0):
             out = tmp_path / f"out_{balance}"
-            config = ComposeConfig((tmp_path / "in",), out, 40, balance=balance, workers=0)
+            config = ComposeConfig(
+                (tmp_path / "in",), out, 40, originals=0, balance=balance, workers=0
+            )
             compose_folder(config)
             composed = VocFolder(out)
             labels = [x for i in composed.image_ids("train") for x in composed.read(i).labels]
