@@ -42,8 +42,8 @@ class ExportConfig:
     """VOC folder whose pictures the check uses; made patterns by default."""
     split: str = "test"
     """Image set of --data that the check uses; int8 measures its ranges on another, train."""
-    pictures: int = 64
-    """Number of pictures of the check."""
+    pictures: int | None = None
+    """Number of pictures of the check; null: 64, for int8 400, since it allows less accuracy."""
     calibration: int = 100
     """Number of pictures that int8 measures its ranges on; of litert layers measure their own."""
     engine: Literal["onnx", "openvino"] = "onnx"
@@ -57,9 +57,15 @@ class ExportConfig:
     overwrite: bool = False
     """Replace the file if it exists."""
 
+    @property
+    def checked(self) -> int:
+        """Number of pictures of the check."""
+        return self.pictures or (400 if self.dtype == "int8" else 64)
+
     def __post_init__(self) -> None:
         for name in ("pictures", "calibration"):
-            demand(getattr(self, name) > 0, f"--{name} {getattr(self, name)}", "at least 1")
+            number = getattr(self, name)
+            demand(number is None or number > 0, f"--{name} {number}", "at least 1")
         demand(
             self.dtype != "int8" or self.data is not None,
             "--dtype int8 without --data",

@@ -54,7 +54,7 @@ def export_checked(
         dtype=config.dtype,
         fixed_batch=engine == "litert" or is_detector(file.config) or not model.traces_batches,
     )
-    asked = list(questions(contract, config.data, config.split, config.pictures))
+    asked = list(questions(contract, config.data, config.split, config.checked))
     make_folder(config.out.parent)
     with atomic_path(config.out) as path:
         write(model, contract, path)

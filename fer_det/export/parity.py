@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fer_det.core.box import FaceBox
 from fer_det.data.voc_dataset import VocDataset, load_picture
-from fer_det.errors import WeightsError
+from fer_det.errors import DatasetFormatError, WeightsError
 from fer_det.evaluation.calibration import apply_temperature
 from fer_det.export.contract import Contract
 from fer_det.export.decoding import Floats
@@ -125,8 +125,18 @@ def questions(contract: Contract, data: Path | None, split: str, count: int) -> 
         return
     size = contract.input_size
     photos = VocDataset(data, split, size, contract.padding, contract.classes)
-    rows = np.unique(np.linspace(0, len(photos) - 1, min(count, len(photos))).round().astype(int))
-    for row in rows.tolist():
+    rows = np.arange(len(photos))
+    if contract.face_margin is not None:
+        labelled = [bool((picture.labels > 0).any()) for picture in photos.pictures]
+        rows = np.flatnonzero(labelled)
+    if not len(rows):
+        raise DatasetFormatError(
+            f"no labelled face in the split {split} of {data}",
+            "faces, on which a classifier's file is made and checked",
+            "name another folder with --data",
+        )
+    spread = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+    for row in rows[np.unique(spread)].tolist():
         picture = photos.pictures[row]
         pixels = load_picture(picture)
         faces = np.flatnonzero(picture.labels > 0)

@@ -22,7 +22,7 @@ from onnx import numpy_helper
 from fer_det.config.export import ExportConfig
 from fer_det.config.predict import FaceOptions
 from fer_det.core.box import FaceBox
-from fer_det.errors import ConfigError, OutputError, WeightsError
+from fer_det.errors import ConfigError, DatasetFormatError, OutputError, WeightsError
 from fer_det.export import parity
 from fer_det.export.onnx_file import export_onnx
 from fer_det.export.onnx_model import OnnxModel
@@ -139,7 +139,8 @@ def test_nothing_is_replaced_unasked(weights: dict[str, Path], tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["ssdlite", "resnet_classifier"])
 def test_int8_is_measured_on_pictures(weights: dict[str, Path], tmp_path: Path, name: str) -> None:
-    labels = [*CLASSES, *CLASSES]
+    # The first picture shows no face.
+    labels = [(), *CLASSES, *CLASSES]
     folder = write_voc_tree(tmp_path / "voc", {"train": labels, "test": labels})
     settings = {"dtype": "int8", "data": folder.root, "pictures": 14, "to": "onnx-core"}
     file = export(tmp_path / "a.onnx", weights[name], **settings)
@@ -147,6 +148,12 @@ def test_int8_is_measured_on_pictures(weights: dict[str, Path], tmp_path: Path, 
     proto = onnx.load(tmp_path / "a.onnx")
     kinds = {tensor.data_type for tensor in proto.graph.initializer if len(tensor.dims) == 4}
     assert kinds == {onnx.TensorProto.INT8}
+
+
+def test_a_classifier_needs_faces(weights: dict[str, Path], tmp_path: Path) -> None:
+    folder = write_voc_tree(tmp_path / "voc", {"test": [()]})
+    with pytest.raises(DatasetFormatError, match="no labelled face in the split test"):
+        export(tmp_path / "a.onnx", weights["resnet_classifier"], data=folder.root)
 
 
 def test_another_classifier_takes_one_picture_at_a_time(tmp_path: Path) -> None:
