@@ -206,7 +206,13 @@ def _place(pictures: Pictures, name: str) -> str:
 
 def datasets_of(folder: VocFolder, origins: Mapping[str, Origin]) -> tuple[str, ...]:
     """By the manifest, or by the converter's summary that a folder without one may hold."""
-    named = {each.dataset for each in origins.values() if each.dataset is not None}
+    # A composed picture names those of all its faces.
+    named = {
+        name
+        for each in origins.values()
+        if each.dataset is not None
+        for name in each.dataset.split(" + ")
+    }
     if not named:
         try:
             named = set(folder.build_summary().get("datasets", {}))

@@ -125,7 +125,9 @@ class FacePictures(Sequence[FacePicture]):
 
     def database_names(self) -> list[str]:
         """Names of the data sets that the pictures are from, sorted."""
-        return sorted(self._databases[each] for each in np.unique(self._database).tolist())
+        named = [self._databases[each] for each in np.unique(self._database).tolist()]
+        # A composed picture names those of all its faces.
+        return sorted({name for each in named for name in each.split(" + ")})
 
     def file_sizes(self) -> NDArray[np.int64]:
         """[P], bytes; -1 where there is no file."""

@@ -20,7 +20,7 @@ from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.imaging.jitter import jitter_generator
 from fer_det.io.files import hold_folder, make_folder, write_together
 from fer_det.io.voc import VocFolder, read_manifest_rows
-from fer_det.io.voc_annotation import IGNORE, VocAnnotation, VocObject, format_annotation
+from fer_det.io.voc_annotation import VocAnnotation, format_annotation
 from fer_det.runtime.pool import available_cores, map_in_processes
 from fer_det.runtime.progress import track
 from made_faces.scene.background import draw_background, draw_wall
@@ -49,9 +49,8 @@ from voc_builder.compose.plan import (
 
 COMPOSE_RECORD = "compose.json"
 """The settings, in a folder of composed pictures."""
-DATABASE = "composed"
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever the same settings would give other files."""
 _TOGETHER = 16
 """Pictures that are written together."""
@@ -131,11 +130,7 @@ def _read_sources(
     regions: dict[str, list[SourceRegion]] = {}
     hashes = []
     for number, folder in enumerate(folders):
-        groups = {
-            row["id"]: f"{row.get('dataset')}/{row['group']}"
-            for row in read_manifest_rows(folder.home)
-            if row["group"] is not None
-        }
+        rows = {row["id"]: row for row in read_manifest_rows(folder.home)}
         read: list[tuple[str, VocAnnotation]] = []
         with folder.name_importer():
             for split in ("train", "val", "test"):
@@ -144,8 +139,11 @@ def _read_sources(
         hashes.append(hash_source(folder, read))
         for split, annotation in read:
             image_id = annotation.image_id
+            row = rows.get(image_id, {})
+            dataset, group = row.get("dataset"), row.get("group")
+            group = None if group is None else f"{dataset}/{group}"
             faces.setdefault(split, []).extend(
-                faces_of(annotation, number, groups.get(image_id), config.crop_face)
+                faces_of(annotation, number, group, dataset, config.crop_face)
             )
             if (edges := region_of(annotation)) is not None:
                 regions.setdefault(split, []).append(SourceRegion(number, image_id, edges))
@@ -195,9 +193,8 @@ def _make_picture(
 ) -> tuple[bytes, VocAnnotation]:
     """The JPEG file of a picture and its annotation."""
     generator = jitter_generator(seed, planned.image_id, 1)
-    quality = int(generator.integers(*_QUALITY))
     if planned.original:
-        return _copy_picture(folders, planned, quality)
+        return _copy_picture(folders, planned)
     width, height = sample_size(generator)
     if planned.region is None:
         background = _draw_scene(width, height, generator)
@@ -210,20 +207,20 @@ def _make_picture(
     ]
     picture, placed = compose(background, pieces, faces, min_face, generator)
     objects = tuple(face for _, face in placed)
-    annotation = VocAnnotation(planned.image_id, width, height, objects, DATABASE)
-    return encode_jpeg(picture, quality), annotation
+    annotation = VocAnnotation(planned.image_id, width, height, objects, planned.database)
+    return encode_jpeg(picture, int(generator.integers(*_QUALITY))), annotation
 
 
 def _copy_picture(
-    folders: Sequence[VocFolder], planned: PlannedPicture, quality: int
+    folders: Sequence[VocFolder], planned: PlannedPicture
 ) -> tuple[bytes, VocAnnotation]:
-    """The picture of a face; its other faces are to be ignored."""
+    """The picture of a face, with all its faces."""
     (source,) = planned.faces
-    pixels = load_rgb8(folders[source.folder].image_path(source.image_id))
-    height, width = pixels.shape[:2]
-    objects = (source.face, *(VocObject(IGNORE, box) for box in source.others))
-    annotation = VocAnnotation(planned.image_id, width, height, objects, DATABASE)
-    return encode_jpeg(pixels, quality), annotation
+    path = folders[source.folder].image_path(source.image_id)
+    height, width = load_rgb8(path).shape[:2]
+    objects = (source.face, *source.others)
+    annotation = VocAnnotation(planned.image_id, width, height, objects, planned.database)
+    return path.read_bytes(), annotation
 
 
 def _draw_scene(width: int, height: int, generator: np.random.Generator) -> Pixels:
@@ -277,7 +274,7 @@ def _write_lists(
                 "id": planned.image_id,
                 "source": planned.image_id,
                 "split": planned.split,
-                "dataset": DATABASE,
+                "dataset": planned.dataset,
                 "group": None,
                 "faces": [each.image_id for each in planned.faces],
                 "groups": sorted({each.group for each in planned.faces if each.group}),
@@ -288,5 +285,6 @@ def _write_lists(
     write_index_once(target, [planned.image_id for planned in plan])
     faces: Counter[str] = Counter()
     for planned in plan:
-        faces[planned.split] += len(annotations[planned.image_id].objects)
+        objects = annotations[planned.image_id].objects
+        faces[planned.split] += sum(not each.ignored for each in objects)
     return ComposeOutcome({name: len(ids) for name, ids in ids_by_split.items()}, faces, written)

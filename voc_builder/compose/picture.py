@@ -82,25 +82,26 @@ def compose(
     placed: list[tuple[SourceFace, VocObject]] = []
     # The largest first, as long as there is room.
     for (source, pixels), size in zip(faces, sorted(sizes.tolist(), reverse=True), strict=True):
-        patch, box = _cut_face(source, pixels, size, generator)
+        patch, face = _cut_face(source, pixels, size, generator)
         place = _find_place(
-            patch, box, [each.box for _, each in placed], (width, height), generator
+            patch, face.box, [each.box for _, each in placed], (width, height), generator
         )
         if place is None:
             continue
         _paste(picture, patch, *place)
-        visible = box.moved(*place).clipped(width, height)
+        visible = face.box.moved(*place).clipped(width, height)
         assert visible is not None
-        placed.append((source, replace(source.face, box=visible)))
+        points = tuple((x + place[0], y + place[1]) for x, y in face.landmarks)
+        placed.append((source, replace(face, box=visible, landmarks=points)))
     return _develop(picture, generator), placed
 
 
 def _cut_face(
     source: SourceFace, pixels: Pixels, size: float, generator: np.random.Generator
-) -> tuple[Patch, FaceBox]:
+) -> tuple[Patch, VocObject]:
     """Cut a face and some surroundings out, scaled so that its box has that height.
 
-    -> the patch, and the box in it.
+    -> the patch, and the face in it.
     """
     height, width = pixels.shape[:2]
     box = source.face.box
@@ -108,7 +109,7 @@ def _cut_face(
     around = margins * [box.width, box.height, box.width, box.height]
     edges = np.array(box.as_tuple()) + around * [-1, -1, 1, 1]
     edges = edges.clip(0, [width, height, width, height])
-    if any(_overlap(FaceBox(*edges.tolist()), other) for other in source.others):
+    if any(_overlap(FaceBox(*edges.tolist()), other.box) for other in source.others):
         edges = np.array(box.as_tuple())
     left, top = np.floor(edges[:2]).astype(int).tolist()
     right, bottom = np.ceil(edges[2:]).astype(int).tolist()
@@ -123,7 +124,9 @@ def _cut_face(
         (box.x_max - left) * x_scale,
         (box.y_max - top) * y_scale,
     )
-    return Patch(_change(scaled, generator), _mask(to, inside, generator)), inside
+    points = tuple(((x - left) * x_scale, (y - top) * y_scale) for x, y in source.face.landmarks)
+    patch = Patch(_change(scaled, generator), _mask(to, inside, generator))
+    return patch, replace(source.face, box=inside, landmarks=points)
 
 
 def _cut_piece(pixels: Pixels, generator: np.random.Generator) -> Patch:

@@ -25,6 +25,9 @@ PHOTO_SHARE = 0.25
 REGION_USES = 2
 """How often the same part of a photo becomes a background, on average."""
 
+NO_FACE = "composed"
+"""The data set of a picture without a face of another."""
+
 Edges = tuple[int, int, int, int]
 """Left, top, right and bottom of a part of a picture, in whole pixels."""
 
@@ -38,10 +41,14 @@ class SourceFace:
     image_id: str
     face: VocObject
     """Its box is the face's, also where the annotation's box is the whole crop."""
-    others: tuple[FaceBox, ...]
+    others: tuple[VocObject, ...]
     """The picture's other faces."""
     group: str | None
     """Person or film, unique over all folders."""
+    dataset: str | None = None
+    """Which data set it is from, where the folder's manifest says so."""
+    database: str = ""
+    """The same by its annotation."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,16 @@ class PlannedPicture:
     original: bool = False
     """It is the picture of its one face, unchanged."""
 
+    @property
+    def dataset(self) -> str:
+        """The data sets of its faces."""
+        return " + ".join(sorted({face.dataset for face in self.faces if face.dataset})) or NO_FACE
+
+    @property
+    def database(self) -> str:
+        """The same by their annotations."""
+        return " + ".join(sorted({face.database for face in self.faces})) or NO_FACE
+
 
 @dataclass(frozen=True)
 class SourceSplit:
@@ -78,6 +95,7 @@ def faces_of(
     annotation: VocAnnotation,
     folder: int,
     group: str | None,
+    dataset: str | None,
     crop_face: tuple[float, float, float, float],
 ) -> list[SourceFace]:
     """The labelled faces of a picture; crop_face: see ComposeConfig."""
@@ -94,8 +112,10 @@ def faces_of(
             folder,
             annotation.image_id,
             face,
-            tuple(other.box for other in placed if other is not face),
+            tuple(other for other in placed if other is not face),
             group,
+            dataset,
+            annotation.database,
         )
         for face in placed
         if not face.ignored

@@ -23,7 +23,8 @@ def drawn(width: int, height: int, box: FaceBox) -> NDArray[np.uint8]:
 
 
 def source(box: FaceBox, *others: FaceBox) -> SourceFace:
-    return SourceFace(0, "face", VocObject("fear", box), others, None)
+    face = VocObject("fear", box, landmarks=(box.centre, (box.x_max, box.y_max)))
+    return SourceFace(0, "face", face, tuple(VocObject("ignore", each) for each in others), None)
 
 
 def red_box(picture: NDArray[np.uint8]) -> FaceBox | None:
@@ -47,6 +48,9 @@ def test_box_is_where_the_face_is(box: FaceBox) -> None:
         ((_, face),) = placed
         near = 2 + 0.06 * face.box.height
         assert found.as_tuple() == pytest.approx(face.box.as_tuple(), abs=near), number
+        cut = 0.15 * face.box.height
+        assert face.landmarks[0] == pytest.approx(face.box.centre, abs=near + cut)
+        assert face.landmarks[1] == pytest.approx(face.box.as_tuple()[2:], abs=near + cut)
     assert seen > 20
 
 
@@ -95,17 +99,17 @@ def test_sizes() -> None:
 class TestSource:
     def test_box_of_a_face_crop(self) -> None:
         whole = VocAnnotation("a", 48, 48, (VocObject("fear", FaceBox(0, 0, 48, 48)),))
-        (face,) = faces_of(whole, 0, None, (0.25, 0.0, 0.75, 1.0))
+        (face,) = faces_of(whole, 0, None, None, (0.25, 0.0, 0.75, 1.0))
         assert face.face.box == FaceBox(12, 0, 36, 48)
         part = VocAnnotation("a", 48, 48, (VocObject("fear", FaceBox(4, 0, 44, 48)),))
-        (face,) = faces_of(part, 0, None, (0.25, 0.0, 0.75, 1.0))
+        (face,) = faces_of(part, 0, None, None, (0.25, 0.0, 0.75, 1.0))
         assert face.face.box == FaceBox(4, 0, 44, 48)
 
     def test_faces_to_ignore_are_the_others(self) -> None:
         ignored, labelled = FaceBox(0, 0, 10, 10), FaceBox(20, 0, 30, 10)
         objects = (VocObject("ignore", ignored), VocObject("fear", labelled))
-        (face,) = faces_of(VocAnnotation("a", 48, 48, objects), 3, "film", WHOLE)
-        assert (face.folder, face.group, face.others) == (3, "film", (ignored,))
+        (face,) = faces_of(VocAnnotation("a", 48, 48, objects), 3, "film", "x", WHOLE)
+        assert (face.folder, face.group, face.others) == (3, "film", (objects[0],))
 
     def test_background_is_free_of_faces(self) -> None:
         boxes = FaceBox(100, 20, 140, 60), FaceBox(120, 40, 150, 70)
