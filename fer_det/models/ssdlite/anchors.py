@@ -53,7 +53,7 @@ def match_anchors(
     """Match anchors [A, 4] with faces [N, 4] -> [A] int64 index of a labelled face or -1, [A] bool.
 
     The mask marks anchors on faces to ignore (labels < 0). Each labelled face gets the anchor with
-    the highest IoU, even where an ignored face overlaps it.
+    the highest IoU, even where an ignored face overlaps it; of two with the same one, one gets it.
     """
     none = torch.full((len(anchors),), -1, dtype=torch.int64, device=anchors.device)
     if not len(boxes):
