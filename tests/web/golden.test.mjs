@@ -99,12 +99,18 @@ test("MTCNN's pyramid", () => {
   }
 });
 
-test("tracks", () => {
-  const tracker = new Tracker();
-  for (const { seconds, faces, shown } of GOLDEN.tracks) {
-    const found = tracker.update(faces, seconds);
-    assert.deepEqual(found.map(({ number }) => number), shown.map(({ number }) => number));
-    assert.deepEqual(found.map(({ label }) => label), shown.map(({ label }) => label));
-    near(found.map((f) => f.probabilities), shown.map((f) => f.probabilities), 1e-9, "means");
-  }
-});
+for (const { unknown_below: unknownBelow, frames } of GOLDEN.tracks) {
+  test(`tracks, unknown below ${unknownBelow}`, () => {
+    const tracker = new Tracker({ unknownBelow });
+    for (const { seconds, faces, shown } of frames) {
+      const alone = ({ probabilities }) => Math.max(...probabilities) < unknownBelow;
+      const found = tracker.update(faces.map((face) =>
+        ({ ...face, flags: ["low_resolution", ...(alone(face) ? ["unknown"] : [])] })), seconds);
+      assert.deepEqual(found.map(({ number }) => number), shown.map(({ number }) => number));
+      assert.deepEqual(found.map(({ label }) => label), shown.map(({ label }) => label));
+      assert.deepEqual(found.map(({ flags }) => flags), shown.map(({ label }) =>
+        label === null ? ["low_resolution", "unknown"] : ["low_resolution"]));
+      near(found.map((f) => f.probabilities), shown.map((f) => f.probabilities), 1e-9, "means");
+    }
+  });
+}

@@ -71,7 +71,7 @@ function ready({ contract, threads }) {
   camera = new Camera({
     video: at("video"), frame: at("frame"), timeline: at("timeline"), faces: at("live-faces"),
     rate: at("rate"),
-  }, ask, classes, say);
+  }, ask, contract, say);
   for (const id of ["files", "camera"]) at(id).disabled = false;
   say("Ready.");
 }

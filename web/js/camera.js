@@ -19,8 +19,9 @@ const PROBLEMS = {
 
 /** Runs the camera until `stop`. ask(picture, smallestFace): the worker's answer. */
 export class Camera {
-  constructor({ video, frame, timeline, faces, rate }, ask, classes, announce) {
-    Object.assign(this, { video, frame, timeline, faces, rate, ask, classes, announce });
+  constructor({ video, frame, timeline, faces, rate }, ask, contract, announce) {
+    const { classes, thresholds } = contract;
+    Object.assign(this, { video, frame, timeline, faces, rate, ask, classes, thresholds, announce });
     this.rows = [];
     this.stream = null;
   }
@@ -40,7 +41,8 @@ export class Camera {
     }
     this.video.srcObject = this.stream;
     await this.video.play();
-    Object.assign(this, { tracker: new Tracker(), points: [], ends: [], labels: new Map() });
+    this.tracker = new Tracker({ unknownBelow: this.thresholds.unknown });
+    Object.assign(this, { points: [], ends: [], labels: new Map() });
     this.#run(this.stream);
   }
 
