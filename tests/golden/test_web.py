@@ -62,4 +62,4 @@ def test_javascript() -> None:
     argv = ["node", "--test", "tests/web/golden.test.mjs"]
     ended = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout[-3000:]
-    assert "pass 17" in ended.stdout
+    assert "pass 19" in ended.stdout

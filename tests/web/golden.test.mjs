@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { selectDetections, softmax } from "../../web/js/boxes.js";
 import { cutOut, keep, pyramidScales } from "../../web/js/mtcnn.js";
+import { chooseFace, piecesOf } from "../../web/js/timeline.js";
 import { Tracker } from "../../web/js/tracking.js";
 import {
   boxesToInput, boxesToPicture, faceView, render, shrink, uprightView, wholeView,
@@ -114,3 +115,27 @@ for (const { unknown_below: unknownBelow, frames } of GOLDEN.tracks) {
     }
   });
 }
+
+test("the time line's band breaks at gaps and at another face", () => {
+  const points = [
+    [1, 0, 0.0], [1, 1, 0.1], [1, 4, 0.5], // Lost for two frames.
+    [1, 9, 1.2], // Lost for longer.
+    [1, 10, 2.2], // One slow frame.
+    [1, 11, 9.0], // A pause.
+    [2, 12, 9.1], [2, 13, 9.2], [1, 14, 9.3],
+  ].map(([number, frame, seconds]) => ({ number, frame, seconds }));
+  const found = piecesOf(points).map((piece) => piece.map(({ frame }) => frame));
+  assert.deepEqual(found, [[0, 1, 4], [9, 10], [11], [12, 13], [14]]);
+});
+
+test("the time line stays with a face until it is gone", () => {
+  const face = (number, side, probabilities = [1]) =>
+    ({ number, box: [0, 0, side, side], probabilities });
+  const faces = [face(1, 50), face(2, 80), face(3, 90, null), face(4, 80)];
+  const last = { number: 1, seconds: 5 };
+  assert.equal(chooseFace(faces, undefined, 5).number, 2);
+  assert.equal(chooseFace(faces, last, 9).number, 1);
+  assert.equal(chooseFace(faces.slice(1), last, 5.4), undefined);
+  assert.equal(chooseFace(faces.slice(1), last, 5.6).number, 2);
+  assert.equal(chooseFace([], undefined, 0), undefined);
+});

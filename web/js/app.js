@@ -4,6 +4,7 @@ import { Camera } from "./camera.js";
 import { drawFaces, element, showFaces, titleOf } from "./drawing.js";
 import { readPicture } from "./pictures.js";
 import { save, toCsv } from "./table.js";
+import { Timeline } from "./timeline.js";
 
 const at = (id) => document.getElementById(id);
 const rows = []; // Of photos, for the table.
@@ -68,10 +69,12 @@ function ready({ contract, threads }) {
   };
   at("model").replaceChildren(...Object.entries(facts)
     .flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
+  const timeline = new Timeline({
+    canvas: at("timeline"), title: at("timeline-title"), legend: at("legend"),
+  }, classes);
   camera = new Camera({
-    video: at("video"), frame: at("frame"), timeline: at("timeline"), faces: at("live-faces"),
-    rate: at("rate"),
-  }, ask, contract, say);
+    video: at("video"), frame: at("frame"), faces: at("live-faces"), rate: at("rate"),
+  }, timeline, ask, contract, say);
   for (const id of ["files", "camera"]) at(id).disabled = false;
   say("Ready.");
 }

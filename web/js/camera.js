@@ -1,13 +1,11 @@
 // The camera: one frame after the other, each drawn with the faces that were found in it.
 
-import { drawFaces, drawTimeline, showFaces, titleOf } from "./drawing.js";
+import { drawFaces, showFaces, titleOf } from "./drawing.js";
 import { pixelsOf } from "./pictures.js";
-import { longerSide } from "./recogniser.js";
 import { Tracker } from "./tracking.js";
 
 const LARGEST_SIDE = 640;
 const SMALLEST_FACE = 40;
-const SECONDS_SHOWN = 20;
 const RATE_SECONDS = 2;
 const MOST_ROWS = 50_000;
 
@@ -19,9 +17,9 @@ const PROBLEMS = {
 
 /** Runs the camera until `stop`. ask(picture, smallestFace): the worker's answer. */
 export class Camera {
-  constructor({ video, frame, timeline, faces, rate }, ask, contract, announce) {
+  constructor({ video, frame, faces, rate }, timeline, ask, contract, announce) {
     const { classes, thresholds } = contract;
-    Object.assign(this, { video, frame, timeline, faces, rate, ask, classes, thresholds, announce });
+    Object.assign(this, { video, frame, faces, rate, timeline, ask, classes, thresholds, announce });
     this.rows = [];
     this.stream = null;
   }
@@ -42,7 +40,8 @@ export class Camera {
     this.video.srcObject = this.stream;
     await this.video.play();
     this.tracker = new Tracker({ unknownBelow: this.thresholds.unknown });
-    Object.assign(this, { points: [], ends: [], labels: new Map() });
+    this.timeline.reset();
+    Object.assign(this, { ends: [], labels: new Map() });
     this.#run(this.stream);
   }
 
@@ -79,11 +78,7 @@ export class Camera {
     const titled = faces.map((face) => ({ ...face, title: titleOf(face, this.classes) }));
     drawFaces(this.frame, picture.canvas, picture.width, picture.height, titled);
     showFaces(this.faces, titled, this.classes);
-    const [largest] = titled.filter(({ probabilities }) => probabilities)
-      .sort((a, b) => longerSide(b.box) - longerSide(a.box));
-    if (largest) this.points.push({ seconds, probabilities: largest.probabilities });
-    this.points = this.points.filter((point) => seconds - point.seconds <= SECONDS_SHOWN);
-    drawTimeline(this.timeline, this.points, this.classes, seconds, SECONDS_SHOWN);
+    this.timeline.add(titled, number, seconds);
     this.#announceChanges(titled);
     for (const face of titled) {
       this.rows.push({ ...face, source: "camera", frame: number, seconds, face: face.number });
