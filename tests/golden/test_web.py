@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fer_det.predict.drawing import COLOURS
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads(Path(__file__).with_name("web.json").read_text(encoding="utf-8"))
@@ -57,9 +60,15 @@ def best(probabilities: list[float]) -> tuple[int, float]:
     return max(enumerate(probabilities), key=lambda each: each[1])
 
 
+def test_the_colours_are_those_of_the_program() -> None:
+    text = (ROOT / "web" / "js" / "timeline.js").read_text(encoding="utf-8")
+    found = dict(re.findall(r'(\w+): "#([0-9a-f]{6})"', text))
+    assert found == {each.label: bytes(rgb).hex() for each, rgb in COLOURS.items()}
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_javascript() -> None:
     argv = ["node", "--test", "tests/web/golden.test.mjs"]
     ended = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout[-3000:]
-    assert "pass 19" in ended.stdout
+    assert "pass 20" in ended.stdout

@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { selectDetections, softmax } from "../../web/js/boxes.js";
 import { cutOut, keep, pyramidScales } from "../../web/js/mtcnn.js";
+import { Rows, toCsv } from "../../web/js/table.js";
 import { chooseFace, piecesOf } from "../../web/js/timeline.js";
 import { Tracker } from "../../web/js/tracking.js";
 import {
@@ -138,4 +139,14 @@ test("the time line stays with a face until it is gone", () => {
   assert.equal(chooseFace(faces.slice(1), last, 5.4), undefined);
   assert.equal(chooseFace(faces.slice(1), last, 5.6).number, 2);
   assert.equal(chooseFace([], undefined, 0), undefined);
+});
+
+test("the camera's rows keep their source, and the first are dropped", () => {
+  const rows = new Rows(2);
+  for (const source of ["camera 1", "camera 1", "camera 2"]) rows.add({ source, frame: 0 });
+  assert.equal(rows.dropped, 1);
+  const [, ...lines] = toCsv(rows.all, ["fear"]).trim().split("\n");
+  assert.deepEqual(lines.map((line) => line.split(",")[0]), ["camera 1", "camera 2"]);
+  rows.clear();
+  assert.deepEqual([rows.all, rows.dropped], [[], 0]);
 });
