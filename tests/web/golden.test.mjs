@@ -1,4 +1,4 @@
-// web/js against the golden vectors of the Python program: node --test tests/web
+// web/js against the golden vectors of the Python program, and by itself: node --test tests/web
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -57,7 +57,8 @@ function start() {
 
 /** Show a button when a new version of the page's files is there; this page keeps to its own. */
 function offerUpdates(registration) {
-  const offer = () => { at("update").hidden = !registration.waiting; };
+  // The first version waits for nobody, but passes through this state.
+  const offer = () => { at("update").hidden = !(registration.waiting && registration.active); };
   registration.addEventListener("updatefound", () =>
     registration.installing?.addEventListener("statechange", offer));
   registration.installing?.addEventListener("statechange", offer);
@@ -167,6 +168,7 @@ async function openCamera(open) {
     say("The camera is on.");
     at("table").disabled = at("clear").disabled = false;
   } catch (error) {
+    camera.stop();
     say(error.message, true);
   }
   for (const button of buttons) button.disabled = false;
