@@ -8,9 +8,13 @@ const NAME = `fer_det-${BUILD.version}`;
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches.open(NAME)
-      .then((cache) => cache.addAll(BUILD.files.map((file) => new Request(file, { cache: "reload" }))))
-      .then(() => self.skipWaiting()),
+      .then((cache) => cache.addAll(BUILD.files.map((file) => new Request(file, { cache: "reload" })))),
   );
+});
+
+// The page asks for this. Until then it keeps the files of its own version, and no others.
+self.addEventListener("message", ({ data }) => {
+  if (data === "activate") self.skipWaiting();
 });
 
 self.addEventListener("activate", (event) => {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_det.config.command import parse_config
-from fer_det.config.export import WebConfig
+from fer_det.config.export import WITHOUT_MAKE, WebConfig
 from fer_det.errors import DatasetNotFoundError, OutputError
 from fer_det.runtime.command import EXIT_OK, run_command
 
@@ -44,7 +44,9 @@ def _web(argv: Sequence[str] | None) -> int:
         return _build(config)
     if not (config.folder / "index.html").is_file():
         raise DatasetNotFoundError(
-            f"no page in {config.folder}", "the folder that make web builds", "run make web"
+            f"no page in {config.folder}",
+            "the folder that make web builds",
+            f"run make web, or {WITHOUT_MAKE}",
         )
     with serve(config.folder, config.port) as server:
         print(f"http://{HOST}:{server.server_port}/ until Ctrl-C", flush=True)

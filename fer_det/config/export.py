@@ -14,6 +14,11 @@ _SUFFIXES = {
     **{"onnx": ".onnx", "onnx-core": ".onnx", "litert": ".tflite"},
     **{"safetensors": ".safetensors", "backbone": ".safetensors"},
 }
+WITHOUT_MAKE = (
+    "without the repository: npm pack onnxruntime-web && tar -xzf onnxruntime-web-*.tgz && "
+    "fer-det web --build --runtime package/dist"
+)
+"""The commands that build the page where there is no Makefile."""
 NumberType = Literal["float32", "float16", "int8"]
 
 
@@ -108,9 +113,10 @@ class WebConfig:
     """Port on 127.0.0.1; 0 takes a free one."""
     build: bool = False
     """Build the folder instead of serving it."""
-    weights: Path = Path("best.pth")
-    """Model file of the classifier or detector that the page uses; a bare name that is not in this
-    folder is searched in the newest run of runs/. Of --build, as are the flags below."""
+    weights: Path = Path("weights/expression_small.safetensors")
+    """Model file of the classifier or detector that the page uses, by default the shipped one; a
+    bare name that is not in this folder is searched in the newest run of runs/. Of --build, as are
+    the flags below."""
     dtype: NumberType = "float16"
     """Type of the numbers in the model's file; int8 needs --data."""
     data: Path | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from fer_det.config.export import ExportConfig, WebConfig
+from fer_det.config.export import WITHOUT_MAKE, ExportConfig, WebConfig
 from fer_det.errors import WeightsNotFoundError
 from fer_det.export.mtcnn import export_mtcnn
 from fer_det.export.onnx_file import export_onnx
@@ -27,11 +29,15 @@ ICONS = (180, 512)
 """Sides of the icons in PNG, for phones."""
 SERVICE_WORKER = "service_worker.js"
 _PLACE = 'const BUILD = { version: "none", files: [] };'
+_BUILD = re.compile(
+    r'^const BUILD = (\{"version": "[0-9a-f]{16}", "files": \[.*\]\});$', re.MULTILINE
+)
 
 
 def build_page(config: WebConfig, weights: Path) -> Parity:
     """Write the page with the model of `weights` into config.folder.
 
+    Files there that a former build wrote and this one does not are removed, others left alone.
     Raises WeightsNotFoundError without the page's or the runtime's files, and what an export
     raises.
     """
@@ -41,9 +47,10 @@ def build_page(config: WebConfig, weights: Path) -> Parity:
         raise WeightsNotFoundError(
             f"no {absent[0] if page else 'folder web'} in {config.runtime if page else 'fer_det'}",
             "the page's files and those of the npm package onnxruntime-web",
-            "run make web, which fetches it, or name its dist folder with --runtime",
+            f"run make web, which fetches it, or {WITHOUT_MAKE}",
         )
     folder = make_folder(config.folder)
+    former = _former_files(folder)
     models = make_folder(folder / "models")
     export = ExportConfig(
         out=models / "model.onnx",
@@ -54,41 +61,55 @@ def build_page(config: WebConfig, weights: Path) -> Parity:
     )
     parity = export_onnx(export, weights)
     contract = OnnxModel.load(export.out).contract
+    written = [export.out]
     if contract.kind == "classifier":
-        export_mtcnn(models)
+        written += export_mtcnn(models)
     described = {"model": export.out.name, "contract": asdict(contract)}
-    write_text(models / "models.json", json.dumps(described))
+    written.append(models / "models.json")
+    write_text(written[-1], json.dumps(described))
     for name in RUNTIME_FILES:
-        _copy(config.runtime / name, folder / "ort" / name)
+        written.append(_copy(config.runtime / name, folder / "ort" / name))
     for path in sorted(page.rglob("*")):
         if path.is_file() and path.name != SERVICE_WORKER:
-            _copy(path, folder / path.relative_to(page))
+            written.append(_copy(path, folder / path.relative_to(page)))
     for side in ICONS:
-        _write_icon(folder / f"icon-{side}.png", side)
-    _write_service_worker(folder, (page / SERVICE_WORKER).read_text(encoding="utf-8"))
+        written.append(_write_icon(folder / f"icon-{side}.png", side))
+    source = (page / SERVICE_WORKER).read_text(encoding="utf-8")
+    _write_service_worker(folder, source, sorted(written))
+    for path in former - set(written):
+        path.unlink(missing_ok=True)
     return parity
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> Path:
     make_folder(target.parent)
     write_bytes(target, source.read_bytes())
+    return target
 
 
-def _write_service_worker(folder: Path, source: str) -> None:
-    """Put the names of all files and a hash of their content into the service worker."""
+def _former_files(folder: Path) -> set[Path]:
+    """Return the files that the service worker of a former build lists."""
+    path = folder / SERVICE_WORKER
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    found = _BUILD.search(text)
+    paths = [folder / name for name in json.loads(found[1])["files"]] if found else []
+    inside = folder.resolve()
+    return {path for path in paths if path.is_file() and path.resolve().is_relative_to(inside)}
+
+
+def _write_service_worker(folder: Path, source: str, written: Sequence[Path]) -> None:
+    """Put the names of the files and a hash of their content into the service worker."""
     digest = hashlib.sha256()
-    files = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != SERVICE_WORKER:
-            digest.update(path.read_bytes())
-            files.append(path.relative_to(folder).as_posix())
+    for path in written:
+        digest.update(path.read_bytes())
+    files = [path.relative_to(folder).as_posix() for path in written]
     build = {"version": digest.hexdigest()[:16], "files": ["./", *files]}
     assert _PLACE in source
     text = source.replace(_PLACE, f"const BUILD = {json.dumps(build)};")
     write_text(folder / SERVICE_WORKER, text)
 
 
-def _write_icon(path: Path, side: int) -> None:
+def _write_icon(path: Path, side: int) -> Path:
     """Draw web/icon.svg, whose form phones do not take, as a PNG."""
     scale = side / 64
     icon = Image.new("RGB", (side, side), "#14171b")
@@ -103,3 +124,4 @@ def _write_icon(path: Path, side: int) -> None:
     pen.arc(at(19, 24, 45, 45), 35, 145, fill="#e8ebee", width=round(3.5 * scale))
     with atomic_path(path) as temporary:
         icon.save(temporary, "PNG", optimize=True)
+    return path

@@ -118,6 +118,10 @@ class Page:
         self._call("Emulation.setEmulatedMedia", {"features": [theme]})
         url = path if isinstance(path, str) else path.resolve().as_uri()
         self._call("Page.navigate", {"url": url})
+        self.wait_for_load()
+
+    def wait_for_load(self) -> None:
+        """Wait until the page has loaded, again after it was left."""
         while self._read().get("method") != "Page.loadEventFired":
             pass
 

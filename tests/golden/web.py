@@ -28,6 +28,7 @@ PATH = Path(__file__).with_name("web.json")
 picture = runpy.run_path(str(PATH.with_name("view.py")))["picture"]
 
 CLASSES = tuple(each.label for each in BASIC_EXPRESSIONS)
+UNKNOWN_BELOW = 0.32
 CONTRACT = Contract(
     kind="detector",
     form="core",
@@ -124,13 +125,14 @@ def pyramids() -> list[dict[str, Any]]:
     return [{"size": size, "scales": pyramid_scales(*size)} for size in sizes]
 
 
-def tracks() -> list[dict[str, Any]]:
+def tracks(unknown_below: float) -> list[dict[str, Any]]:
     """Two faces over some frames, one of which is lost for a while; a third comes.
 
     The numbers are those of the scene: the page follows faces by the overlap of their boxes alone.
+    A label is None for unknown.
     """
     random = np.random.default_rng(4)
-    smoother, labels = Smoother(0.5), LabelKeeper(LABEL_MARGIN)
+    smoother, labels = Smoother(0.5), LabelKeeper(LABEL_MARGIN, unknown_below)
     frames = []
     for frame in range(14):
         seconds = round(0.2 * frame + 0.03 * (frame % 3), 2)
@@ -149,8 +151,7 @@ def tracks() -> list[dict[str, Any]]:
             own = dict(zip(BASIC_EXPRESSIONS, face["probabilities"], strict=True))
             mean = smoother.update(number, own, seconds)
             kept = labels.update(number, mean)
-            assert kept is not None
-            label = BASIC_EXPRESSIONS.index(kept)
+            label = None if kept is None else BASIC_EXPRESSIONS.index(kept)
             shown.append({"number": number, "probabilities": [*mean.values()], "label": label})
         frames.append({"seconds": seconds, "faces": faces, "shown": shown})
     return frames
@@ -165,7 +166,9 @@ def vectors() -> dict[str, Any]:
         "crops": crops(),
         "suppressed": suppressed(),
         "pyramids": pyramids(),
-        "tracks": tracks(),
+        "tracks": [
+            {"unknown_below": least, "frames": tracks(least)} for least in (0.0, UNKNOWN_BELOW)
+        ],
     }
 
 

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,9 @@ pytestmark = [
 PICTURES = ("whole", "flipped", "third_size", "family", "flat")
 READY = "document.getElementById('status').textContent === 'Ready.'"
 PROBLEM = "document.getElementById('problem').textContent"
+DONE = "document.querySelectorAll('article .result, article .problem').length"
+CAMERA = "document.getElementById('camera').click()"
+RUNS = "document.getElementById('rate').textContent.includes('frames per second')"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SECONDS = 240.0
 
@@ -86,22 +91,28 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(folder: Path, film: Path, tmp_path: Path) -> Iterator[Page]:
-    """The page, opened and ready; `page.stop()` ends its server."""
+    with opened(folder, tmp_path, f"--use-file-for-fake-video-capture={film}") as page:
+        yield page
+
+
+@contextmanager
+def opened(folder: Path, tmp_path: Path, *more: str) -> Iterator[Page]:
+    """A browser and the server of `folder`, which `page.stop()` ends; more: flags."""
     server = serve(folder, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     flags = (
         f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}",
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
+        *more,
     )
     assert PROGRAM is not None
     options = {"flags": flags, "offline": False, "time_limit": SECONDS}
     try:
-        with browser(PROGRAM, tmp_path / "profile", **options) as opened:
-            opened.address = f"http://{HOST}:{server.server_port}/"
-            opened.stop = lambda: (server.shutdown(), server.server_close())
-            yield opened
+        with browser(PROGRAM, tmp_path / "profile", **options) as page:
+            page.address = f"http://{HOST}:{server.server_port}/"
+            page.stop = lambda: (server.shutdown(), server.server_close())  # type: ignore[attr-defined]
+            yield page
     finally:
         server.shutdown()
         server.server_close()
@@ -116,8 +127,11 @@ def recognise(page: Page, paths: list[Path]) -> list[dict[str, str]]:
     """Open photos in the page; the rows of the table that it saves."""
     page.value("document.getElementById('clear').click()")
     page.choose_files("#files", paths)
-    done = "document.querySelectorAll('article .result, article .problem').length"
-    page.wait(f"{done} === {len(paths)}", SECONDS)
+    page.wait(f"{DONE} === {len(paths)}", SECONDS)
+    return saved_table(page)
+
+
+def saved_table(page: Page) -> list[dict[str, str]]:
     page.value("URL.createObjectURL = (blob) => { window.saved = blob; return 'blob:'; }")
     page.value("HTMLAnchorElement.prototype.click = () => {}")
     page.value("document.getElementById('table').click()")
@@ -163,14 +177,110 @@ def test_the_answers_are_those_of_the_program(
 
 def test_the_camera_counts_frames_and_keeps_a_face(page: Any) -> None:
     open_page(page)
-    page.value("document.getElementById('camera').click()")
-    page.wait("document.getElementById('rate').textContent.includes('frames per second')", SECONDS)
+    page.value(CAMERA)
+    page.wait(RUNS, SECONDS)
     assert page.value("document.querySelectorAll('#live-faces table').length") == 1
     assert page.value("document.querySelectorAll('#live-faces tr').length") == len(CLASSES)
+    title = page.value("document.getElementById('timeline-title').textContent")
+    assert title == "Expressions over the last 20 seconds: face 1"
+    assert page.value("document.getElementById('timeline').ariaLabel") == title
+    legend = "[...document.querySelectorAll('#legend li')].map((each) => each.textContent)"
+    assert page.value(legend) == list(CLASSES)
+    assert page.value("document.getElementById('switch').hidden") is True
     assert page.value("document.getElementById('status').textContent").startswith("Face ")
     page.value("document.getElementById('camera').click()")
     assert page.value("document.getElementById('video').srcObject") is None
     assert page.messages == []
+
+
+def test_photos_beside_the_camera_and_its_end(page: Any, photos: dict[str, Path]) -> None:
+    open_page(page)
+    page.value(CAMERA)
+    page.wait(RUNS, SECONDS)
+    page.choose_files("#files", [photos["whole"]])
+    page.wait(f"{DONE} === 1", SECONDS)
+    assert page.value("document.querySelectorAll('article .result table').length") == 1
+    stream = "document.getElementById('video').srcObject"
+    page.value(f"{stream}.getTracks()[0].dispatchEvent(new Event('ended'))")
+    assert page.value(PROBLEM).startswith("The camera was disconnected or is no longer allowed; ")
+    assert page.value(stream) is None
+    assert page.value("document.getElementById('camera').textContent") == "Use the camera"
+    page.value("document.getElementById('rate').textContent = ''")
+    page.value(CAMERA)
+    page.wait(RUNS, SECONDS)
+    page.value(CAMERA)
+    sources = [row["source"] for row in saved_table(page)]
+    assert list(dict.fromkeys(sources)) == ["whole.png", "camera 1", "camera 2"]
+    assert page.messages == []
+
+
+def test_photos_before_the_page_is_ready(page: Any) -> None:
+    page.before_load("""
+        window.released = new Promise((resolve) => { window.release = resolve; });
+        Worker.prototype.addEventListener = function (type, call) {
+          const late = async (event) => { await window.released; call(event); };
+          EventTarget.prototype.addEventListener.call(this, type, late);
+        };
+    """)
+    page.open(page.address)
+    page.value("""(async () => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+        const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+        const file = new File([blob], "a.png");
+        const [dropped, pasted, none] = [1, 2, 3].map(() => new DataTransfer());
+        for (const each of [dropped, pasted]) each.items.add(file);
+        document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: none }));
+        window.said = document.getElementById("problem").textContent;
+        document.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped }));
+        document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted }));
+    })()""")
+    assert page.value("window.said").startswith("There is no picture file in this; ")
+    status = "document.getElementById('status').textContent"
+    assert page.value(status) == "Loading the models; then the photo …"
+    page.value("window.release()")
+    page.wait(f"{DONE} === 2", SECONDS)
+    assert page.value("document.querySelectorAll('article .result').length") == 2
+
+
+def test_another_camera(folder: Path, tmp_path: Path) -> None:
+    with opened(folder, tmp_path, "--use-fake-device-for-media-stream=device-count=2") as page:
+        open_page(page)
+        page.value(CAMERA)
+        page.wait("!document.getElementById('switch').hidden", SECONDS)
+        stream = "document.getElementById('video').srcObject?"
+        own = f"{stream}.getVideoTracks()[0].getSettings().deviceId"
+        first = page.value(own)
+        page.value("document.getElementById('switch').focus()")
+        page.value("document.getElementById('switch').click()")
+        page.wait(f"![undefined, '{first}'].includes({own})", SECONDS)
+        page.wait("document.activeElement.id === 'switch'", SECONDS)
+        page.value("document.getElementById('switch').click()")
+        page.wait(f"{own} === '{first}'", SECONDS)
+        assert page.value(PROBLEM) == ""
+
+
+def test_a_new_version_is_offered(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "page"
+    shutil.copytree(folder, copy)
+    with opened(copy, tmp_path) as page:
+        open_page(page)
+        page.value("navigator.serviceWorker.ready.then(() => true)")
+        page.wait("navigator.serviceWorker.controller !== null", SECONDS)
+        assert page.value("document.getElementById('update').hidden") is True
+        source = "document.getElementById('model').textContent"
+        former = page.value(source)
+        assert "float32" in former
+        weights = write_tiny(tmp_path / "b.pth", "resnet_classifier")
+        build_page(WebConfig(folder=copy, runtime=RUNTIME, dtype="float16"), weights)
+        open_page(page)
+        assert page.value(source) == former
+        page.wait("!document.getElementById('update').hidden", SECONDS)
+        page.value("document.getElementById('reload').click()")
+        page.wait_for_load()
+        page.wait(READY, SECONDS)
+        assert "float16" in page.value(source)
+        assert page.value("document.getElementById('update').hidden") is True
+        assert page.value("caches.keys().then((names) => names.length)") == 1
 
 
 def test_it_starts_again_without_its_server(page: Any, photos: dict[str, Path]) -> None:

@@ -1,4 +1,4 @@
-// web/js against the golden vectors of the Python program: node --test tests/web
+// web/js against the golden vectors of the Python program, and by itself: node --test tests/web
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,6 +6,8 @@ import { test } from "node:test";
 
 import { selectDetections, softmax } from "../../web/js/boxes.js";
 import { cutOut, keep, pyramidScales } from "../../web/js/mtcnn.js";
+import { Rows, toCsv } from "../../web/js/table.js";
+import { chooseFace, piecesOf } from "../../web/js/timeline.js";
 import { Tracker } from "../../web/js/tracking.js";
 import {
   boxesToInput, boxesToPicture, faceView, render, shrink, uprightView, wholeView,
@@ -99,12 +101,52 @@ test("MTCNN's pyramid", () => {
   }
 });
 
-test("tracks", () => {
-  const tracker = new Tracker();
-  for (const { seconds, faces, shown } of GOLDEN.tracks) {
-    const found = tracker.update(faces, seconds);
-    assert.deepEqual(found.map(({ number }) => number), shown.map(({ number }) => number));
-    assert.deepEqual(found.map(({ label }) => label), shown.map(({ label }) => label));
-    near(found.map((f) => f.probabilities), shown.map((f) => f.probabilities), 1e-9, "means");
-  }
+for (const { unknown_below: unknownBelow, frames } of GOLDEN.tracks) {
+  test(`tracks, unknown below ${unknownBelow}`, () => {
+    const tracker = new Tracker({ unknownBelow });
+    for (const { seconds, faces, shown } of frames) {
+      const alone = ({ probabilities }) => Math.max(...probabilities) < unknownBelow;
+      const found = tracker.update(faces.map((face) =>
+        ({ ...face, flags: ["low_resolution", ...(alone(face) ? ["unknown"] : [])] })), seconds);
+      assert.deepEqual(found.map(({ number }) => number), shown.map(({ number }) => number));
+      assert.deepEqual(found.map(({ label }) => label), shown.map(({ label }) => label));
+      assert.deepEqual(found.map(({ flags }) => flags), shown.map(({ label }) =>
+        label === null ? ["low_resolution", "unknown"] : ["low_resolution"]));
+      near(found.map((f) => f.probabilities), shown.map((f) => f.probabilities), 1e-9, "means");
+    }
+  });
+}
+
+test("the time line's band breaks at gaps and at another face", () => {
+  const points = [
+    [1, 0, 0.0], [1, 1, 0.1], [1, 4, 0.5], // Lost for two frames.
+    [1, 9, 1.2], // Lost for longer.
+    [1, 10, 2.2], // One slow frame.
+    [1, 11, 9.0], // A pause.
+    [2, 12, 9.1], [2, 13, 9.2], [1, 14, 9.3],
+  ].map(([number, frame, seconds]) => ({ number, frame, seconds }));
+  const found = piecesOf(points).map((piece) => piece.map(({ frame }) => frame));
+  assert.deepEqual(found, [[0, 1, 4], [9, 10], [11], [12, 13], [14]]);
+});
+
+test("the time line stays with a face until it is gone", () => {
+  const face = (number, side, probabilities = [1]) =>
+    ({ number, box: [0, 0, side, side], probabilities });
+  const faces = [face(1, 50), face(2, 80), face(3, 90, null), face(4, 80)];
+  const last = { number: 1, seconds: 5 };
+  assert.equal(chooseFace(faces, undefined, 5).number, 2);
+  assert.equal(chooseFace(faces, last, 9).number, 1);
+  assert.equal(chooseFace(faces.slice(1), last, 5.4), undefined);
+  assert.equal(chooseFace(faces.slice(1), last, 5.6).number, 2);
+  assert.equal(chooseFace([], undefined, 0), undefined);
+});
+
+test("the camera's rows keep their source, and the first are dropped", () => {
+  const rows = new Rows(2);
+  for (const source of ["camera 1", "camera 1", "camera 2"]) rows.add({ source, frame: 0 });
+  assert.equal(rows.dropped, 1);
+  const [, ...lines] = toCsv(rows.all, ["fear"]).trim().split("\n");
+  assert.deepEqual(lines.map((line) => line.split(",")[0]), ["camera 1", "camera 2"]);
+  rows.clear();
+  assert.deepEqual([rows.all, rows.dropped], [[], 0]);
 });

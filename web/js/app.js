@@ -4,6 +4,7 @@ import { Camera } from "./camera.js";
 import { drawFaces, element, showFaces, titleOf } from "./drawing.js";
 import { readPicture } from "./pictures.js";
 import { save, toCsv } from "./table.js";
+import { Timeline } from "./timeline.js";
 
 const at = (id) => document.getElementById(id);
 const rows = []; // Of photos, for the table.
@@ -11,8 +12,10 @@ const waiting = new Map(); // Questions to the worker by their number.
 let lastId = 0;
 let worker = null;
 let camera = null;
+let broken = false; // Said once for all.
 let classes = [];
-let queue = Promise.resolve();
+let becomeReady;
+let queue = new Promise((resolve) => { becomeReady = resolve; });
 
 function say(text, isProblem = false) {
   const problem = at("problem");
@@ -33,6 +36,7 @@ function ask(picture, smallestFace) {
 
 function start() {
   if (typeof WebAssembly !== "object") {
+    broken = true;
     say("This browser has no WebAssembly, which the page needs; use a current browser.", true);
     return;
   }
@@ -47,11 +51,26 @@ function start() {
   });
   worker.addEventListener("error", (event) => failed(event.message ?? "they cannot be loaded"));
   if ("serviceWorker" in navigator && window.isSecureContext) {
-    navigator.serviceWorker.register("service_worker.js").catch(() => {});
+    navigator.serviceWorker.register("service_worker.js").then(offerUpdates).catch(() => {});
   }
 }
 
+/** Show a button when a new version of the page's files is there; this page keeps to its own. */
+function offerUpdates(registration) {
+  // The first version waits for nobody, but passes through this state.
+  const offer = () => { at("update").hidden = !(registration.waiting && registration.active); };
+  registration.addEventListener("updatefound", () =>
+    registration.installing?.addEventListener("statechange", offer));
+  registration.installing?.addEventListener("statechange", offer);
+  offer();
+  at("reload").addEventListener("click", () => {
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+    registration.waiting?.postMessage("activate");
+  });
+}
+
 function failed(why) {
+  broken = true;
   say(`The models could not be loaded: ${why}. Reload the page, or build it again.`, true);
 }
 
@@ -68,16 +87,24 @@ function ready({ contract, threads }) {
   };
   at("model").replaceChildren(...Object.entries(facts)
     .flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
+  const timeline = new Timeline({
+    canvas: at("timeline"), title: at("timeline-title"), legend: at("legend"),
+  }, classes);
   camera = new Camera({
-    video: at("video"), frame: at("frame"), timeline: at("timeline"), faces: at("live-faces"),
-    rate: at("rate"),
-  }, ask, classes, say);
+    video: at("video"), frame: at("frame"), faces: at("live-faces"), rate: at("rate"),
+    limit: at("limit"),
+  }, timeline, ask, contract, say, showCamera);
   for (const id of ["files", "camera"]) at(id).disabled = false;
+  navigator.mediaDevices?.addEventListener("devicechange", showCamera);
   say("Ready.");
+  becomeReady();
 }
 
 /** Photos one after the other; what cannot be read is a sentence in its place. */
 function addPhotos(files) {
+  if (broken) return;
+  if (!files.length) say("There is no picture file in this; save the picture, and open the file.", true);
+  else if (!camera) say(`Loading the models; then ${files.length === 1 ? "the photo" : "the photos"} …`);
   for (const file of files) queue = queue.then(() => addPhoto(file));
 }
 
@@ -126,30 +153,42 @@ function savePicture(canvas, name) {
   canvas.toBlob((blob) => save(blob, name), "image/png");
 }
 
-async function toggleCamera() {
-  const button = at("camera");
-  if (camera.stream) {
+function toggleCamera() {
+  if (!camera.stream) return openCamera(() => camera.start());
+  camera.stop();
+  say("The camera is off.");
+}
+
+async function openCamera(open) {
+  const buttons = [at("camera"), at("switch")];
+  const focused = document.activeElement;
+  for (const button of buttons) button.disabled = true;
+  try {
+    await open();
+    say("The camera is on.");
+    at("table").disabled = at("clear").disabled = false;
+  } catch (error) {
     camera.stop();
-    say("The camera is off.");
-  } else {
-    button.disabled = true;
-    try {
-      await camera.start();
-      say("The camera is on.");
-      at("table").disabled = at("clear").disabled = false;
-    } catch (error) {
-      say(error.message, true);
-    }
-    button.disabled = false;
+    say(error.message, true);
   }
+  for (const button of buttons) button.disabled = false;
+  await showCamera();
+  focused.focus(); // A disabled button loses it.
+}
+
+async function showCamera() {
+  const button = at("camera");
   button.setAttribute("aria-pressed", String(Boolean(camera.stream)));
   button.textContent = camera.stream ? "Stop the camera" : "Use the camera";
-  at("live").hidden = !camera.stream && !camera.rows.length;
+  at("live").hidden = !camera.stream && !camera.rows.all.length;
+  const several = (await camera.list()).length > 1;
+  at("switch").hidden = !camera.stream || !several;
 }
 
 function clear() {
-  if (camera.stream) toggleCamera();
-  rows.length = camera.rows.length = 0;
+  if (camera.stream) camera.stop();
+  rows.length = 0;
+  camera.clear();
   at("results").replaceChildren();
   at("live").hidden = true;
   at("clear").disabled = at("table").disabled = true;
@@ -161,10 +200,11 @@ at("files").addEventListener("change", ({ target }) => {
   target.value = "";
 });
 at("camera").addEventListener("click", toggleCamera);
+at("switch").addEventListener("click", () => openCamera(() => camera.next()));
 at("clear").addEventListener("click", clear);
 at("snapshot").addEventListener("click", () => savePicture(at("frame"), "camera.faces.png"));
 at("table").addEventListener("click", () => {
-  const text = toCsv([...rows, ...camera.rows], classes);
+  const text = toCsv([...rows, ...camera.rows.all], classes);
   save(new Blob([text], { type: "text/csv" }), "predictions.csv");
 });
 document.addEventListener("dragover", (event) => {
@@ -175,9 +215,7 @@ document.addEventListener("dragleave", () => at("drop").classList.remove("over")
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   at("drop").classList.remove("over");
-  if (camera) addPhotos([...event.dataTransfer.files]);
+  addPhotos([...event.dataTransfer.files]);
 });
-document.addEventListener("paste", (event) => {
-  if (camera) addPhotos([...event.clipboardData.files]);
-});
+document.addEventListener("paste", (event) => addPhotos([...event.clipboardData.files]));
 start();

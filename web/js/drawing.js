@@ -1,15 +1,10 @@
-// Boxes on a canvas, bars beside it, and the time line of a face.
+// Boxes on a canvas, and bars beside it.
 
 import { longerSide } from "./recogniser.js";
 
 const SMALLEST_HEIGHT = 420; // Smaller pictures are enlarged, so that titles do not hide faces.
 const LARGEST_SIDE = 2048;
 const BOX_COLOURS = ["#00c85a", "#ff9614", "#3c96ff"];
-/** The same as COLOURS in fer_det/predict/video/timeline.py. */
-const EXPRESSION_COLOURS = {
-  surprise: "#e68c14", fear: "#7846aa", disgust: "#64821e", happiness: "#1ea046",
-  sadness: "#286ec8", anger: "#d22832", neutral: "#6e6e6e", contempt: "#96643c",
-};
 
 /** The colour of a face's box; number from 1. */
 export function boxColour(number) {
@@ -104,23 +99,6 @@ function fillTable(table, face, classes) {
     row.cells[1].firstChild.firstChild.style.width = `${(100 * probability).toFixed(1)}%`;
     row.cells[2].textContent = `${Math.round(100 * probability)} %`;
   });
-}
-
-/** A stacked band of probabilities over the last seconds: points [{seconds, probabilities}]. */
-export function drawTimeline(canvas, points, classes, now, span = 20) {
-  const pen = canvas.getContext("2d");
-  const { width, height } = canvas;
-  pen.clearRect(0, 0, width, height);
-  const x = (seconds) => width * (1 - (now - seconds) / span);
-  for (let i = 1; i < points.length; i++) {
-    const [from, to] = [x(points[i - 1].seconds), x(points[i].seconds)];
-    let top = 0;
-    points[i].probabilities.forEach((probability, at) => {
-      pen.fillStyle = EXPRESSION_COLOURS[classes[at]] ?? "#888888";
-      pen.fillRect(from, top, to - from + 0.5, probability * height + 0.5);
-      top += probability * height;
-    });
-  }
 }
 
 /** An element with a text and a class. */

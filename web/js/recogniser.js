@@ -26,6 +26,7 @@ export class Recogniser {
   /**
    * A picture {data (RGBA), width, height} -> [{box, score, probabilities, flags}], best score
    * first; probabilities is null for a face that is too small. smallestFace: pixels, to be faster.
+   * The flags are those of this picture alone; Tracker decides `unknown` anew over time.
    */
   async recognise(picture, smallestFace = 20) {
     const found = this.contract.kind === "classifier"

@@ -4,6 +4,24 @@ import { longerSide } from "./recogniser.js";
 
 const BOX = ["x_min", "y_min", "x_max", "y_max"];
 
+/** At most `limit` rows; the first are dropped for later ones. */
+export class Rows {
+  constructor(limit) {
+    this.limit = limit;
+    this.clear();
+  }
+
+  clear() {
+    Object.assign(this, { all: [], dropped: 0 });
+  }
+
+  add(row) {
+    if (this.all.push(row) <= this.limit) return;
+    this.all.shift();
+    this.dropped += 1;
+  }
+}
+
 /** rows: [{source, frame, seconds, face, box, score, probabilities, label, flags, note}] -> text. */
 export function toCsv(rows, classes) {
   const head = ["source", "frame", "seconds", "face", ...BOX, "size", "flags", "score", "expression",

@@ -1,5 +1,5 @@
-// Steady labels for the camera: averages and labels as in fer_det/predict/video/steady.py. Faces are
-// followed by the overlap of their boxes alone.
+// Steady labels for the camera: averages, labels and `unknown` as in
+// fer_det/predict/video/steady.py. Faces are followed by the overlap of their boxes alone.
 
 import { iou } from "./boxes.js";
 
@@ -7,17 +7,24 @@ const LABEL_MARGIN = 0.1;
 
 /** Numbers faces by the overlap of their boxes, averages probabilities, and keeps labels steady. */
 export class Tracker {
-  /** smoothing: seconds of the average, weights exp(-age / smoothing); patience: of lost faces. */
-  constructor({ smoothing = 0.5, minIou = 0.3, patience = 1, patientFrames = 2 } = {}) {
-    Object.assign(this, { smoothing, minIou, patience, patientFrames });
+  /**
+   * unknownBelow: the contract's threshold; smoothing: seconds of the average, weights
+   * exp(-age / smoothing); patience: seconds, and patientFrames, of lost faces.
+   */
+  constructor({
+    unknownBelow = 0, smoothing = 0.5, minIou = 0.3, patience = 1, patientFrames = 2,
+  } = {}) {
+    Object.assign(this, { unknownBelow, smoothing, minIou, patience, patientFrames });
+    this.margin = smoothing > 0 ? LABEL_MARGIN : 0;
     this.tracks = new Map();
     this.frame = 0;
     this.lastNumber = 0;
   }
 
   /**
-   * Faces [{box, probabilities (or null)}] of the next frame, and its time -> the same with
-   * `number`, averaged `probabilities`, and `label`, the index of the class that is shown.
+   * Faces [{box, probabilities (or null), flags}] of the next frame, and its time -> the same with
+   * `number`, averaged `probabilities`, `label`, the index of the class that is shown, null for
+   * none, and the flag `unknown` where there is none by the average.
    */
   update(faces, seconds) {
     this.frame += 1;
@@ -35,7 +42,10 @@ export class Tracker {
       this.tracks.set(number, track);
       if (!face.probabilities) return { ...face, number, label: null };
       const probabilities = this.#average(track, face.probabilities, seconds);
-      return { ...face, number, probabilities, label: this.#keepLabel(track, probabilities) };
+      const label = this.#keepLabel(track, probabilities);
+      const flags = face.flags.filter((flag) => flag !== "unknown");
+      if (label === null) flags.push("unknown");
+      return { ...face, number, probabilities, label, flags };
     });
   }
 
@@ -65,13 +75,14 @@ export class Tracker {
     return track.total.map((each) => each / track.weight);
   }
 
+  /** The label, which another must lead by the margin; null for unknown, half of it either way. */
   #keepLabel(track, probabilities) {
     const best = probabilities.indexOf(Math.max(...probabilities));
-    const margin = this.smoothing > 0 ? LABEL_MARGIN : 0;
-    if (track.label === undefined ||
-        probabilities[best] - probabilities[track.label] > margin) {
-      track.label = best;
-    }
-    return track.label;
+    let least = this.unknownBelow;
+    if (track.label === undefined) track.label = best;
+    else least += (track.unknown ? this.margin : -this.margin) / 2;
+    if (probabilities[best] - probabilities[track.label] > this.margin) track.label = best;
+    track.unknown = probabilities[best] < least;
+    return track.unknown ? null : track.label;
   }
 }

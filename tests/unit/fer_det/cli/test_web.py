@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from fer_det.cli.main import main
+from fer_det.cli.predict import SHIPPED_MODELS
 from fer_det.cli.web import HEADERS, HOST, serve
+from fer_det.config.export import WebConfig
 from fer_det.errors import OutputError
+from fer_det.io.files import find_shipped_weights
 
 
 @pytest.fixture
@@ -60,4 +63,12 @@ def test_the_page_forbids_other_hosts_as_the_server_does() -> None:
 
 def test_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["web", "--folder", str(tmp_path)]) == 2
-    assert "wanted the folder that make web builds" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "wanted the folder that make web builds" in told
+    assert "fer-det web --build --runtime package/dist" in told
+
+
+def test_the_default_is_the_shipped_model() -> None:
+    weights = WebConfig().weights
+    assert weights.name in SHIPPED_MODELS
+    assert find_shipped_weights(weights) is not None
