@@ -1,22 +1,27 @@
 #!/usr/bin/env bash
 # What is to be done when a GPU is at hand, in the order of its worth; each part can be resumed.
 #
-#   benchmarks/gpu.sh [--parts tests,speed,fer,detector,ssdlite] [--minutes 25] [--out DIR] [--dry]
+#   benchmarks/gpu.sh [--parts tests,speed,fer,detector,ssdlite] [--minutes 9] [--out DIR] [--dry]
 #
 #   tests     the tests that need CUDA
 #   speed     training step, inference and loader against the bare backbone and torchvision's
 #   fer       classifiers of FER2013 and FERPlus at full length
-#   detector  the detector on RAF-DB's layout from that backbone
-#   ssdlite   the small detector
+#   detector  the detector on RAF-DB's layout from that backbone, at 112 and 224 px
+#   ssdlite   the small detector on composed pictures of the same faces
 #
 # Data are looked for in FERDET_FER2013 and FERDET_WILD7, as the tests do; parts without theirs are
-# left out. Packages that Python lacks are installed from .wheels/, without a network. Results are
-# small files in --out: tables, logs, and weights in half precision. --dry: tiny sizes on the CPU,
-# which shows that the script works and nothing else.
+# left out. Packages that Python lacks are installed from .wheels/, without a network. A command
+# that ran out of time is typed again: what is done in FERDET_WORK is not done twice.
+#
+# In --out: results.tar.gz, the tables, logs and scores so far, and weights.tar.aa, .ab, ..., the
+# weights in half precision that are new, in at most 4 pieces of 15 MiB; what has no room is packed
+# by the next call (--parts none packs only). To unpack: cat weights.tar.* | tar -x
+#
+# --dry: tiny sizes on the CPU, which shows that the script works and nothing else.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=tests,speed,fer,detector,ssdlite minutes=25 out=${OUT:-runs/gpu} dry=
+parts=tests,speed,fer,detector,ssdlite minutes=9 out=${OUT:-runs/gpu} dry=
 while [ $# -gt 0 ]; do
   case $1 in
     --parts) parts=$2; shift 2 ;;
@@ -28,48 +33,57 @@ while [ $# -gt 0 ]; do
 done
 for part in ${parts//,/ }; do
   case $part in
-    tests | speed | fer | detector | ssdlite) ;;
-    *) echo "error: --parts with $part; wanted tests, speed, fer, detector, ssdlite" >&2; exit 2 ;;
+    tests | speed | fer | detector | ssdlite | none) ;;
+    *) echo "error: --parts with $part; wanted tests, speed, fer, detector, ssdlite, none" >&2; exit 2 ;;
   esac
 done
 
 python=${PYTHON:-python3}
 work=${FERDET_WORK:-runs/gpu_work}
-mkdir -p "$out" "$work"
-if [ -d .wheels ]; then
-  "$python" -m pip install --quiet --no-index --find-links .wheels .wheels/*.whl
+results=$work/results weights=$work/weights
+mkdir -p "$out" "$results" "$weights/packed"
+if [ -d .wheels ] && [ ! -d "$work/site" ]; then
+  "$python" -m pip install --quiet --no-index --no-deps --target "$work/site" .wheels/*.whl
 fi
-export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
+export PYTHONPATH=$PWD:$work/site${PYTHONPATH:+:$PYTHONPATH}
 
 ends=$((SECONDS + 60 * minutes))
-device=cuda:0 epochs=() size=() rounds=7
+device=cuda:0 rounds=7 epochs=() size=() pictures=()
+cores=$(nproc)
+workers=$((cores > 14 ? 14 : cores > 1 ? cores - 1 : 1))
 if [ -n "$dry" ]; then
-  device=cpu rounds=1
-  epochs=(--epochs 1 --batch_size 4 --workers 0 --precision float32)
+  device=cpu rounds=1 workers=0
+  epochs=(--epochs 1 --batch_size 4 --precision float32)
   size=(--model.input_size 32)
+  pictures=(--pictures 16)
 fi
 
-# step NAME COMMAND...: runs it with its log in --out, within the time that is left.
+# step NAME COMMAND...: runs it once, with its log in results, within the time that is left.
 step() {
-  local name=$1 left=$((ends - SECONDS))
+  local name=$1 left=$((ends - SECONDS)) code=0
   shift
+  [ ! -f "$results/$name.done" ] || return 0
   if [ "$left" -lt 20 ]; then
     echo "$name: left out, no time"
     return
   fi
   echo "$name: begins, $left s left"
-  if timeout "$left" "$@" >"$out/$name.log" 2>&1; then
-    echo "$name: done"
-  else
-    echo "$name: ended with $? (see $out/$name.log)"
-    failed="${failed:-} $name"
-  fi
+  timeout --kill-after 15 "$left" "$@" >"$results/$name.log" 2>&1 || code=$?
+  case $code in
+    0) echo "$name: done" && touch "$results/$name.done" ;;
+    124) echo "$name: out of time" ;;
+    *)
+      echo "$name: ended with $code; the end of its log:"
+      tail -n 5 "$results/$name.log"
+      failed="${failed:-} $name"
+      ;;
+  esac
 }
 
 # keep NAME RUN: the weights of a finished or interrupted training, in half precision.
 keep() {
-  if [ -f "$2/best.pth" ]; then
-    "$python" - "$2/best.pth" "$out/$1.safetensors" <<'PY'
+  if [ "$2/best.pth" -nt "$weights/packed/$1.safetensors" ]; then
+    "$python" - "$2/best.pth" "$weights/$1.safetensors" <<'PY'
 import sys
 from pathlib import Path
 
@@ -82,39 +96,66 @@ PY
   fi
 }
 
-# train NAME COMMAND CONFIG DATA FLAG...: train, keep the weights, score.
+# pack: what is in results, and the new weights for which there is room, into --out.
+pack() {
+  local file size room=$((60 << 20)) names=()
+  rm -f "$out"/weights.tar.*
+  tar -czf "$out/results.tar.gz" -C "$work" results
+  for file in "$weights"/*.safetensors; do
+    size=$(stat -c %s "$file" 2>/dev/null || echo "$room")
+    if [ "$size" -lt "$room" ]; then
+      room=$((room - size - 4096)) names+=("${file##*/}")
+    fi
+  done
+  if [ ${#names[@]} -gt 0 ]; then
+    tar -c -C "$weights" "${names[@]}" | split -b 15m - "$out/weights.tar."
+    (cd "$weights" && mv "${names[@]}" packed/)
+  fi
+  ls -l "$out"
+}
+trap pack EXIT
+
+# train NAME COMMAND CONFIG DATA FLAG...: train, keep the weights, score a finished training.
 train() {
   local name=$1 command=$2 config=$3 data=$4
   shift 4
   step "$name" "$python" -m fer_det "$command" --config "$config" --data "$data" \
-    --out "$work/$name" --device "$device" "${epochs[@]}" "$@"
+    --out "$work/$name" --device "$device" --workers "$workers" "${epochs[@]}" "$@"
   keep "$name" "$work/$name"
-  if [ -f "$work/$name/best.pth" ]; then
+  if [ -f "$results/$name.done" ]; then
     step "${name}_scores" "$python" -m fer_det eval --weights "$work/$name/best.pth" \
-      --data "$data" --out "$work/$name" --device "$device" --workers 2
-    cp "$work/$name/scores.json" "$out/${name}_scores.json" 2>/dev/null || true
+      --data "$data" --out "$work/$name" --device "$device" --workers "$workers"
+    cp "$work/$name/scores.json" "$results/${name}_scores.json" 2>/dev/null || true
   fi
 }
 
-voc() { # voc NAME FLAG...: a VOC folder, built once.
-  local folder=$work/$1
-  [ -d "$folder" ] || step "build_$1" "$python" -m fer_det build-voc "${@:2}" --out "$folder"
+voc() { # voc NAME FLAG...: a VOC folder.
+  step "build_$1" "$python" -m fer_det build-voc "${@:2}" --out "$work/$1"
 }
 
 for part in ${parts//,/ }; do
   case $part in
     tests) step tests "$python" -m pytest -q -m gpu tests ;;
     speed)
-      flags=(--device "$device" --rounds "$rounds" --results "$out")
+      flags=(--device "$device" --rounds "$rounds" --results "$results")
       if [ -n "$dry" ]; then
         step train_step "$python" benchmarks/train_step.py "${flags[@]}" \
           '--sizes=[32]' '--widths=[16]' --batch_size 2 --stock false
+        step loader "$python" benchmarks/loader.py "${flags[@]}" --size 32 --width 16 --count 2 \
+          --batch_size 2 --batches 2 --workers "$workers"
       else
         for batch in 16 64 256; do
           step "train_step_$batch" "$python" benchmarks/train_step.py "${flags[@]}" \
-            '--sizes=[224]' '--widths=[512, 4096]' --batch_size "$batch"
+            '--sizes=[224]' '--widths=[512, 4096]' --batch_size "$batch" \
+            --stock "$([ "$batch" = 16 ] && echo true || echo false)"
         done
-        step inference "$python" benchmarks/inference.py "${flags[@]}" --size 224 --width 512
+        for width in 512 4096; do
+          step "inference_$width" "$python" benchmarks/inference.py "${flags[@]}" --size 224 \
+            --width "$width" '--batches=[1, 16, 64, 256]'
+        done
+        # Enough batches for the start of the workers to be a small part.
+        step loader "$python" benchmarks/loader.py "${flags[@]}" --rounds 3 --size 224 \
+          --batch_size 64 --batches 400 --workers "$workers"
       fi
       ;;
     fer)
@@ -125,6 +166,7 @@ for part in ${parts//,/ }; do
         voc fer2013 --fer2013 "$work/fer"
         train ferplus_vgg16 train-classifier ferplus_vgg16 "$work/ferplus" --init none "${size[@]}"
         train ferplus_small train-classifier ferplus_small "$work/ferplus" --init none "${size[@]}"
+        train fer2013_small train-classifier fer2013_small "$work/fer2013" "${size[@]}"
         train fer2013_vgg16 train-classifier fer2013_vgg16 "$work/fer2013" --init none "${size[@]}"
         train fer2013_mobilenet train-classifier fer2013_mobilenet "$work/fer2013" "${size[@]}"
       else
@@ -137,10 +179,15 @@ for part in ${parts//,/ }; do
         if [ "$part" = detector ]; then
           init=auto
           [ ! -f "$work/ferplus_vgg16/best.pth" ] || init=$work/ferplus_vgg16/best.pth
-          train wild7_detector train small_cpu "$work/wild7" --init "$init" \
-            --model.input_size "${size[1]:-112}"
+          for side in 112 224; do
+            train "wild7_detector_$side" train small_cpu "$work/wild7" --init "$init" \
+              --model.input_size "${size[1]:-$side}"
+          done
         else
-          train wild7_ssdlite train small_cpu_ssdlite "$work/wild7" "${size[@]}"
+          step compose "$python" -m fer_det compose --data "$work/wild7" \
+            --out "$work/composed" "${pictures[@]}"
+          train wild7_ssdlite train ssdlite_faces "$work/composed" --model.extractor resnet \
+            --model.input_size 128 --init weights/expression_small.safetensors "${size[@]}"
         fi
       else
         echo "$part: left out, FERDET_WILD7 names no folder"
@@ -148,5 +195,4 @@ for part in ${parts//,/ }; do
       ;;
   esac
 done
-ls -l "$out"
 [ -z "${failed:-}" ] || { echo "error: failed:$failed" >&2; exit 1; }

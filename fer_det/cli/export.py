@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fer_det.config.command import parse_config
 from fer_det.config.export import ExportConfig
@@ -20,6 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _export(argv: Sequence[str] | None) -> int:
     config = parse_config(ExportConfig, PROG, argv)
+    if config.to == "openvino":
+        # OpenVINO reads ONNX files.
+        config = replace(config, to="onnx-core", engine="openvino")
     if config.to in ("safetensors", "backbone"):
         from fer_det.engine.run_folder import find_weights
         from fer_det.export.safetensors_file import export_safetensors
@@ -31,6 +35,8 @@ def _export(argv: Sequence[str] | None) -> int:
         demand_packages("litert", "litert_torch", "ai_edge_quantizer", "ai_edge_litert")
     else:
         demand_onnx()
+    if config.engine == "openvino":
+        demand_packages("openvino", "openvino")
     if config.to == "mtcnn":
         from fer_det.export.mtcnn import export_mtcnn
 

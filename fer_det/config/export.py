@@ -8,10 +8,10 @@ from typing import Literal
 
 from fer_det.config.model import demand, demand_file
 
-Target = Literal["onnx", "onnx-core", "litert", "mtcnn", "safetensors", "backbone"]
+Target = Literal["onnx", "onnx-core", "openvino", "litert", "mtcnn", "safetensors", "backbone"]
 """What docs/export.md describes."""
 _SUFFIXES = {
-    **{"onnx": ".onnx", "onnx-core": ".onnx", "litert": ".tflite"},
+    **{"onnx": ".onnx", "onnx-core": ".onnx", "openvino": ".onnx", "litert": ".tflite"},
     **{"safetensors": ".safetensors", "backbone": ".safetensors"},
 }
 WITHOUT_MAKE = (
@@ -34,10 +34,11 @@ class ExportConfig:
     """File to write; of mtcnn a folder for its three files."""
     to: Target = "onnx"
     """onnx: picture in, faces out; onnx-core: without the selection of boxes, for web pages and
-    other programs; litert: the same as a .tflite file, for phones; mtcnn: the three networks of the
-    face detector MTCNN, which need no --weights; safetensors: the model file itself, to pass on,
-    without the paths of this machine; backbone: the same of a model on VGG16, its convolutions
-    alone, for --init of other trainings."""
+    other programs; openvino: the same, checked with --engine openvino; litert: the same as a
+    .tflite file, for phones; mtcnn: the three networks of the face detector MTCNN, which need no
+    --weights; safetensors: the model file itself, to pass on, without the paths of this machine;
+    backbone: the same of a model on VGG16, its convolutions alone, for --init of other
+    trainings."""
     weights: Path = Path("best.pth")
     """Model file; a bare name that is not in this folder is searched in the newest run of runs/."""
     dtype: NumberType = "float32"
@@ -84,7 +85,7 @@ class ExportConfig:
             "safetensors or backbone",
         )
         demand(
-            self.engine == "onnx" or self.to in ("onnx", "onnx-core"),
+            self.engine == "onnx" or self.to in ("onnx", "onnx-core", "openvino"),
             f"--engine {self.engine} with --to {self.to}",
             "onnx or onnx-core, whose files it runs",
         )

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,6 +62,18 @@ class RemoteFile:
 def is_address(name: str) -> bool:
     """True for s3://..., http://... and the like; Path makes one slash of two."""
     return _ADDRESS.match(name) is not None and not os.path.lexists(name)
+
+
+def demand_local(folder: Path) -> None:
+    """Raise DatasetNotFoundError where the folder was given by an address."""
+    name = folder.as_posix()
+    if is_address(name):
+        protocol, _, rest = name.partition(":/")
+        raise DatasetNotFoundError(
+            f"{protocol}://{rest} is an address",
+            "a folder of this machine",
+            "mount or copy what is there and name that folder",
+        )
 
 
 def list_folder(address: str) -> Iterator[RemoteFile]:

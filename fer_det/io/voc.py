@@ -11,6 +11,7 @@ from typing import Any
 from fer_det.core.expression import Expression
 from fer_det.errors import AnnotationError, DatasetFormatError, DatasetNotFoundError
 from fer_det.io.files import make_folder, write_text
+from fer_det.io.remote import demand_local
 from fer_det.io.voc_annotation import (
     FOLDER,
     IGNORE,
@@ -260,6 +261,7 @@ def _find_voc2007(root: Path) -> Path:
             f"import another tool's with: {IMPORT_COMMAND} {root}"
         )
     else:
+        demand_local(root)
         remedy = "check the path, or build one with: fer-det build-voc"
     raise DatasetNotFoundError(
         f"no VOC data set at {root}" + ("" if root.exists() else ", which is absent"),

@@ -203,6 +203,11 @@ def test_a_missing_root_is_not_found(reader: Reader, tmp_path: Path) -> None:
     assert isinstance(caught.value, FileNotFoundError)
 
 
+def test_a_root_by_address_is_refused(reader: Reader) -> None:
+    with pytest.raises(DatasetNotFoundError, match="s3://bucket/a is an address; wanted a folder"):
+        read(reader, Path("s3://bucket/a"))
+
+
 def test_a_root_that_is_a_file_is_one_line(reader: Reader, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetNotFoundError, match="is not a folder"):

@@ -80,7 +80,8 @@ def _in_process(rank: int, work: Callable[..., dict[str, Tensor]], folder: Path)
 
 
 def _normalise_half(rank: int, pictures: Tensor, weights: Tensor) -> dict[str, Tensor]:
-    return normalise(make_norm(), pictures.chunk(WORLD)[rank], weights.chunk(WORLD)[rank])
+    norm = make_norm().to(pictures.device)
+    return normalise(norm, pictures.chunk(WORLD)[rank], weights.chunk(WORLD)[rank])
 
 
 def _lose_share(rank: int, loss: nn.Module, features: Tensor, labels: Tensor) -> dict[str, Tensor]:

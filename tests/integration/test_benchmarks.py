@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,12 @@ def test_the_script_for_a_gpu_runs_dry(tmp_path: Path) -> None:
     assert "train_step: done" in told.stdout
     assert "fer: left out, FERDET_FER2013 names no folder" in told.stdout
     assert "detector: left out, FERDET_WILD7 names no folder" in told.stdout
-    assert list((tmp_path / "out").glob("train_step-*.csv"))
+    assert "loader: done" in told.stdout
+    (packed,) = (tmp_path / "out").iterdir()
+    with tarfile.open(packed) as results:
+        names = results.getnames()
+    assert {"results/train_step.log", "results/loader.log"} <= set(names)
+    assert any(name.startswith("results/train_step-cpu-") for name in names)
     refused = subprocess.run(
         ["bash", str(FOLDER / "gpu.sh"), "--parts", "speed,tea"], capture_output=True, text=True
     )

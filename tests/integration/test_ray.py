@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,12 @@ def add_node(cluster: Any, cores: int) -> Any:
     return cluster.add_node(num_cpus=cores, object_store_memory=memory, include_dashboard=False)
 
 
-def kill_node_after(cluster: Any, journal: Path, batches: int) -> threading.Thread:
-    """Kill a node when that many batches are in the journal."""
+def kill_node_when(cluster: Any, progress: Callable[[], int], at: int) -> threading.Thread:
+    """Kill the last node as soon as so much is done."""
 
     def kill() -> None:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if journal.exists() and journal.read_bytes().count(b"\n") > batches:
-                break
+        while progress() < at and time.monotonic() < deadline:
             time.sleep(0.005)
         cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
 
@@ -83,7 +81,10 @@ class TestBuild:
         bench.out.mkdir()
         # What a killed process leaves where nobody sees that it is dead.
         left = bench.out / f".0123abcd-1-1-0{TEMPORARY_SUFFIX}"
-        killer = kill_node_after(cluster, bench.out / JOURNAL_NAME, batches=2)
+        journal = bench.out / JOURNAL_NAME
+        killer = kill_node_when(
+            cluster, lambda: journal.read_bytes().count(b"\n") if journal.exists() else 0, at=3
+        )
         left.touch()
         bench.build(engine="ray", address=cluster.address, workers=None)
         killer.join()
@@ -111,8 +112,9 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["two nodes", "one is killed"])
 def test_predictions_are_the_same(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_tiny(Path("a.pth"), "ssdlite")
@@ -129,9 +131,22 @@ def test_predictions_are_the_same(
     # The drawings' places are part of the table.
     Path("out").rename("first")
     ray = ["--engine", "ray", "--address", cluster.address]
+    seen: list[int] = []
+
+    def drawn() -> int:
+        """The tables are written after the last drawing."""
+        seen.append(len(list(Path("out").rglob("*.jpg"))))
+        return seen[-1]
+
+    killer = kill_node_when(cluster, drawn, at=6) if killed else None
     assert main(["predict", *flags, *ray, "--out", "out"]) == 1
+    if killer is not None:
+        killer.join()
+        assert 6 <= seen[-1] < 30
+        assert len(cluster.list_all_nodes()) == 2
+        add_node(cluster, 1)
     assert tree_hash(Path("out")) == local
-    assert len(list(Path("out").rglob("*.jpg"))) == 30
+    assert drawn() == 30
 
 
 class TestErrors:

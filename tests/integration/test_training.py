@@ -352,6 +352,7 @@ class TestRefused:
         ("flags", "message"),
         [
             (["--data=nowhere"], "no VOC data set at nowhere"),
+            (["--data=s3://bucket/voc"], "s3://bucket/voc is an address; wanted a folder of this"),
             (["--model.name=resnet"], "--model.name resnet; wanted one of vgg16_frcnn, ssdlite"),
             (["--device=toaster"], "--device toaster"),
             (["--out=file"], "file could not be created"),

@@ -13,6 +13,7 @@ from fer_det.core.expression import Expression, expression_of_word
 from fer_det.core.picture import PictureFile, PictureSource
 from fer_det.core.sample import LEFT_OUT, MADE_RECORD, Sample, Split
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
+from fer_det.io.remote import demand_local
 from voc_builder.readers.class_names import names_no_expression
 from voc_builder.readers.guess import looks_like
 from voc_builder.readers.picture_index import is_picture, safe_id
@@ -68,6 +69,7 @@ class Tree:
         self._layout = layout
         remedy = "check the path, or complete the copy of the data set"
         if not root.exists():
+            demand_local(root)
             raise DatasetNotFoundError(f"{root} is absent", layout, remedy)
         if not root.is_dir():
             raise DatasetNotFoundError(f"{root} is not a folder", layout, remedy)

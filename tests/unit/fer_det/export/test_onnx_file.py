@@ -19,6 +19,7 @@ pytest.importorskip("onnxruntime")
 import onnx
 from onnx import numpy_helper
 
+from fer_det.cli.export import main
 from fer_det.config.export import ExportConfig
 from fer_det.config.predict import FaceOptions
 from fer_det.core.box import FaceBox
@@ -229,3 +230,26 @@ def test_parity_counts_differences() -> None:
     replace(same, correct_after=5, box=3.0).demand("int8", "x")
     with pytest.raises(WeightsError, match="points of accuracy"):
         replace(same, correct_after=4).demand("int8", "x")
+
+
+class TestToOpenvino:
+    def test_without_the_package_nothing_is_written(
+        self, weights: dict[str, Path], tmp_path: Path, monkeypatch: Any, capsys: Any
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "openvino", None)
+        flags = ["--weights", str(weights["ssdlite"]), "--out", str(tmp_path / "a.onnx")]
+        for way in (["--to", "openvino"], ["--to", "onnx-core", "--engine", "openvino"]):
+            assert main([*flags, *way]) == 2
+            (line,) = capsys.readouterr().err.splitlines()
+            assert line.startswith("error: no package openvino; ")
+            assert line.endswith("pip install 'fer_det[openvino]'")
+        assert not (tmp_path / "a.onnx").exists()
+
+    @needs_openvino
+    def test_it_is_a_core_file_that_openvino_has_checked(
+        self, weights: dict[str, Path], tmp_path: Path
+    ) -> None:
+        flags = ["--weights", str(weights["ssdlite"]), "--out", str(tmp_path / "a.onnx")]
+        assert main([*flags, "--to", "openvino", "--pictures", "2"]) == 0
+        found = OnnxModel.load(tmp_path / "a.onnx", engine="openvino")
+        assert found.contract.form == "core"
