@@ -186,8 +186,7 @@ for part in ${parts//,/ }; do
         else
           step compose "$python" -m fer_det compose --data "$work/wild7" \
             --out "$work/composed" "${pictures[@]}"
-          train wild7_ssdlite train ssdlite_faces "$work/composed" --model.extractor resnet \
-            --model.input_size 128 --init weights/expression_small.safetensors "${size[@]}"
+          train wild7_ssdlite train ssdlite_faces "$work/composed" "${size[@]}"
         fi
       else
         echo "$part: left out, FERDET_WILD7 names no folder"
