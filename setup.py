@@ -14,6 +14,7 @@ SHIPPED = (
     "weights/*.md",
     "weights/vgg16_faces.safetensors",
     "weights/expression_small.*",
+    "weights/expression_detector.onnx",
     "weights/mtcnn/*.onnx",
     "web/*.*",
     "web/js/*.js",

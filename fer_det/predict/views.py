@@ -8,7 +8,7 @@ is large enough in one of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
@@ -88,12 +88,14 @@ def drop_cut(
 def merge_faces(faces: Sequence[Detection]) -> list[Detection]:
     """Keep one of the faces that views share, the one with the highest score; highest first.
 
-    Of equal scores the first is kept: that of the finest view.
+    faces: those of the finest view first, which is kept of equal scores. A face has the expression
+    of the finest view that has it, where it has the most pixels.
     """
     kept: list[Detection] = []
     for face in sorted(faces, key=lambda face: -face.score):
         if not any(_is_same(face.box, other.box) for other in kept):
-            kept.append(face)
+            finest = next(other for other in faces if _is_twin(face.box, other.box))
+            kept.append(replace(face, probabilities=finest.probabilities))
     return kept
 
 
@@ -107,10 +109,16 @@ def _starts(length: int, tile: int) -> Iterator[int]:
 
 
 def _is_same(box: FaceBox, other: FaceBox) -> bool:
+    return _is_twin(box, other) or _shared(box, other) > MAX_OF_SMALLER * min(box.area, other.area)
+
+
+def _is_twin(box: FaceBox, other: FaceBox) -> bool:
+    shared = _shared(box, other)
+    return shared > MAX_IOU * (box.area + other.area - shared)
+
+
+def _shared(box: FaceBox, other: FaceBox) -> float:
+    """Square pixels."""
     width = min(box.x_max, other.x_max) - max(box.x_min, other.x_min)
     height = min(box.y_max, other.y_max) - max(box.y_min, other.y_min)
-    if width <= 0 or height <= 0:
-        return False
-    shared = width * height
-    union = box.area + other.area - shared
-    return shared > MAX_IOU * union or shared > MAX_OF_SMALLER * min(box.area, other.area)
+    return max(width, 0.0) * max(height, 0.0)

@@ -204,6 +204,19 @@ def test_the_model_is_run_in_that_arithmetic() -> None:
     assert stub.in_bfloat16 == [False, True]
 
 
+@pytest.mark.parametrize("suffix", ["onnx", "safetensors"])
+def test_the_shipped_detector_knows_a_smile(suffix: str) -> None:
+    photo = load_rgb8(Path(__file__).parents[4] / "docs" / "photos" / "astronaut.jpg")
+    options = FaceOptions(faces="model")
+    predictor = Predictor.from_checkpoint(
+        f"weights/expression_detector.{suffix}", "cpu", "float32", options
+    )
+    for pixels, corner in ((photo, 0), (np.ascontiguousarray(photo[0:240, 120:340]), 120)):
+        (face,) = predictor(pixels)
+        assert face.expression == Expression.HAPPINESS
+        assert face.box.centre == pytest.approx((222 - corner, 112), abs=20)
+
+
 def test_shipped_weights_are_found_from_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

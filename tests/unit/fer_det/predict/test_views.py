@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,4 +64,12 @@ def test_the_best_of_faces_that_overlap_is_kept() -> None:
     whole, shifted, part = face(0, 0, 100), face(10, 0, 100, 0.95), face(5, 40, 55, 0.8)
     apart, beside = face(300, 0, 50, 0.7), face(105, 0, 100, 0.6)
     kept = merge_faces([whole, shifted, part, beside, apart])
-    assert kept == [shifted, apart, beside]
+    assert kept == [replace(shifted, probabilities=whole.probabilities), apart, beside]
+
+
+def test_the_expression_is_that_of_the_finest_view() -> None:
+    happy, sad = {Expression.HAPPINESS: 1.0}, {Expression.SADNESS: 1.0}
+    mouth = replace(face(20, 60, 50, 0.6), probabilities={Expression.FEAR: 1.0})
+    fine = replace(face(4, 0, 100, 0.7), probabilities=happy)
+    coarse = replace(face(0, 0, 100, 0.9), probabilities=sad)
+    assert merge_faces([mouth, fine, coarse]) == [replace(coarse, probabilities=happy)]
