@@ -34,8 +34,8 @@ class ExportConfig:
     """File to write; of mtcnn a folder for its three files."""
     to: Target = "onnx"
     """onnx: picture in, faces out; onnx-core: without the selection of boxes, for web pages and
-    other programs; openvino: the same, checked with --engine openvino; litert: the same as a
-    .tflite file, for phones; mtcnn: the three networks of the face detector MTCNN, which need no
+    other programs; openvino: the same, checked with OpenVINO; litert: the same as a .tflite
+    file, for phones; mtcnn: the three networks of the face detector MTCNN, which need no
     --weights; safetensors: the model file itself, to pass on, without the paths of this machine;
     backbone: the same of a model on VGG16, its convolutions alone, for --init of other
     trainings."""
