@@ -127,8 +127,7 @@ def questions(contract: Contract, data: Path | None, split: str, count: int) -> 
     photos = VocDataset(data, split, size, contract.padding, contract.classes)
     rows = np.arange(len(photos))
     if contract.face_margin is not None:
-        labelled = [bool((picture.labels > 0).any()) for picture in photos.pictures]
-        rows = np.flatnonzero(labelled)
+        rows = np.flatnonzero(photos.labels > 0)
     if not len(rows):
         raise DatasetFormatError(
             f"no labelled face in the split {split} of {data}",

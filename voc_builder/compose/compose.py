@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -216,11 +216,13 @@ def _copy_picture(
 ) -> tuple[bytes, VocAnnotation]:
     """The picture of a face, with all its faces."""
     (source,) = planned.faces
-    path = folders[source.folder].image_path(source.image_id)
-    height, width = load_rgb8(path).shape[:2]
+    folder = folders[source.folder]
+    shown = folder.read(source.image_id)
     objects = (source.face, *source.others)
-    annotation = VocAnnotation(planned.image_id, width, height, objects, planned.database)
-    return path.read_bytes(), annotation
+    annotation = replace(
+        shown, image_id=planned.image_id, objects=objects, database=planned.database
+    )
+    return folder.image_path(source.image_id).read_bytes(), annotation
 
 
 def _draw_scene(width: int, height: int, generator: np.random.Generator) -> Pixels:

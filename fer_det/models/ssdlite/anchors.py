@@ -26,7 +26,7 @@ def make_anchors(config: Config, sides: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def anchors_in_cell(config: Config, widths: Sequence[int]) -> list[Tensor]:
-    """Anchors [K, 4] of a cell about its centre, for maps with so many cells in a row."""
+    """Anchors [K, 4] of a cell about its centre, for maps of these widths in cells."""
     cells = []
     for width, scales in zip(widths, config.anchor_scales, strict=True):
         anchors = []
