@@ -52,8 +52,9 @@ def _predict_all(config: PredictConfig) -> int:
     from fer_det.engine.run_folder import RUNS
     from fer_det.io.files import claim_folder, make_folder, sweep_temporaries
     from fer_det.predict.outputs import plan_outputs, refuse_to_replace
-    from fer_det.predict.pictures import predict_pictures
-    from fer_det.predict.results import describe_ignored, open_results, say
+    from fer_det.predict.pictures import plan_chunks, predict_pictures
+    from fer_det.predict.results import counted, describe_ignored, open_results, say
+    from fer_det.predict.resume import is_unfinished, make_header, open_progress
     from fer_det.predict.sources import find_sources
     from fer_det.runtime.memory import keep_freed_memory
     from fer_det.runtime.progress import print_line
@@ -73,14 +74,19 @@ def _predict_all(config: PredictConfig) -> int:
         _demand_video_packages()
     if config.out is not None:
         outputs = plan_outputs(sources, config.out, config.draw)
-        refuse_to_replace(outputs, sources, config.overwrite)
+        refuse_to_replace(outputs, sources, config.overwrite or is_unfinished(config.out))
     predictor, weights = _load_predictor(config)
     window = _open_window(config, bool(cameras), bool(sources.videos))
     folder = make_folder(config.out) if config.out else claim_folder(RUNS, "predict")
     outputs = plan_outputs(sources, folder, config.draw)
     sweep_temporaries(folder)
+    chunks = plan_chunks(sources.pictures, outputs, config.batch_size)
+    header = make_header(config, weights, predictor.runner.describe(), sources)
     try:
-        with open_results(outputs.jsonl, outputs.csv, predictor.expressions) as results:
+        with (
+            open_progress(folder, header, chunks, predictor.found_by, config.overwrite) as progress,
+            open_results(outputs.jsonl, outputs.csv, predictor.expressions) as results,
+        ):
             try:
                 for failure in sources.absent:
                     results.add_failure(failure)
@@ -89,7 +95,11 @@ def _predict_all(config: PredictConfig) -> int:
                     def predict(chunks: Sequence[Chunk]) -> Iterator[PictureDone]:
                         return _predict_chunks(chunks, predictor, weights, config, folder)
 
-                    predict_pictures(sources.pictures, predict, config, outputs, results)
+                    earlier = sum(map(len, chunks[: progress.done]))
+                    if earlier:
+                        say([f"going on after {counted(earlier, 'picture')} of an earlier run"])
+                    done = progress.work(chunks, predict)
+                    predict_pictures(done, len(sources.pictures), earlier, results)
                 if sources.videos or cameras:
                     _predict_videos(
                         sources.videos, cameras, predictor, config, outputs, results, window
@@ -98,7 +108,9 @@ def _predict_all(config: PredictConfig) -> int:
                 for line in results.describe_failures():
                     print_line(line, sys.stderr)
     except KeyboardInterrupt:
-        print("interrupted: the tables and unfinished files were deleted", file=sys.stderr)
+        several = f"the same command with --out {folder} continues"
+        lost = "the tables and unfinished files were deleted"
+        print_line(f"interrupted: {several if header['files'] > 1 else lost}", sys.stderr)
         return EXIT_INTERRUPTED
     finally:
         if window is not None:

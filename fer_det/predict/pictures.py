@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -84,22 +85,26 @@ class PictureDone:
 Chunk = Sequence[PictureWork]
 
 
-def predict_pictures(
-    sources: Sequence[SourceFile],
-    predict: Callable[[Sequence[Chunk]], Iterator[PictureDone]],
-    config: PredictConfig,
-    outputs: Outputs,
-    results: Results,
-) -> None:
-    """Predict all pictures, write the drawings that `outputs` plans, and print what was found.
-
-    predict: does the work of all chunks in their order, such as `predict_chunk` one by one.
-    """
+def plan_chunks(
+    sources: Sequence[SourceFile], outputs: Outputs, batch_size: int
+) -> list[list[PictureWork]]:
+    """All pictures with the drawings that `outputs` plans, some batches in each chunk."""
     works = [PictureWork(each.path, outputs.pictures.get(each.path)) for each in sources]
-    size = BATCHES_A_CHUNK * config.batch_size
-    done = predict([works[start : start + size] for start in range(0, len(works), size)])
-    few = len(works) <= FEW
-    for each in done if few else track(done, len(works), "predicted", "pictures"):
+    size = BATCHES_A_CHUNK * batch_size
+    return [works[start : start + size] for start in range(0, len(works), size)]
+
+
+def predict_pictures(
+    done: Iterator[PictureDone], total: int, earlier: int, results: Results
+) -> None:
+    """Collect the work of `total` pictures and print what was found.
+
+    done: such as `predict_chunk` yields. earlier: how many of them an earlier run has done.
+    """
+    few = total <= FEW
+    if not few:
+        done = chain(islice(done, earlier), track(done, total, "predicted", "pictures", earlier))
+    for each in done:
         picture = each.picture
         if picture.image is None:
             results.add_unread_picture(Failure(str(picture.path), picture.error))

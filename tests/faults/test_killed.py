@@ -15,13 +15,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from fake_data import rafdb
+from fake_data import bright_detector, rafdb
 from fake_data.amounts import FULL, amount, tell
 from fake_data.faces import load_fake_detector
 from fake_data.killed import count_events, kill, kill_after_change, moments
 from fake_data.train_stub import POINTS
 from fake_data.voc_tree import tree_hash, write_voc_tree
 
+from fer_det import models
+from fer_det.cli import predict
+from fer_det.imaging.decode import encode_jpeg
 from fer_det.io.files import TEMPORARY_SUFFIX, sweep_temporaries
 from fer_det.models.vgg16_frcnn.config import Config
 from fer_det.weights.model_file import ModelFile, read_model_file, write_model_file
@@ -92,6 +95,27 @@ def test_balancer(tmp_path: Path) -> None:
     died, torn = kill_and_finish(work, tmp_path, count, seed=2)
     assert died >= count / 2
     tell(f"balancer: {count} kills, {died} before the end, {torn} with half a file, all the same")
+
+
+def test_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(models.MODELS, bright_detector.NAME, bright_detector.REGISTERED)
+    weights, photos = tmp_path / "best.pth", tmp_path / "photos"
+    bright_detector.save_bright_checkpoint(weights)
+    photos.mkdir()
+    for number in range(24):
+        face = bright_detector.spots((number, 30, bright_detector.HAPPY))
+        (photos / f"{number:02}.jpg").write_bytes(encode_jpeg(face))
+
+    def work(out: Path) -> None:
+        flags = [f"--out={out}", "--overwrite", f"--weights={weights}", "--batch_size=1"]
+        assert predict.main([str(photos), *flags, "--precision=float32"]) == 0
+        table = out / "predictions.jsonl"
+        table.write_text(table.read_text().replace(str(out), "out"))
+
+    count = amount(4, 50)
+    died, torn = kill_and_finish(work, tmp_path, count, seed=3)
+    assert died >= count / 2
+    tell(f"predict: {count} kills, {died} before the end, {torn} with half a file, all the same")
 
 
 def test_model_file(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from io import BytesIO, TextIOWrapper
 from itertools import pairwise
@@ -30,6 +31,7 @@ from fake_data.bright_detector import ANGRY, HAPPY, save_bright_checkpoint, spot
 from fake_data.browser import browser, find_chromium
 from fake_data.colour_classifier import save_colour_checkpoint
 from fake_data.films import clicks, levels, write_film
+from fake_data.voc_tree import tree_hash
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -41,6 +43,7 @@ from fer_det.config.predict import PredictConfig
 from fer_det.imaging.decode import MAX_PIXELS, encode_jpeg, load_rgb8
 from fer_det.io import files as files_module
 from fer_det.predict import pictures
+from fer_det.predict.resume import JOURNAL_NAME
 from fer_det.predict.video import annotate, frames, screen
 from fer_det.weights.model_file import ModelFile, write_model_file
 
@@ -317,23 +320,110 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, tim
 
 
 class TestInterrupted:
-    def test_pictures(
+    """Ten photos in chunks of four; Ctrl-C in the middle of the second."""
+
+    @pytest.fixture
+    def begin(self, run: Run) -> Callable[..., int]:
+        """Predict all to out; out_whole holds what an uninterrupted run has written."""
+        for number in range(9):
+            write_photo(f"photos/{number}.jpg")
+        Path("photos/half.jpg").write_bytes(encode_jpeg(spots())[:300])
+        command = partial(run, "photos", "--out=out", "--batch_size=1")
+        assert command() == 1
+        Path("out").rename("out_whole")
+        with pytest.MonkeyPatch.context() as patch:
+            interrupt_after(patch, pictures, "draw_detections", 6)
+            assert command() == 130
+        return command
+
+    @pytest.fixture
+    def drawn(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Drawings that are written from now on."""
+        names: list[str] = []
+        write = pictures.write_bytes
+
+        def note(path: Path, data: bytes) -> None:
+            names.append(path.name)
+            write(path, data)
+
+        monkeypatch.setattr(pictures, "write_bytes", note)
+        return names
+
+    def test_what_is_there(self, begin: Callable[..., int]) -> None:
+        assert files("out") == [JOURNAL_NAME, *(f"{number}.jpg" for number in range(6))]
+        for name in files("out")[1:]:
+            load_rgb8(Path("out", name))
+
+    def test_what_is_said(
+        self,
+        begin: Callable[..., int],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        interrupt_after(monkeypatch, pictures, "draw_detections", 0)
+        assert begin() == 130
+        assert "interrupted: the same command with --out out continues" in capsys.readouterr().err
+        assert files("out")[0] == JOURNAL_NAME
+
+    def test_the_same_command_ends_in_the_same_bytes(
+        self, begin: Callable[..., int], drawn: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        capsys.readouterr()
+        assert begin() == 1
+        assert drawn == [f"{number}.jpg" for number in range(4, 9)]
+        assert "going on after 4 pictures" in capsys.readouterr().out
+        assert tree_hash(Path("out")) == tree_hash(Path("out_whole"))
+
+    def test_a_changed_picture_is_predicted_again(
+        self, begin: Callable[..., int], drawn: list[str]
+    ) -> None:
+        write_photo("photos/2.jpg", spots())
+        assert begin() == 1
+        assert drawn == [f"{number}.jpg" for number in range(9)]
+        assert table("out")["photos/2.jpg"][0]["faces"] == []
+
+    def test_a_lost_drawing_is_written_again(
+        self, begin: Callable[..., int], drawn: list[str]
+    ) -> None:
+        Path("out/1.jpg").unlink()
+        assert begin() == 1
+        assert len(drawn) == 9
+        assert tree_hash(Path("out")) == tree_hash(Path("out_whole"))
+
+    def test_other_settings_are_refused(
+        self, begin: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = tree_hash(Path("out"))
+        assert begin("--min_score=0.9") == 2
+        told = capsys.readouterr().err
+        assert "out holds an unfinished run with min_score 0.5; wanted" in told
+        assert "with min_score 0.9" in told
+        write_photo("photos/new.jpg")
+        assert begin() == 2
+        assert "files 10" in capsys.readouterr().err
+        assert tree_hash(Path("out")) == before
+        assert begin("--overwrite") == 1
+        assert len(table("out")) == 11
+        assert JOURNAL_NAME not in files("out")
+
+    def test_an_unreadable_line_costs_only_what_comes_after_it(
+        self, begin: Callable[..., int], drawn: list[str]
+    ) -> None:
+        journal = Path("out", JOURNAL_NAME)
+        header, first = journal.read_bytes().splitlines(keepends=True)
+        journal.write_bytes(header + b"no json\n" + first)
+        assert begin() == 1
+        assert len(drawn) == 9
+        assert tree_hash(Path("out")) == tree_hash(Path("out_whole"))
+
+    def test_video(
         self, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        for number in range(4):
-            write_photo(f"photos/{number}.jpg")
-        interrupt_after(monkeypatch, pictures, "draw_detections", 2)
-        assert run("photos", "--out=out") == 130
-        assert files("out") == ["0.jpg", "1.jpg"]
-        for name in files("out"):
-            load_rgb8(Path("out", name))
-        assert "interrupted" in capsys.readouterr().err
-
-    def test_video(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         write_film("clip.mp4", [spots((40, 30, HAPPY))] * 20, rate=RATE)
         interrupt_after(monkeypatch, annotate, "draw_frame", 11)
         assert run("clip.mp4", "--out=out") == 130
         assert files("out") == []
+        assert "unfinished files were deleted" in capsys.readouterr().err
 
     def test_what_killed_runs_left_is_swept(self, run: Run) -> None:
         Path("out").mkdir()

@@ -17,6 +17,7 @@ from fer_det.core.sample import SPLITS, Sample
 from fer_det.errors import ConfigError, DatasetFormatError, DatasetNotFoundError
 from fer_det.faces.detector import FaceDetector
 from fer_det.io.files import make_folder, sweep_temporaries
+from fer_det.io.journal import open_journal
 from fer_det.io.voc import BUILD_SUMMARY, INDEX, MANIFEST, VocFolder
 from fer_det.io.voc_annotation import check_image_id
 from fer_det.io.voc_index import write_index
@@ -30,7 +31,6 @@ from voc_builder.build.resume import (
     JOURNAL_NAME,
     OtherBuildError,
     find_outdated,
-    open_journal,
     read_previous,
     remove_build,
 )
@@ -97,7 +97,7 @@ def build(
 
         def convert() -> Iterator[Record]:
             for done in convert_batches(plan, batches, pool):
-                journal.append(done)
+                journal.append([record.to_json() for record in done])
                 yield from done
 
         records = dict(previous)

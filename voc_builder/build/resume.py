@@ -1,19 +1,17 @@
-"""A build that goes on where an earlier run ended: its journal, and what that run left behind."""
+"""A build that goes on where an earlier run ended: what that run has done and left behind."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from fer_det.core.picture import PictureSource
-from fer_det.errors import DatasetFormatError, FerDetError, OutputError
-from fer_det.io.files import not_writable, write_text
+from fer_det.errors import FerDetError, OutputError
+from fer_det.io.journal import describe_differences, read_header, read_parts
 from fer_det.io.voc import (
     BALANCE_RECORD,
     BUILD_SUMMARY,
@@ -29,6 +27,7 @@ from voc_builder.build.records import Record, hash_sample, read_manifest
 from voc_builder.build.summary import MADE_BY, SUMMARY_TEXT
 
 JOURNAL_NAME = ".build_journal.jsonl"
+"""Holds a line with the records of each batch, written after its pictures."""
 
 _OLD_FILES = (OLD_BUILD_SUMMARY, "report.txt")
 """Files of builds of earlier versions."""
@@ -38,61 +37,6 @@ _FOREIGN_REMEDY = "choose another --out"
 
 class OtherBuildError(OutputError):
     """The output holds a build, but not the one that is wanted."""
-
-
-class Journal:
-    """A file in the output: a header with the build's settings, then a line a batch.
-
-    A batch's line is written after its pictures, so that all pictures in the journal are on disk. A
-    line that a kill cut off counts as absent: its batch is done again.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def append(self, records: Sequence[Record]) -> None:
-        """Note a batch as done; it is on disk when this returns. OutputError where it cannot be."""
-        line = json.dumps([record.to_json() for record in records])
-        try:
-            self._file.write(f"{line}\n".encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise not_writable(Path(self._file.name), error) from error
-
-
-@contextmanager
-def open_journal(path: Path, header: Mapping[str, Any]) -> Iterator[Journal]:
-    """Open the journal to append, or begin it; OutputError where another build has it open."""
-    if not path.exists():
-        write_text(path, json.dumps(header) + "\n")
-    try:
-        file = path.open("r+b")
-    except OSError as error:
-        raise not_writable(path, error) from error
-    with file:
-        _lock(file, path)
-        whole = file.read().rfind(b"\n") + 1
-        file.truncate(whole)
-        file.seek(whole)
-        yield Journal(file)
-
-
-def read_journal(path: Path) -> tuple[dict[str, Any], list[Record]]:
-    """(header, records of all whole lines) of a journal.
-
-    Raises DatasetFormatError where the header, which was written whole, is not one.
-    """
-    first, *lines = path.read_bytes().split(b"\n")
-    try:
-        header = dict(json.loads(first))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise DatasetFormatError(
-            f"{path} is damaged",
-            "the journal of a build",
-            "build the folder again with --overwrite",
-        ) from error
-    return header, [record for line in lines for record in _read_batch(line)]
 
 
 def read_previous(out: Path, header: Mapping[str, Any]) -> dict[str, Record]:
@@ -123,9 +67,9 @@ def read_previous(out: Path, header: Mapping[str, Any]) -> dict[str, Record]:
     # The summary comes last, so only a user can have removed the manifest: all is done again.
     found = read_manifest(out / MANIFEST) if summaries and (out / MANIFEST).is_file() else []
     if (out / JOURNAL_NAME).is_file():
-        journal_header, done = read_journal(out / JOURNAL_NAME)
-        _refuse_other(out, journal_header, header)
-        found += done
+        journal = out / JOURNAL_NAME
+        _refuse_other(out, read_header(journal, "build the folder again with --overwrite"), header)
+        found += [record for batch in read_parts(journal) for record in _read_batch(batch)]
     return {record.id: record for record in found}
 
 
@@ -187,27 +131,12 @@ def remove_build(out: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _read_batch(line: bytes) -> list[Record]:
+def _read_batch(batch: Any) -> list[Record]:
+    """No record of a batch that another version has written."""
     try:
-        return [Record.from_json(values) for values in json.loads(line)]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return [Record.from_json(values) for values in batch]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return []
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    """Hold the file while this process lives; two builds would undo each other's work."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such lock.
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise OutputError(
-            f"{path.parent} is being written by another build",
-            "a folder for this build alone",
-            "wait for the other to end, or choose another --out",
-        ) from error
 
 
 def _read_summary(path: Path) -> dict[str, Any] | None:
@@ -224,18 +153,12 @@ def _read_summary(path: Path) -> dict[str, Any] | None:
 
 def _refuse_other(out: Path, found: Mapping[str, Any], header: Mapping[str, Any]) -> None:
     if found.get("fingerprint") != header["fingerprint"]:
+        ours, theirs = header.get("settings", {}), found.get("settings", {})
         raise OtherBuildError(
-            f"{out} holds a build with {_differences(found, header)}",
-            _differences(header, found),
+            f"{out} holds a build with {describe_differences(theirs, ours)}",
+            describe_differences(ours, theirs),
             _REMEDY,
         )
-
-
-def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """The settings of `ours` that differ in `theirs`, as 'boxes "mtcnn", seed 0'."""
-    settings, other = ours.get("settings", {}), theirs.get("settings", {})
-    differing = [name for name in settings if settings[name] != other.get(name)]
-    return ", ".join(f"{name} {json.dumps(settings[name])}" for name in differing) or "none of them"
 
 
 def _is_done(record: Record | None, item: WorkItem, sample_hash: str, folder: VocFolder) -> bool:
