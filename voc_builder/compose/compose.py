@@ -140,10 +140,13 @@ def _read_sources(
         for split, annotation in read:
             image_id = annotation.image_id
             row = rows.get(image_id, {})
-            dataset, group = row.get("dataset"), row.get("group")
-            group = None if group is None else f"{dataset}/{group}"
+            dataset = row.get("dataset")
+            group, clip = (
+                None if row.get(name) is None else f"{dataset}/{row[name]}"
+                for name in ("group", "clip")
+            )
             faces.setdefault(split, []).extend(
-                faces_of(annotation, number, group, dataset, config.crop_face)
+                faces_of(annotation, number, group, clip, dataset, config.crop_face)
             )
             if (edges := region_of(annotation)) is not None:
                 regions.setdefault(split, []).append(SourceRegion(number, image_id, edges))
@@ -280,6 +283,7 @@ def _write_lists(
                 "group": None,
                 "faces": [each.image_id for each in planned.faces],
                 "groups": sorted({each.group for each in planned.faces if each.group}),
+                "clips": sorted({each.clip for each in planned.faces if each.clip}),
             }
             for planned in plan
         ),

@@ -7,6 +7,7 @@ import pytest
 from fake_data.disk import do_not_wait
 from fake_data.voc_tree import CLASSES, modification_times, tree_hash
 
+from fer_det.checks.across import Pictures, compare_pictures
 from fer_det.checks.folder import check_folder
 from fer_det.config.check import CheckConfig
 from fer_det.core.box import FaceBox
@@ -192,6 +193,9 @@ class TestRefused:
         compose_folder(mine)
         row = json.loads((mine.out / MANIFEST).read_text().splitlines()[-1])
         assert row["groups"] == ["drawn/test_disgust"]
+        tested = Pictures.read(tmp_path / "own", ("train",), 1)
+        shared = compare_pictures(tested, Pictures.read(config.out, ("train",), 1), 2, 2, 1).shared
+        assert shared == {"groups": 3, "clips": 0, "originals": 3}
         write_source(tmp_path / "shared", {**groups, "val_sadness": "train_fear"})
         shared = replace(config, data=(tmp_path / "shared",), out=tmp_path / "never")
         with pytest.raises(DatasetFormatError, match="drawn/train_fear is in train and in val"):
