@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -171,7 +171,12 @@ def find_outdated(items: Sequence[WorkItem], previous: Mapping[str, Record], out
 
 
 def remove_build(out: Path) -> None:
-    """Remove all that a build writes, and last the file that shows that it was one."""
+    """Remove all that a build writes, and last the file that shows that it was one.
+
+    Raises OutputError, and removes nothing, while another process builds there.
+    """
+    with suppress(FileNotFoundError), (out / JOURNAL_NAME).open("r+b") as journal:
+        _lock(journal, out / JOURNAL_NAME)
     for name in ("Annotations", "JPEGImages", "ImageSets"):
         shutil.rmtree(out / DEVKIT / name, ignore_errors=True)
     names = (
