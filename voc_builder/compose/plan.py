@@ -39,6 +39,8 @@ class SourceFace:
     folder: int
     """Index of the folder among --data."""
     image_id: str
+    size: tuple[int, int]
+    """Width and height of the picture."""
     face: VocObject
     """Its box is the face's, also where the annotation's box is the whole crop."""
     others: tuple[VocObject, ...]
@@ -59,6 +61,8 @@ class SourceRegion:
 
     folder: int
     image_id: str
+    size: tuple[int, int]
+    """Width and height of the picture."""
     edges: Edges
 
 
@@ -114,6 +118,7 @@ def faces_of(
         SourceFace(
             folder,
             annotation.image_id,
+            (width, height),
             face,
             tuple(other for other in placed if other is not face),
             group,

@@ -24,7 +24,8 @@ def drawn(width: int, height: int, box: FaceBox) -> NDArray[np.uint8]:
 
 def source(box: FaceBox, *others: FaceBox) -> SourceFace:
     face = VocObject("fear", box, landmarks=(box.centre, (box.x_max, box.y_max)))
-    return SourceFace(0, "face", face, tuple(VocObject("ignore", each) for each in others), None)
+    ignored = tuple(VocObject("ignore", each) for each in others)
+    return SourceFace(0, "face", (0, 0), face, ignored, None)
 
 
 def red_box(picture: NDArray[np.uint8]) -> FaceBox | None:
