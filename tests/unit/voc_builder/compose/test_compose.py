@@ -117,6 +117,14 @@ class TestFolder:
             assert load_rgb8(folder.image_path(each.image_id)).shape == (each.height, each.width, 3)
             assert 320 <= max(each.width, each.height) <= 480
 
+    def test_more_faces_than_have_room(self, config: ComposeConfig) -> None:
+        outcome = compose_folder(replace(config, min_face=200))
+        folder = VocFolder(config.out)
+        faces = [face for each in folder.image_ids("train") for face in folder.read(each).objects]
+        assert outcome.faces["train"] == len(faces) > 0
+        # A face may reach out of the picture by a part.
+        assert min(face.box.height for face in faces) >= 0.85 * 200
+
     def test_originals_are_the_pictures_of_their_faces(self, config: ComposeConfig) -> None:
         source = VocFolder(config.data[0])
         label = source.read("train_fear")
