@@ -32,12 +32,12 @@ RELATED: Mapping[frozenset[str], str] = {
 }
 """Two data sets -> why they are not independent, from their papers."""
 
-OWN_NAMES = ("folders", "voc")
+OWN_NAMES = ("folders", "voc", "composed")
 """Data sets in which everybody names persons and pictures as they like, so that equal names of two
-folders mean nothing. Their pictures are compared all the same."""
+folders mean nothing; `composed` are pictures without a face. Pictures are compared all the same."""
 
-_KINDS = {"group": "person or film", "clip": "clip", "original": "source picture"}
-_PLURALS = {"group": "persons or films", "clip": "clips", "original": "source pictures"}
+_KINDS = {"groups": "person or film", "clips": "clip", "originals": "source picture"}
+_PLURALS = {"groups": "persons or films", "clips": "clips", "originals": "source pictures"}
 
 
 @dataclass(frozen=True)
@@ -171,9 +171,12 @@ def _by_origin(pictures: Pictures, kind: str) -> dict[str, list[str]]:
         origin = pictures.origins.get(name)
         if origin is None or origin.dataset in OWN_NAMES:
             continue
-        value = getattr(origin, kind)
-        if value is not None:
-            found.setdefault(value, []).append(name)
+        # A composed picture may have faces of several data sets.
+        own = {*(origin.dataset or "").split(" + ")} & {*OWN_NAMES}
+        beginnings = tuple(f"{dataset}{mark}" for dataset in own for mark in "/_")
+        for value in getattr(origin, kind):
+            if not value.startswith(beginnings):
+                found.setdefault(value, []).append(name)
     return found
 
 

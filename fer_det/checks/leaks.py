@@ -19,11 +19,10 @@ SplitOf = Mapping[str, str]
 
 def find_shared_origins(split_of: SplitOf, origins: Mapping[str, Origin]) -> Iterator[Finding]:
     """Find groups, clips and source files that the manifest has in more than one split."""
-    for field, title in (("group", "group"), ("clip", "clip"), ("source", "source picture")):
+    for field, title in (("groups", "group"), ("clips", "clip"), ("sources", "source picture")):
         splits: dict[str, dict[str, str]] = {}
         for name, split in split_of.items():
-            value = getattr(origins[name], field) if name in origins else None
-            if value is not None:
+            for value in getattr(origins[name], field) if name in origins else ():
                 splits.setdefault(value, {}).setdefault(split, name)
         for value, first in splits.items():
             if len(first) > 1:

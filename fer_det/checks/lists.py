@@ -38,20 +38,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Origin:
-    """What the manifest states about one picture."""
+    """What the manifest states about one picture; of a composed one, about all its faces."""
 
     split: str
-    source: str
-    """The raw data set's file; in a balanced folder, the id of the original."""
-    group: str | None = None
+    sources: tuple[str, ...]
+    """The raw data set's file; of copies and faces, the id of the picture that they are from."""
+    groups: tuple[str, ...] = ()
     """The person, film or character, where the data set states it."""
-    clip: str | None = None
+    clips: tuple[str, ...] = ()
     """The video or sequence that the picture is a frame of."""
     sha256: str | None = None
     """Hash of the file, where it was copied byte for byte."""
     dataset: str | None = None
     """The name of the data set's reader."""
-    original: str | None = None
+    originals: tuple[str, ...] = ()
     """The picture's id in the converter's folder, which is unique over all data sets."""
 
 
@@ -228,19 +228,24 @@ def _check_class_list(
 def _origin(values: Mapping[str, Any]) -> Origin:
     if not isinstance(values["id"], str):
         raise TypeError
-    dataset = values.get("dataset")
-    # Folders built before the manifest had groups name the subject only.
-    group, clip = values.get("group", values.get("subject")), values.get("clip")
+    dataset = None if values.get("dataset") is None else str(values["dataset"])
 
-    def within(name: object) -> str:
-        return f"{dataset}/{name}" if dataset else str(name)
+    def within(name: object) -> tuple[str, ...]:
+        return () if name is None else (f"{dataset}/{name}" if dataset else str(name),)
 
+    if "faces" in values and "groups" in values:
+        # A composed picture, whose groups and clips are within their data sets already.
+        faces, groups, clips = (
+            tuple(map(str, values.get(name, ()))) for name in ("faces", "groups", "clips")
+        )
+        return Origin(str(values["split"]), faces, groups, clips, None, dataset, faces)
     return Origin(
         split=str(values["split"]),
-        source=within(values["source"]),
-        group=None if group is None else within(group),
-        clip=None if clip is None else within(clip),
+        sources=within(values["source"]),
+        # Folders built before the manifest had groups name the subject only.
+        groups=within(values.get("group", values.get("subject"))),
+        clips=within(values.get("clip")),
         sha256=values.get("sha256") if values.get("picture") == "copied" else None,
-        dataset=None if dataset is None else str(dataset),
-        original=str(values["source"]) if "copy" in values else values["id"],
+        dataset=dataset,
+        originals=(str(values["source"]) if "copy" in values else values["id"],),
     )

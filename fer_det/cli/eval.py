@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fer_det.engine.candidates import Candidate
     from fer_det.evaluation.evaluate import Evaluation
     from fer_det.evaluation.protocol import Protocol
+    from fer_det.io.voc import VocFolder
     from fer_det.report.source import LoadPicture
 
 PROG = "eval_rafdb.py"
@@ -199,15 +200,12 @@ def _describe_data(dataset: VocDataset, split: str, candidate: Candidate) -> Pro
     from fer_det.evaluation.protocol import Protocol
     from fer_det.io.voc import VocFolder
 
-    report = VocFolder(dataset.root).build_summary()
+    folder = VocFolder(dataset.root)
+    report = folder.build_summary()
     databases = dataset.databases
     sources = _sources_by_database(report)
     framings = {name for each in databases for name in sources.get(each, {}).get("framing", {})}
-    counts = {
-        name: {label: report[name].get(split, {}).get(label, 0) for label in candidate.classes}
-        for name in ("listed", "rejected")
-        if name in report
-    }
+    counts = _count_faces(folder, report, split, candidate.classes)
     return Protocol(
         dataset=", ".join(databases),
         split=split,
@@ -222,6 +220,31 @@ def _describe_data(dataset: VocDataset, split: str, candidate: Candidate) -> Pro
         rejected=counts.get("rejected"),
         boxes_given=candidate.boxes_given,
     )
+
+
+def _count_faces(
+    folder: VocFolder, report: Mapping[str, Any], split: str, classes: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Return the `listed` and `rejected` faces of each class of a split by the converter's report.
+
+    {} where it does not count them: of an image set that the converter did not write, and of
+    training pictures that the balancer has copied.
+    """
+    from fer_det.io.voc import TRAINVAL
+
+    parts = TRAINVAL if split == "trainval" else (split,)
+    if "train" in parts and folder.balance_record():
+        return {}
+    counted = {
+        name: [report[name][part] for part in parts if part in report[name]]
+        for name in ("listed", "rejected")
+        if name in report
+    }
+    return {
+        name: {label: sum(each.get(label, 0) for each in of_parts) for label in classes}
+        for name, of_parts in counted.items()
+        if of_parts
+    }
 
 
 def _sources_by_database(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,10 @@ class FaceBox:
         """The same box, shifted by (dx, dy) pixels."""
         return FaceBox(self.x_min + dx, self.y_min + dy, self.x_max + dx, self.y_max + dy)
 
+    def scaled(self, x: float, y: float) -> FaceBox:
+        """The same box in the picture when it is x times as wide and y times as high."""
+        return FaceBox(x * self.x_min, y * self.y_min, x * self.x_max, y * self.y_max)
+
     def clipped(self, width: int, height: int) -> FaceBox | None:
         """The part of the box inside a picture of that size, None where there is none."""
         x_min, x_max = max(self.x_min, 0.0), min(self.x_max, float(width))

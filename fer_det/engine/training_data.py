@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fer_det.config.check import CheckConfig
 from fer_det.config.scoring import Leaks
 from fer_det.errors import FerDetError
-from fer_det.io.voc import VocFolder
+from fer_det.io.voc import TRAINVAL, VocFolder
 from fer_det.weights.model_file import DATASETS
 
 TRAINING_SPLITS = ("train", "val")
@@ -102,7 +102,7 @@ def _compare(stage: Stage, data: Path, split: str, datasets: Sequence[str], leak
     if stage.path is None or not stage.path.is_dir():
         return Shared(f"Not compared with {name}, which is not here{related}")
     limits = CheckConfig()
-    tested = Pictures.read(data, TRAINING_SPLITS if split == "trainval" else (split,), None)
+    tested = Pictures.read(data, TRAINVAL if split == "trainval" else (split,), None)
     try:
         trained = Pictures.read(stage.path, TRAINING_SPLITS, None)
     except FerDetError as error:

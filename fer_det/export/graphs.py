@@ -33,18 +33,13 @@ class Complete(nn.Module):
         """[B, 3, S, S] in 0..1 -> probabilities [B, C]; of a detector boxes [M, 4] in input
         pixels, scores [M] and probabilities [M, C], highest score first."""
         contract = self.contract
-        found = self.model.raw_outputs(images)
+        found = self.model.raw_outputs(images, contract.candidates)
         if contract.kind == "classifier":
             return (found["logits"] / contract.temperature).softmax(-1)
         assert contract.box_weights is not None
         assert contract.nms_iou is not None
         assert contract.detections is not None
         logits, deltas, anchors = found["logits"][0], found["deltas"][0], found["anchors"]
-        if contract.candidates is not None:
-            odds = logits[:, 1:].logsumexp(-1) - logits[:, 0]
-            # Not more than there are, as a constant: the number of anchors is one.
-            best = odds.topk(min(contract.candidates, int(odds.shape[0]))).indices
-            logits, deltas, anchors = logits[best], deltas[best], anchors[best]
         boxes = BoxCoder(contract.box_weights).decode_single(deltas, anchors)
         size = float(contract.input_size)
         result = select_detections(

@@ -99,16 +99,19 @@ class OnnxModel:
     ) -> list[Detection]:
         """Return the expressions of faces that something else has found, in the order of `boxes`.
 
-        Scores are 1. Raises ConfigError for a detector's file, and what reading a picture raises.
+        boxes: in the picture's pixels, upright. Scores are 1. Raises ConfigError for a detector's
+        file, and what reading a picture raises.
         """
         margin = self.contract.face_margin
         if margin is None:
             raise ConfigError(
                 f"{self._name} is a detector", "a classifier's file", "call it with the picture"
             )
-        pixels, _ = _decode(picture)
+        pixels, (full_width, full_height) = _decode(picture)
+        height, width = pixels.shape[:2]
+        inside = [box.scaled(width / full_width, height / full_height) for box in boxes]
         size = self.contract.input_size
-        crops = [self._render(pixels, View.face(box, margin, size)) for box in boxes]
+        crops = [self._render(pixels, View.face(box, margin, size)) for box in inside]
         rows: Sequence[Floats] = [*self.probabilities(np.stack(crops))] if crops else []
         return [
             Detection(box, 1.0, self._by_expression(row))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -54,6 +54,12 @@ def open_journal(
         file.truncate(whole)
         file.seek(whole)
         yield Journal(file)
+
+
+def demand_free(path: Path) -> None:
+    """Raise OutputError where another process has the journal open; before it is removed."""
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        _lock(file, path)
 
 
 def read_header(path: Path, remedy: str) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from fer_det.io.voc_annotation import (
 
 DEVKIT = Path("VOCdevkit") / FOLDER
 SPLITS = ("train", "val", "trainval", "test")
+TRAINVAL = ("train", "val")
+"""The splits that trainval is together."""
 BUILD_SUMMARY = "summary.json"
 """The figures of the build, written by the converter and copied by the balancer."""
 OLD_BUILD_SUMMARY = "report.json"

@@ -195,12 +195,18 @@ class FaceModel(nn.Module):
         }
         return fold_batch_norm(state), self.config.without_batch_norm()
 
-    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Return what the layers answer to pictures [B, 3, S, S] in 0..1, before any selection.
+    def raw_outputs(
+        self,
+        pictures: Tensor,
+        candidates: int | None = None,  # noqa: ARG002  (of detectors)
+    ) -> dict[str, Tensor]:
+        """Return what the layers answer to pictures [B, 3, S, S] in 0..1, before any suppression.
 
-        Exporters trace it. A classifier: logits [B, C]. A detector: logits [B, A, 1 + C],
-        background first, deltas [B, A, 4], which BoxCoder decodes with `config.box_weights`, and
-        anchors [A, 4]. Here a classifier of one picture; logits are right up to a constant.
+        Exporters trace it. A classifier: logits [B, C]. A detector, of one picture: logits
+        [1, A, 1 + C], background first, deltas [1, A, 4], which BoxCoder decodes with
+        `config.box_weights`, and anchors [A, 4]. candidates: only those anchors, at most, that have
+        the highest log odds of a face. Here a classifier of one picture; logits are right up to a
+        constant.
         """
         return {"logits": torch.cat([each["probabilities"] for each in self(pictures)]).log()}
 

@@ -74,7 +74,11 @@ class CropClassifier(FaceModel):
             answers.append(answer)
         return answers
 
-    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
+    def raw_outputs(
+        self,
+        pictures: Tensor,
+        candidates: int | None = None,  # noqa: ARG002  (of detectors)
+    ) -> dict[str, Tensor]:
         """See FaceModel."""
         batch, _ = self.transform(pictures)
         return {"logits": self.classify(batch.tensors)[1]}

@@ -264,15 +264,7 @@ def enlarge_boxes(
     if (width, height) == (to_width, to_height):
         return faces
     x, y = to_width / width, to_height / height
-    return [
-        replace(
-            face,
-            box=FaceBox(
-                x * face.box.x_min, y * face.box.y_min, x * face.box.x_max, y * face.box.y_max
-            ),
-        )
-        for face in faces
-    ]
+    return [replace(face, box=face.box.scaled(x, y)) for face in faces]
 
 
 def _demand_number(name: str, value: Any, least: float, most: float | None) -> None:

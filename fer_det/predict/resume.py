@@ -22,6 +22,7 @@ from fer_det.errors import OutputError
 from fer_det.imaging.decode import DecodedImage
 from fer_det.io.journal import (
     Journal,
+    demand_free,
     describe_differences,
     open_journal,
     read_header,
@@ -125,6 +126,7 @@ def open_progress(
                 f"type that one to go on, {_REMEDY}",
             )
         if earlier != header:
+            demand_free(path)
             path.unlink()
     if header["files"] < 2:
         yield Progress(path, None, 0, found_by)

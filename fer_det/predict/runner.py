@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -154,7 +155,9 @@ class Runner(ABC):
         height, width = pixels.shape[:2]
         if height * width > _LARGE:
             # A View scales the whole picture, which would be done once for each face of a crowd.
-            reach = round((1 + self._margin) * box.longer_side)
+            # To the corners of a view that is turned, and a pixel more for the resampling.
+            corner = math.ceil(2**0.5 * (0.5 + self._margin) * box.longer_side) + 1
+            reach = max(corner, round((1 + self._margin) * box.longer_side))
             x, y = (round(centre) for centre in box.centre)
             left, top = max(0, x - reach), max(0, y - reach)
             pixels = np.ascontiguousarray(pixels[top : y + reach, left : x + reach])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_det.core.picture import read_image_bytes
-from fer_det.errors import AnnotationError, ConfigError
+from fer_det.errors import ConfigError
 from fer_det.imaging.decode import decode_rgb8, encode_jpeg
 from fer_det.imaging.jitter import apply_colour, apply_rotation
 from fer_det.io.files import hold_folder, make_folder, write_together
@@ -40,6 +40,7 @@ from voc_builder.balance.plan import (
 )
 from voc_builder.build.derived import (
     claim_folder,
+    demand_size,
     hash_source,
     is_complete,
     write_if_changed,
@@ -188,13 +189,7 @@ def _make_files(source: VocFolder, target: VocFolder, pictures: _Group) -> dict[
         return files
     annotation = source.read(source_id)
     pixels = decode_rgb8(data, str(image_path)).pixels
-    if pixels.shape[:2] != (annotation.height, annotation.width):
-        raise AnnotationError(
-            f"{annotation_path} states {annotation.width} x {annotation.height} pixels, "
-            f"the picture has {pixels.shape[1]} x {pixels.shape[0]}",
-            "an annotation of the picture as it is shown",
-            "correct the size or leave the picture out",
-        )
+    demand_size(pixels, (annotation.width, annotation.height), annotation_path)
     for picture in copies:
         assert picture.draw is not None
         jittered = apply_rotation(apply_colour(pixels, picture.draw), picture.draw.degrees)

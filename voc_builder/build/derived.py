@@ -13,7 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fer_det.errors import ConfigError, DatasetNotFoundError, OutputError
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_det.errors import AnnotationError, ConfigError, DatasetNotFoundError, OutputError
 from fer_det.io.files import TEMPORARY_SUFFIX, sweep_temporaries, write_bytes
 from fer_det.io.voc import DEVKIT, INDEX, MANIFEST, VocFolder
 from fer_det.io.voc_annotation import VocAnnotation, format_annotation
@@ -73,6 +76,20 @@ def claim_folder(
         )
     sweep_temporaries(out)
     write_if_changed(path, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def demand_size(pixels: NDArray[np.uint8], size: tuple[int, int], annotation: Path) -> None:
+    """Raise AnnotationError where pixels [H, W, 3] have another (width, height) than `size`.
+
+    annotation: the file that states the size.
+    """
+    height, width = pixels.shape[:2]
+    if (width, height) != size:
+        raise AnnotationError(
+            f"{annotation} states {size[0]} x {size[1]} pixels, the picture has {width} x {height}",
+            "an annotation of the picture as it is shown",
+            "correct the size or leave the picture out",
+        )
 
 
 def is_complete(target: VocFolder, image_id: str) -> bool:

@@ -131,10 +131,14 @@ class Record:
 
 
 def probabilities_by_name(label: Label) -> dict[str, float] | None:
-    """Expression's name -> probability of a soft label; None for a hard label."""
+    """Expression's name -> probability of a soft label, to six digits; None for a hard label.
+
+    What rounds to 0 is left out: no annotation may hold it.
+    """
     if not isinstance(label, LabelDistribution):
         return None
-    return {each.label: round(value, 6) for each, value in label.probabilities.items()}
+    rounded = {each.label: round(value, 6) for each, value in label.probabilities.items()}
+    return {name: value for name, value in rounded.items() if value}
 
 
 def hash_sample(sample: Sample) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fer_det.core.picture import PictureSource
 from fer_det.errors import FerDetError, OutputError
-from fer_det.io.journal import describe_differences, read_header, read_parts
+from fer_det.io.journal import demand_free, describe_differences, read_header, read_parts
 from fer_det.io.voc import (
     BALANCE_RECORD,
     BUILD_SUMMARY,
@@ -115,7 +115,11 @@ def find_outdated(items: Sequence[WorkItem], previous: Mapping[str, Record], out
 
 
 def remove_build(out: Path) -> None:
-    """Remove all that a build writes, and last the file that shows that it was one."""
+    """Remove all that a build writes, and last the file that shows that it was one.
+
+    Raises OutputError, and removes nothing, while another process builds there.
+    """
+    demand_free(out / JOURNAL_NAME)
     for name in ("Annotations", "JPEGImages", "ImageSets"):
         shutil.rmtree(out / DEVKIT / name, ignore_errors=True)
     names = (

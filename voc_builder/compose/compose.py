@@ -29,6 +29,7 @@ from made_faces.scene.outdoors import draw_nature, draw_street
 from made_faces.scene.photograph import encode_srgb
 from voc_builder.build.derived import (
     claim_folder,
+    demand_size,
     hash_source,
     is_complete,
     write_index_once,
@@ -140,13 +141,17 @@ def _read_sources(
         for split, annotation in read:
             image_id = annotation.image_id
             row = rows.get(image_id, {})
-            dataset, group = row.get("dataset"), row.get("group")
-            group = None if group is None else f"{dataset}/{group}"
+            dataset = row.get("dataset")
+            group, clip = (
+                None if row.get(name) is None else f"{dataset}/{row[name]}"
+                for name in ("group", "clip")
+            )
             faces.setdefault(split, []).extend(
-                faces_of(annotation, number, group, dataset, config.crop_face)
+                faces_of(annotation, number, group, clip, dataset, config.crop_face)
             )
             if (edges := region_of(annotation)) is not None:
-                regions.setdefault(split, []).append(SourceRegion(number, image_id, edges))
+                size = annotation.width, annotation.height
+                regions.setdefault(split, []).append(SourceRegion(number, image_id, size, edges))
     names = [name for name in ("train", "val", "test") if name in faces]
     splits: dict[str, SourceSplit] = {
         name: SourceSplit(tuple(faces[name]), tuple(regions.get(name, ()))) for name in names
@@ -202,13 +207,18 @@ def _make_picture(
         flips = generator.random() < 0.5
         background = _photo_background(folders, planned.region, width, height, flips)
     pieces = _draw_scene(width, height, generator)
-    faces = [
-        (each, load_rgb8(folders[each.folder].image_path(each.image_id))) for each in planned.faces
-    ]
+    faces = [(each, _load(folders[each.folder], each)) for each in planned.faces]
     picture, placed = compose(background, pieces, faces, min_face, generator)
     objects = tuple(face for _, face in placed)
     annotation = VocAnnotation(planned.image_id, width, height, objects, planned.database)
     return encode_jpeg(picture, int(generator.integers(*_QUALITY))), annotation
+
+
+def _load(folder: VocFolder, source: SourceFace | SourceRegion) -> Pixels:
+    """Read a picture; AnnotationError where it has another size than its annotation states."""
+    pixels = load_rgb8(folder.image_path(source.image_id))
+    demand_size(pixels, source.size, folder.annotation_path(source.image_id))
+    return pixels
 
 
 def _copy_picture(
@@ -244,7 +254,7 @@ def _photo_background(
 ) -> Pixels:
     """The middle of a part of a photo, enlarged to the picture."""
     left, top, right, bottom = region.edges
-    pixels = load_rgb8(folders[region.folder].image_path(region.image_id))
+    pixels = _load(folders[region.folder], region)
     part = pixels[top:bottom, left:right]
     # As much of it as has the picture's shape.
     scale = min(part.shape[1] / width, part.shape[0] / height)
@@ -280,6 +290,7 @@ def _write_lists(
                 "group": None,
                 "faces": [each.image_id for each in planned.faces],
                 "groups": sorted({each.group for each in planned.faces if each.group}),
+                "clips": sorted({each.clip for each in planned.faces if each.clip}),
             }
             for planned in plan
         ),

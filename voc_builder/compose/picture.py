@@ -73,7 +73,8 @@ def compose(
         x = int(generator.integers(-patch.mask.shape[1] // 2, width - patch.mask.shape[1] // 2))
         y = int(generator.integers(-patch.mask.shape[0] // 2, height - patch.mask.shape[0] // 2))
         _paste(picture, patch, x, y)
-    largest = min(width, height) / math.sqrt(max(1, len(faces)))
+    # Where so many faces of min_face have no room, some find no place below.
+    largest = max(min_face, min(width, height) / math.sqrt(max(1, len(faces))))
     if len(faces) == 1:
         # Uniform, since expressions are learned from large faces and portraits have one.
         sizes = generator.uniform(min_face, largest, 1)

@@ -39,12 +39,16 @@ class SourceFace:
     folder: int
     """Index of the folder among --data."""
     image_id: str
+    size: tuple[int, int]
+    """Width and height of the picture."""
     face: VocObject
     """Its box is the face's, also where the annotation's box is the whole crop."""
     others: tuple[VocObject, ...]
     """The picture's other faces."""
     group: str | None
     """Person or film, unique over all folders."""
+    clip: str | None = None
+    """The video or sequence that it is from, unique over all folders."""
     dataset: str | None = None
     """Which data set it is from, where the folder's manifest says so."""
     database: str = ""
@@ -57,6 +61,8 @@ class SourceRegion:
 
     folder: int
     image_id: str
+    size: tuple[int, int]
+    """Width and height of the picture."""
     edges: Edges
 
 
@@ -95,6 +101,7 @@ def faces_of(
     annotation: VocAnnotation,
     folder: int,
     group: str | None,
+    clip: str | None,
     dataset: str | None,
     crop_face: tuple[float, float, float, float],
 ) -> list[SourceFace]:
@@ -111,9 +118,11 @@ def faces_of(
         SourceFace(
             folder,
             annotation.image_id,
+            (width, height),
             face,
             tuple(other for other in placed if other is not face),
             group,
+            clip,
             dataset,
             annotation.database,
         )
@@ -153,8 +162,8 @@ def make_plan(
 ) -> list[PlannedPicture]:
     """Decide every picture; a pure function. The parameters are ComposeConfig's.
 
-    Raises DatasetFormatError where a person or film is in two splits, or where no training face is
-    labelled.
+    Raises DatasetFormatError where a person, film or clip is in two splits, or where no training
+    face is labelled.
     """
     _refuse_shared_groups(splits)
     train = len(splits["train"].faces) if "train" in splits else 0
@@ -216,12 +225,13 @@ def _endless(
 
 
 def _refuse_shared_groups(splits: Mapping[str, SourceSplit]) -> None:
-    split_of: dict[str, str] = {}
+    split_of: dict[tuple[str, str], str] = {}
     for name, split in splits.items():
         for each in split.faces:
-            if each.group is not None and split_of.setdefault(each.group, name) != name:
-                raise DatasetFormatError(
-                    f"{each.group} is in {split_of[each.group]} and in {name}",
-                    "each person or film in one split",
-                    "build the folder again with: fer-det build-voc",
-                )
+            for kind, value in (("group", each.group), ("clip", each.clip)):
+                if value is not None and split_of.setdefault((kind, value), name) != name:
+                    raise DatasetFormatError(
+                        f"{value} is in {split_of[kind, value]} and in {name}",
+                        "each person, film and clip in one split",
+                        "build the folder again with: fer-det build-voc",
+                    )

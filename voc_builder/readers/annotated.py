@@ -189,7 +189,7 @@ def _size_of(path: Path) -> tuple[int, int] | None:
 
     try:
         with Image.open(path) as image:
-            turned = image.getexif().get(0x0112, 1) >= 5
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
             return (image.height, image.width) if turned else image.size
     except (OSError, ValueError, Image.DecompressionBombError):
         return None

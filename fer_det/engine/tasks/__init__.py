@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fer_det.data.loader import PictureDataset
+from fer_det.errors import DatasetFormatError
 from fer_det.evaluation.calibration import fit_temperature
 from fer_det.evaluation.recognition import confusion_matrix, faces_by_class, measure
 from fer_det.models.contract import FaceModel
@@ -59,6 +61,16 @@ class Task(Protocol):
         Among them accuracy, mean_recall, selection, the score that selects the best epoch, and
         temperature, which best.pth holds.
         """
+
+
+def demand_faces(split: str, labels: NDArray[np.int64], data: Path) -> None:
+    """Raise DatasetFormatError for a split without a labelled face; labels [N], 0 for none."""
+    if not labels.any():
+        raise DatasetFormatError(
+            f"the split {split} of {data} shows no labelled face",
+            "faces with expressions, to learn from and to choose the best epoch by",
+            "build the folder again with more pictures or another split",
+        )
 
 
 def score_answers(pairs: Sequence[tuple[int, int]], classes: int) -> dict[str, float]:

@@ -12,7 +12,7 @@ from fer_det.data.face_crops import FaceCrops
 from fer_det.data.label_targets import LabelTargets
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.scoring import own_batches, score_crops
-from fer_det.engine.tasks import GivenFace, score_answers, temperature_of
+from fer_det.engine.tasks import GivenFace, demand_faces, score_answers, temperature_of
 from fer_det.losses import build_loss
 from fer_det.models import build_model
 from fer_det.models.contract import FaceModel
@@ -31,7 +31,10 @@ class ClassificationTask:
 
     @classmethod
     def from_config(cls, config: TrainClassifierConfig) -> ClassificationTask:
-        """Open the splits; raises what VocDataset raises, and ConfigError for an unknown loss."""
+        """Open the splits.
+
+        Raises what VocDataset and demand_faces raise, and ConfigError for an unknown loss.
+        """
         model = config.model
         photos = VocDataset(config.data, "train", model.input_size, model.padding)
         targets = LabelTargets(config.labels, config.label_smoothing, config.mixup)
@@ -39,6 +42,8 @@ class ClassificationTask:
         validation = VocDataset(
             config.data, "val", model.input_size, model.padding, classes=photos.classes
         )
+        for split, dataset in (("train", photos), ("val", validation)):
+            demand_faces(split, dataset.labels, config.data)
         loss = build_loss(config, len(photos.classes))
         return cls(config, train, FaceCrops(validation, model.face_margin), loss)
 

@@ -10,7 +10,7 @@ from fer_det.config.training import TrainConfig
 from fer_det.data.augment import Augmentation
 from fer_det.data.voc_dataset import VocDataset
 from fer_det.engine.scoring import own_batches, score_pictures, top1_pairs
-from fer_det.engine.tasks import GivenFace, score_answers, temperature_of
+from fer_det.engine.tasks import GivenFace, demand_faces, score_answers, temperature_of
 from fer_det.models import build_model
 from fer_det.models.contract import FaceModel
 from fer_det.runtime.device import Hardware
@@ -27,11 +27,13 @@ class DetectionTask:
 
     @classmethod
     def from_config(cls, config: TrainConfig) -> DetectionTask:
-        """Open the splits; raises what VocDataset raises."""
+        """Open the splits; raises what VocDataset and demand_faces raise."""
         size, padding = config.model.input_size, config.model.padding
         augmentation = Augmentation(config.augment)
         train = VocDataset(config.data, "train", size, padding, augmentation=augmentation)
         validation = VocDataset(config.data, "val", size, padding, classes=train.classes)
+        for split, dataset in (("train", train), ("val", validation)):
+            demand_faces(split, dataset.labels, config.data)
         return cls(config, train, validation)
 
     @property

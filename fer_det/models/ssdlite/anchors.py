@@ -12,14 +12,14 @@ from fer_det.models.layers import anchor_offsets
 from fer_det.models.ssdlite.config import Config
 
 
-def make_anchors(config: Config, sides: Sequence[tuple[int, int]]) -> Tensor:
-    """Anchors [A, 4] in input pixels around the cells' centres, for maps of these (H, W)."""
+def make_anchors(config: Config) -> Tensor:
+    """Anchors [A, 4] in input pixels around the cells' centres, map by map, on the CPU."""
     anchors = []
-    cells = anchors_in_cell(config, [width for _, width in sides])
-    for (height, width), cell in zip(sides, cells, strict=True):
-        y = (torch.arange(height) + 0.5) * config.input_size / height
-        x = (torch.arange(width) + 0.5) * config.input_size / width
-        centres = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)
+    sides = map_sides(config)
+    for side, cell in zip(sides, anchors_in_cell(config, sides), strict=True):
+        # On the CPU also where a model is built without memory.
+        middles = (torch.arange(side, device="cpu") + 0.5) * config.input_size / side
+        centres = torch.stack(torch.meshgrid(middles, middles, indexing="ij")[::-1], -1)
         # [H, W, 1, 4] and [K, 4]: cells row by row, and the anchors of each cell together.
         anchors.append((centres.repeat(1, 1, 2)[:, :, None] + cell).reshape(-1, 4))
     return torch.cat(anchors)

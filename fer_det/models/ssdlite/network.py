@@ -48,6 +48,14 @@ class _Prediction(NamedTuple):
     scores: list[Tensor]
     """[B, H, W, C] of the backbone's two maps, whose means in a box add up to its logits."""
 
+    def best_of(self, picture: int, most: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Odds [K], deltas [K, 4] and anchors [K, 4] of the `most` anchors with the highest odds,
+        or of all where there are fewer."""
+        odds = self.odds[picture]
+        # As a constant, where this is traced: the number of anchors is one.
+        best = odds.topk(min(most, int(odds.shape[0]))).indices
+        return odds[best], self.deltas[picture, best], self.anchors[best]
+
 
 class FaceSSDLite(FaceModel):
     """torchvision's SSDLite parts as a FaceModel."""
@@ -56,6 +64,8 @@ class FaceSSDLite(FaceModel):
     head_prefixes = ("head.", "class_score", "fine_class_score")
     class_layers = ("class_score", "fine_class_score")
     optional_prefixes = ("backbone.extra.",)
+    anchors: Tensor
+    """[A, 4] in input pixels."""
 
     def __init__(self, config: Config, classes: Sequence[str]) -> None:
         super().__init__()
@@ -66,8 +76,9 @@ class FaceSSDLite(FaceModel):
         )
         size = config.input_size
         channels = retrieve_out_channels(self.backbone, (size, size))
-        anchors = [len(cell) for cell in anchors_in_cell(config, map_sides(config))]
-        self.head = SSDLiteHead(channels, anchors, 1, nn.BatchNorm2d)
+        in_cells = [len(cell) for cell in anchors_in_cell(config, map_sides(config))]
+        self.head = SSDLiteHead(channels, in_cells, 1, nn.BatchNorm2d)
+        self.register_buffer("anchors", make_anchors(config), persistent=False)
         self.fine_class_score = WideLinear(channels[0], len(classes))
         self.class_score = WideLinear(channels[1], len(classes))
         for layer in (self.fine_class_score, self.class_score):
@@ -93,13 +104,13 @@ class FaceSSDLite(FaceModel):
                 "loss_box_reg": self.config.box_loss_weight * means[2],
             }
         results = []
-        for number, (odds, delta) in enumerate(zip(found.odds, found.deltas, strict=True)):
-            best = odds.topk(min(self.config.candidates, len(odds))).indices
-            boxes = self._coder.decode_single(delta[best], found.anchors[best])
+        for number in range(len(found.odds)):
+            odds, deltas, anchors = found.best_of(number, self.config.candidates)
+            boxes = self._coder.decode_single(deltas, anchors)
             expressions = self._classify(found, number, boxes)
             result = select_detections(
                 boxes,
-                join_logits(odds[best], expressions),
+                join_logits(odds, expressions),
                 batch.image_sizes[number],
                 self.config.nms_iou,
                 self.config.detections,
@@ -117,16 +128,18 @@ class FaceSSDLite(FaceModel):
         """See FaceModel."""
         return split_extractor(self.backbone)
 
-    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
-        """See FaceModel."""
+    def raw_outputs(self, pictures: Tensor, candidates: int | None = None) -> dict[str, Tensor]:
+        """See FaceModel; for one picture."""
         batch, _ = self.transform(pictures)
         found = self._predict(batch.tensors)
-        logits = []
-        for number, delta in enumerate(found.deltas):
-            boxes = self._coder.decode_single(delta, found.anchors)
-            expressions = self._classify(found, number, boxes)
-            logits.append(join_logits(found.odds[number], expressions))
-        return {"logits": torch.stack(logits), "deltas": found.deltas, "anchors": found.anchors}
+        odds, deltas, anchors = found.odds[0], found.deltas[0], found.anchors
+        if candidates is not None:
+            # Before any expression is looked at: that of all anchors costs as much as a part of
+            # the backbone.
+            odds, deltas, anchors = found.best_of(0, candidates)
+        expressions = self._classify(found, 0, self._coder.decode_single(deltas, anchors))
+        logits = join_logits(odds, expressions)
+        return {"logits": logits[None], "deltas": deltas[None], "anchors": anchors}
 
     def _run_normalised(self, pictures: Tensor) -> object:
         batch, _ = self.transform(pictures)
@@ -135,12 +148,11 @@ class FaceSSDLite(FaceModel):
     def _predict(self, images: Tensor) -> _Prediction:
         maps = list(self.backbone(images).values())
         found = self.head(maps)
-        sides = [(each.shape[-2], each.shape[-1]) for each in maps]
         scores = (self.fine_class_score, self.class_score)
         return _Prediction(
             found["cls_logits"].squeeze(-1).float(),
             found["bbox_regression"].float(),
-            make_anchors(self.config, sides).to(images.device),
+            self.anchors,
             [score(each.permute(0, 2, 3, 1)) for score, each in zip(scores, maps, strict=False)],
         )
 

@@ -165,8 +165,12 @@ class FaceFasterRCNN(VGG16Model, GeneralizedRCNN):
         answer: dict[str, Tensor] | list[dict[str, Tensor]] = super().forward(images, targets)
         return answer
 
-    def raw_outputs(self, pictures: Tensor) -> dict[str, Tensor]:
-        """See FaceModel; for one picture, whose proposals are the anchors.
+    def raw_outputs(
+        self,
+        pictures: Tensor,
+        candidates: int | None = None,  # noqa: ARG002  (the proposals are few)
+    ) -> dict[str, Tensor]:
+        """See FaceModel; the proposals are the anchors, whatever `candidates` is.
 
         torchvision's RoIAlign, an operator of ONNX, stands for align_rois: the same to rounding.
         """

@@ -76,7 +76,7 @@ def test_persons_clips_and_source_pictures_by_name(tmp_path: Path) -> None:
     theirs["test_0001"] |= {"group": "MK"}
     first = make_folder(tmp_path / "a", 0, "jaffe", mine)
     overlap = compare(first, make_folder(tmp_path / "b", 10, "jaffe", theirs))
-    assert overlap.shared == {"group": 1, "clip": 1, "original": 1}
+    assert overlap.shared == {"groups": 1, "clips": 1, "originals": 1}
     assert overlap.concerned == {"test_0000", "test_0001"}
     texts = [finding.text for finding in overlap.findings]
     assert f"person or film jaffe/KA is in test of {tmp_path / 'a'} (test_0000) and in" in texts[0]
@@ -91,6 +91,25 @@ def test_names_of_other_data_sets_and_of_own_pictures_mean_nothing(tmp_path: Pat
         overlap = compare(first, second)
         assert overlap.findings == ()
         assert "persons and clips have no names to compare" in overlap.describe()
+
+
+def test_faces_of_a_composed_picture_are_known_by_name(tmp_path: Path) -> None:
+    mine = unique_ids("a")
+    mine["test_0000"] |= {"group": "S005"}
+    mine["test_0001"] |= {"clip": "S010_002"}
+    first = make_folder(tmp_path / "a", 0, "ckplus", mine)
+    composed = {
+        name: {"source": name, "group": None, "faces": [], "groups": [], "clips": []}
+        for name in NAMES
+    }
+    apart = make_folder(tmp_path / "b", 10, "composed", composed)
+    assert "persons and clips have no names to compare" in compare(first, apart).describe()
+    composed["train_0000"] |= {"groups": ["ckplus/S005", "folders/S005"], "faces": ["folders_1"]}
+    composed["train_0001"] |= {"clips": ["ckplus/S010_002"], "faces": ["atest_0001"]}
+    second = make_folder(tmp_path / "c", 10, "ckplus + folders", composed)
+    overlap = compare(first, second)
+    assert overlap.shared == {"groups": 1, "clips": 1, "originals": 1}
+    assert overlap.concerned == {"test_0000", "test_0001"}
 
 
 def test_copies_under_other_names(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from fake_data.voc_tree import CLASSES, write_voc_tree
 
 from fer_det.cli import eval as eval_command
 from fer_det.cli import export, leaderboard
+from voc_builder.balance.balance import balance
+from voc_builder.balance.config import BalanceConfig
 
 LABELS = ("happiness", "anger", "fear", "sadness")
 
@@ -110,6 +112,42 @@ def test_refused_in_one_line(
     assert err.count("\n") == 1
     assert message in err
     assert not list(tmp_path.iterdir())
+
+
+class TestListedFaces:
+    """Of accuracy and mean recall with rejected faces as errors."""
+
+    def listed(self, folder: Path, split: str, out: Path) -> dict[str, int] | None:
+        weights = write_tiny(out.with_suffix(".pth"), "resnet_classifier")
+        flags = [f"--weights={weights}", f"--data={folder}", f"--split={split}", f"--out={out}"]
+        assert eval_command.main([*flags, "--workers=0", "--resamples=20"]) == 0
+        found: dict[str, int] | None = scores_of(out)["listed_by_class"]
+        return found
+
+    def write(self, root: Path) -> Path:
+        """A folder with one more face of fear in the converter's lists than in train."""
+        splits = {"train": ("fear", "anger", "anger"), "val": ("anger",)}
+        write_voc_tree(root, {**splits, "other": ("anger",)})
+        counts = {
+            split: {label: labels.count(label) for label in CLASSES}
+            for split, labels in splits.items()
+        }
+        counts["train"]["fear"] += 1
+        (root / "summary.json").write_text(json.dumps({"listed": counts}))
+        return root
+
+    def test_trainval_is_train_and_val(self, tmp_path: Path) -> None:
+        listed = self.listed(self.write(tmp_path / "voc"), "trainval", tmp_path / "out")
+        assert listed == dict.fromkeys(CLASSES, 0) | {"fear": 2, "anger": 3}
+
+    def test_a_list_of_the_user_s_own_is_not_counted(self, tmp_path: Path) -> None:
+        assert self.listed(self.write(tmp_path / "voc"), "other", tmp_path / "out") is None
+
+    def test_copies_are_not_counted(self, tmp_path: Path) -> None:
+        config = BalanceConfig(data=self.write(tmp_path / "voc"), out=tmp_path / "even", workers=0)
+        balance(config)
+        assert self.listed(config.out, "train", tmp_path / "out") is None
+        assert self.listed(config.out, "val", tmp_path / "val") is not None
 
 
 class TestAdapter:

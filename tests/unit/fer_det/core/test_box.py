@@ -35,6 +35,9 @@ class TestShape:
         with pytest.raises(FrozenInstanceError):
             FaceBox(0, 0, 1, 1).x_min = 5  # type: ignore[misc]
 
+    def test_scaled(self) -> None:
+        assert FaceBox(10, 20, 30, 60).scaled(0.5, 2) == FaceBox(5, 40, 15, 120)
+
 
 class TestOverlap:
     def test_by_arithmetic(self) -> None:

@@ -28,6 +28,8 @@ from fer_det.export import parity
 from fer_det.export.onnx_file import export_onnx
 from fer_det.export.onnx_model import OnnxModel
 from fer_det.export.parity import made_pattern
+from fer_det.imaging import decode
+from fer_det.imaging.decode import encode_jpeg
 from fer_det.predict.predictor import Predictor
 
 NAMES = ("ssdlite", "resnet_classifier", "vgg16_frcnn")
@@ -90,6 +92,21 @@ def test_a_classifier_answers_with_the_temperature(
     assert np.ptp(rows, axis=0).max() > 1e-3
     with pytest.raises(ConfigError, match="finds no faces"):
         classifier(picture)
+
+
+def test_boxes_are_in_pixels_of_a_file_that_is_decoded_smaller(
+    weights: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = export(tmp_path / "a.onnx", weights["resnet_classifier"])
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encode_jpeg(np.kron(pixels(1, 80, 60), np.ones((2, 2, 1), np.uint8))))
+    boxes = [FaceBox(20, 10, 80, 90), FaceBox(100, 20, 140, 100)]
+    wanted = classifier.classify(path, boxes)
+    monkeypatch.setattr(decode, "MAX_PIXELS", 160 * 120 - 1)
+    found = classifier.classify(path, boxes)
+    assert [face.box for face in found] == boxes
+    for ours, theirs in zip(found, wanted, strict=True):
+        assert ours.probabilities == pytest.approx(theirs.probabilities, abs=0.01)
 
 
 def test_the_file_says_what_it_needs(weights: dict[str, Path], tmp_path: Path) -> None:

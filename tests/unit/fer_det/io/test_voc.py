@@ -14,13 +14,6 @@ from fer_det.io.voc_annotation import (
 FACE = VocAnnotation("a", 100, 80, (VocObject("fear", FaceBox(10, 20, 30, 60)),), "RAF-DB")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> VocFolder:
-    folder = VocFolder.create(tmp_path)
-    folder.write_label_map(("surprise", "fear"))
-    return folder
-
-
 class TestIds:
     @pytest.mark.parametrize("image_id", ["a", "train_00001", "S005-001_B", "0"])
     def test_good(self, image_id: str) -> None:

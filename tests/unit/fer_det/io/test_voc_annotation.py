@@ -21,13 +21,6 @@ from fer_det.io.voc_annotation import (
 FACE = VocAnnotation("a", 100, 80, (VocObject("fear", FaceBox(10, 20, 30, 60)),), "RAF-DB")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> VocFolder:
-    folder = VocFolder.create(tmp_path)
-    folder.write_label_map(("surprise", "fear"))
-    return folder
-
-
 def with_text(folder: VocFolder, old: str, new: str) -> Path:
     """FACE's XML, one part of it replaced."""
     text = format_annotation(FACE)

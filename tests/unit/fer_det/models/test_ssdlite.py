@@ -13,9 +13,10 @@ from fer_det.models import build_model
 from fer_det.models.contract import select_detections
 from fer_det.models.mobilenet_v3_classifier import Config as MobileNetConfig
 from fer_det.models.resnet_classifier.config import Config as ResNetConfig
+from fer_det.models.ssdlite import network
 from fer_det.models.ssdlite.anchors import average_cells, make_anchors, match_anchors
 from fer_det.models.ssdlite.config import FREEZABLE_LAYERS, Config
-from fer_det.models.ssdlite.network import _Prediction, build, join_logits
+from fer_det.models.ssdlite.network import FaceSSDLite, _Prediction, build, join_logits
 
 SIZE = 96
 SCALES = ((0.1, 0.15), (0.22, 0.32), (0.45, 0.6), (0.75, 0.95))
@@ -33,7 +34,7 @@ SMALL = [4.0, 5.0, 9.0, 11.0]
 
 @pytest.fixture(scope="module")
 def anchors() -> Tensor:
-    return make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)])
+    return make_anchors(CONFIG)
 
 
 def match(anchors: Tensor, *faces: tuple[list[float], int]) -> tuple[Tensor, Tensor]:
@@ -86,7 +87,7 @@ class TestAnchors:
 
     def test_small_ones_fill_their_cells(self) -> None:
         config = replace(CONFIG, anchor_spacing=0.6)
-        anchors = make_anchors(config, [(6, 6), (3, 3), (2, 2), (1, 1)])
+        anchors = make_anchors(config)
         # 16 / (0.6 * 9.6) = 2.8, so three in a row; 16 / (0.6 * 14.4) = 1.9.
         first = anchors[:9]
         centres = (first[:, :2] + first[:, 2:]) / 2
@@ -104,15 +105,14 @@ class TestAnchors:
         assert raw["deltas"].shape == (1, len(raw["anchors"]), 4)
 
     def test_faces_of_24_pixels_and_less_fit_one(self) -> None:
-        sides = [(14, 14), (7, 7), (4, 4), (2, 2)]
-        fine = make_anchors(Config(input_size=224), sides[:3])
-        coarse = make_anchors(Config(input_size=224, anchor_scales=SCALES, anchor_spacing=0), sides)
+        fine = make_anchors(Config(input_size=224))
+        coarse = make_anchors(Config(input_size=224, anchor_scales=SCALES, anchor_spacing=0))
         faces = torch.tensor(small_faces(224))
         assert float(box_iou(faces, fine).amax(1).min()) > 0.4
         assert float(box_iou(faces, coarse).amax(1).min()) < 0.2
 
     def test_a_face_that_nearly_fills_the_picture_fits_several(self) -> None:
-        anchors = make_anchors(Config(input_size=224), [(14, 14), (7, 7), (4, 4)])
+        anchors = make_anchors(Config(input_size=224))
         face = torch.tensor([[20.0, 8.0, 200.0, 216.0]])
         assert int((box_iou(face, anchors) >= 0.5).sum()) >= 4
 
@@ -180,7 +180,7 @@ def prediction(grad: bool = True) -> _Prediction:
     return _Prediction(
         torch.zeros(1, 100, requires_grad=grad),
         torch.zeros(1, 100, 4, requires_grad=grad),
-        make_anchors(CONFIG, [(6, 6), (3, 3), (2, 2), (1, 1)]),
+        make_anchors(CONFIG),
         [torch.zeros(1, side, side, 3, requires_grad=grad) for side in (6, 3)],
     )
 
@@ -229,22 +229,56 @@ def test_a_picture_without_faces_teaches_the_background() -> None:
     assert (odds.grad[0, hardest] > 0).all()
 
 
-def test_the_raw_outputs_are_the_answer() -> None:
+@pytest.fixture(scope="module")
+def settled() -> FaceSSDLite:
+    """A random network in evaluation mode whose answers differ from anchor to anchor."""
     torch.manual_seed(0)
     model = build(CONFIG, CLASSES)
     nn.init.normal_(model.class_score.weight)  # type: ignore[union-attr, arg-type]
-    pictures = torch.rand(1, 3, SIZE, SIZE)
     with torch.inference_mode():
         for _ in range(50):
             # With its first running statistics such a network answers nothing.
             model._run_normalised(torch.rand(4, 3, SIZE, SIZE))
-        model.eval()
-        raw = model.raw_outputs(pictures)
-        (answer,) = model(pictures)
+    model.eval()
+    return model
+
+
+def test_the_raw_outputs_are_the_answer(settled: FaceSSDLite) -> None:
+    pictures = torch.rand(1, 3, SIZE, SIZE)
+    with torch.inference_mode():
+        raw = settled.raw_outputs(pictures)
+        (answer,) = settled(pictures)
     boxes = BoxCoder(CONFIG.box_weights).decode_single(raw["deltas"][0], raw["anchors"])
     wanted = select_detections(boxes, raw["logits"][0], (SIZE, SIZE), CONFIG.nms_iou, 1)
     for name, value in wanted.items():
         torch.testing.assert_close(answer[name][:1], value)
+
+
+def test_candidates_alone_have_an_expression(
+    settled: FaceSSDLite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, judged = torch.rand(1, 3, SIZE, SIZE), []
+
+    def count(scores: Tensor, boxes: Tensor, input_size: int) -> Tensor:
+        judged.append(len(boxes))
+        return average_cells(scores, boxes, input_size)
+
+    monkeypatch.setattr(network, "average_cells", count)
+    with torch.inference_mode():
+        every = settled.raw_outputs(pictures)
+        some = settled.raw_outputs(pictures, 7)
+        more = settled.raw_outputs(pictures, 1000)
+    assert judged == [100, 100, 7, 7, 100, 100]
+    best = (every["logits"][0, :, 1:].logsumexp(-1) - every["logits"][0, :, 0]).topk(7).indices
+    torch.testing.assert_close(some["logits"], every["logits"][:, best])
+    assert torch.equal(some["deltas"], every["deltas"][:, best])
+    assert torch.equal(some["anchors"], every["anchors"][best])
+    assert more["logits"].shape == every["logits"].shape
+
+
+def test_anchors_are_in_no_file(settled: FaceSSDLite) -> None:
+    assert torch.equal(settled.anchors, make_anchors(CONFIG))
+    assert "anchors" not in settled.state_dict()
 
 
 @pytest.mark.parametrize("extractor", FREEZABLE_LAYERS)

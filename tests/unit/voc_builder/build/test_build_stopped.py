@@ -13,6 +13,7 @@ from fer_det.errors import (
     WorkerError,
 )
 from fer_det.io.files import TEMPORARY_SUFFIX
+from fer_det.io.journal import open_journal
 from voc_builder.build.build import build
 from voc_builder.build.config import BuildConfig, Source
 from voc_builder.build.resume import JOURNAL_NAME
@@ -103,6 +104,18 @@ class TestStopped:
         bench.build(overwrite=True)
         after = modification_times(pictures)
         assert {name: after[name] for name in done} == done
+
+    def test_a_running_build_is_not_overwritten(self, bench: Bench) -> None:
+        pytest.importorskip("fcntl")
+        bench.write(train=60)
+        self.stop_after(bench, 1, seed=5)
+        before = tree_hash(bench.out)
+        with (
+            open_journal(bench.out / JOURNAL_NAME, {}),
+            pytest.raises(OutputError, match="is being written by another process"),
+        ):
+            bench.build(overwrite=True)
+        assert tree_hash(bench.out) == before
 
     def test_a_worker_that_dies_loses_nothing_that_was_done(self, bench: Bench) -> None:
         bench.write(train=60)

@@ -10,7 +10,16 @@ from fer_det.core.label import LabelDistribution
 from fer_det.core.picture import PictureFile
 from fer_det.core.sample import Clip, Face, Sample
 from fer_det.errors import DatasetFormatError
-from voc_builder.build.records import FaceRecord, Record, hash_sample, read_manifest, write_manifest
+from fer_det.io.voc import VocFolder
+from fer_det.io.voc_annotation import VocAnnotation, VocObject
+from voc_builder.build.records import (
+    FaceRecord,
+    Record,
+    hash_sample,
+    probabilities_by_name,
+    read_manifest,
+    write_manifest,
+)
 
 WRITTEN = Record(
     id="rafdb_train_00001",
@@ -100,3 +109,16 @@ class TestHash:
     def test_all_that_is_stated_counts(self, change: dict[str, object]) -> None:
         changed = dataclasses.replace(SAMPLE, **change)  # type: ignore[arg-type]
         assert hash_sample(changed) != hash_sample(SAMPLE)
+
+
+def test_probabilities_that_round_to_nothing_are_left_out(tmp_path: Path) -> None:
+    """As of a table with another model's probabilities."""
+    label = LabelDistribution(
+        {Expression.FEAR: 1e-7, Expression.ANGER: 0.3 - 1e-7} | {Expression.SADNESS: 0.7}
+    )
+    shares = probabilities_by_name(label)
+    assert shares == {"anger": 0.3, "sadness": 0.7}
+    folder = VocFolder.create(tmp_path)
+    face = VocObject("sadness", FaceBox(1, 1, 5, 5), shares)
+    folder.write(VocAnnotation("a", 9, 9, (face,)))
+    assert folder.read("a").objects == (face,)

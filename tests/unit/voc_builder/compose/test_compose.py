@@ -7,10 +7,11 @@ import pytest
 from fake_data.disk import do_not_wait
 from fake_data.voc_tree import CLASSES, modification_times, tree_hash
 
+from fer_det.checks.across import Pictures, compare_pictures
 from fer_det.checks.folder import check_folder
 from fer_det.config.check import CheckConfig
 from fer_det.core.box import FaceBox
-from fer_det.errors import ConfigError, DatasetFormatError, OutputError
+from fer_det.errors import AnnotationError, ConfigError, DatasetFormatError, OutputError
 from fer_det.imaging.decode import encode_jpeg, load_rgb8
 from fer_det.io.voc import MANIFEST, VocFolder, read_manifest_rows
 from fer_det.io.voc_annotation import VocAnnotation, VocObject
@@ -116,6 +117,14 @@ class TestFolder:
             assert load_rgb8(folder.image_path(each.image_id)).shape == (each.height, each.width, 3)
             assert 320 <= max(each.width, each.height) <= 480
 
+    def test_more_faces_than_have_room(self, config: ComposeConfig) -> None:
+        outcome = compose_folder(replace(config, min_face=200))
+        folder = VocFolder(config.out)
+        faces = [face for each in folder.image_ids("train") for face in folder.read(each).objects]
+        assert outcome.faces["train"] == len(faces) > 0
+        # A face may reach out of the picture by a part.
+        assert min(face.box.height for face in faces) >= 0.85 * 200
+
     def test_originals_are_the_pictures_of_their_faces(self, config: ComposeConfig) -> None:
         source = VocFolder(config.data[0])
         label = source.read("train_fear")
@@ -192,6 +201,10 @@ class TestRefused:
         compose_folder(mine)
         row = json.loads((mine.out / MANIFEST).read_text().splitlines()[-1])
         assert row["groups"] == ["drawn/test_disgust"]
+        tested = Pictures.read(tmp_path / "own", ("train",), 1)
+        composed = Pictures.read(config.out, ("train",), 1)
+        by_name = compare_pictures(tested, composed, 2, 2, 1).shared
+        assert by_name == {"groups": 3, "clips": 0, "originals": 3}
         write_source(tmp_path / "shared", {**groups, "val_sadness": "train_fear"})
         shared = replace(config, data=(tmp_path / "shared",), out=tmp_path / "never")
         with pytest.raises(DatasetFormatError, match="drawn/train_fear is in train and in val"):
@@ -203,6 +216,12 @@ class TestRefused:
         other.write_label_map(CLASSES[::-1])
         with pytest.raises(ConfigError, match="has the classes"):
             compose_folder(replace(config, data=(*config.data, tmp_path / "other")))
+
+    def test_size_that_is_not_the_picture_s(self, config: ComposeConfig) -> None:
+        path = VocFolder(config.data[0]).image_path("train_fear")
+        path.write_bytes(encode_jpeg(np.zeros((SIZE, 30, 3), np.uint8)))
+        with pytest.raises(AnnotationError, match="states 64 x 64 pixels, the picture has 30 x 64"):
+            compose_folder(config)
 
     def test_places(self, config: ComposeConfig) -> None:
         with pytest.raises(ConfigError, match="is a folder of --data"):

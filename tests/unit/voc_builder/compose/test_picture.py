@@ -24,7 +24,8 @@ def drawn(width: int, height: int, box: FaceBox) -> NDArray[np.uint8]:
 
 def source(box: FaceBox, *others: FaceBox) -> SourceFace:
     face = VocObject("fear", box, landmarks=(box.centre, (box.x_max, box.y_max)))
-    return SourceFace(0, "face", face, tuple(VocObject("ignore", each) for each in others), None)
+    ignored = tuple(VocObject("ignore", each) for each in others)
+    return SourceFace(0, "face", (0, 0), face, ignored, None)
 
 
 def red_box(picture: NDArray[np.uint8]) -> FaceBox | None:
@@ -99,16 +100,16 @@ def test_sizes() -> None:
 class TestSource:
     def test_box_of_a_face_crop(self) -> None:
         whole = VocAnnotation("a", 48, 48, (VocObject("fear", FaceBox(0, 0, 48, 48)),))
-        (face,) = faces_of(whole, 0, None, None, (0.25, 0.0, 0.75, 1.0))
+        (face,) = faces_of(whole, 0, None, None, None, (0.25, 0.0, 0.75, 1.0))
         assert face.face.box == FaceBox(12, 0, 36, 48)
         part = VocAnnotation("a", 48, 48, (VocObject("fear", FaceBox(4, 0, 44, 48)),))
-        (face,) = faces_of(part, 0, None, None, (0.25, 0.0, 0.75, 1.0))
+        (face,) = faces_of(part, 0, None, None, None, (0.25, 0.0, 0.75, 1.0))
         assert face.face.box == FaceBox(4, 0, 44, 48)
 
     def test_faces_to_ignore_are_the_others(self) -> None:
         ignored, labelled = FaceBox(0, 0, 10, 10), FaceBox(20, 0, 30, 10)
         objects = (VocObject("ignore", ignored), VocObject("fear", labelled))
-        (face,) = faces_of(VocAnnotation("a", 48, 48, objects), 3, "film", "x", WHOLE)
+        (face,) = faces_of(VocAnnotation("a", 48, 48, objects), 3, "film", "clip", "x", WHOLE)
         assert (face.folder, face.group, face.others) == (3, "film", (objects[0],))
 
     def test_background_is_free_of_faces(self) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from fake_data import voc as fake
 from fake_data.faces import draw
+from PIL import Image
 
 from fer_det.core.box import FaceBox
 from fer_det.core.expression import Expression
 from fer_det.core.sample import Sample
 from fer_det.errors import DatasetFormatError, DatasetNotFoundError
+from fer_det.imaging.decode import decode_rgb8
 from voc_builder.readers.voc import Options, read
 
 FIRST, SECOND = (FaceBox(*edges) for edges in fake.FACES)
@@ -174,6 +176,20 @@ class TestYolo:
         assert first.box is not None
         assert samples_of(tmp_path)[2].picture.name.endswith("photo_0.jpg")
         assert first.box.as_tuple() == pytest.approx((30, 45, 90, 81))
+
+    @pytest.mark.parametrize(("orientation", "size"), [(1, (60, 40)), (6, (40, 60)), (9, (60, 40))])
+    def test_parts_of_the_picture_as_it_is_shown(
+        self, tmp_path: Path, orientation: int, size: tuple[int, int]
+    ) -> None:
+        """EXIF has no orientation 9, and no program turns such a picture."""
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", exif=exif)
+        (tmp_path / "a.txt").write_text("0 0.5 0.5 1 1\n")
+        (tmp_path / "classes.txt").write_text("happy\n")
+        (sample,) = read(tmp_path, Options())
+        assert decode_rgb8(sample.open(), "a").size == size
+        assert sample.faces[0].box == FaceBox(0, 0, *size)
 
     @pytest.mark.parametrize("line", ["99 0.5 0.5 0.1 0.1", "happy 0.5 0.5 0.1 0.1", "1 a b c d"])
     def test_broken_line(self, tmp_path: Path, line: str) -> None:
