@@ -68,7 +68,11 @@ def read(root: Path, options: Options) -> Iterator[Sample]:
     if not paths:
         raise tree.not_found(f"{root} holds no pictures")
     index = PictureIndex(tree.root, paths)
-    pictures = {picture.path: picture for picture in _read_any(tree, index, paths)}
+    pictures: dict[PurePosixPath, AnnotatedPicture] = {}
+    for picture in _read_any(tree, index, paths):
+        first = pictures.setdefault(picture.path, picture)
+        if first is not picture and first.faces != picture.faces:
+            first.left_out.append("annotated twice, differently; the first is used")
     ids = path_ids("voc", [*pictures, *(path for path in paths if path not in pictures)])
     for path, picture in sorted(pictures.items(), key=lambda item: item[0].parts):
         if any(face.label for face in picture.faces):

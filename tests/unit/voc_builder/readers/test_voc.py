@@ -141,6 +141,17 @@ class TestCoco:
         path.write_text(json.dumps(document))
         assert len(samples_of(tmp_path)) == 8
 
+    @pytest.mark.parametrize("changed", [False, True])
+    def test_a_picture_in_two_files(self, tmp_path: Path, changed: bool) -> None:
+        fake.write(tmp_path, "coco")
+        path = tmp_path / "train" / "_annotations.coco.json"
+        document = json.loads(path.read_text())
+        document["annotations"][0]["bbox"][2] -= 5 * changed
+        path.with_name("again.json").write_text(json.dumps(document))
+        check(samples_of(tmp_path))
+        twice = "annotated twice, differently; the first is used"
+        assert left_out(tmp_path)[twice] == changed
+
     @pytest.mark.parametrize("key", ["image_id", "category_id"])
     def test_ids_that_are_not_there(self, tmp_path: Path, key: str) -> None:
         fake.write(tmp_path, "coco")
