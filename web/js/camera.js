@@ -111,7 +111,7 @@ export class Camera {
       try {
         ({ faces: found } = await this.ask(picture, SMALLEST_FACE));
       } catch (error) {
-        this.#fail(error.message);
+        if (this.stream === stream) this.#fail(error.message);
         return;
       }
       if (this.stream !== stream) return;
