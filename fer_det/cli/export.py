@@ -70,7 +70,7 @@ def demand_packages(extra: str, *names: str) -> None:
     absent = [name for name in names if find_spec(name) is None]
     if absent:
         raise ConfigError(
-            f"no package {' and '.join(absent)}",
+            f"no package {', '.join(absent)}",
             f"what the extra {extra} installs",
             f"pip install 'fer_det[{extra}]'",
         )

@@ -16,6 +16,7 @@ from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.core.expression import Expression
 from fer_det.predict.finish import GroupSummary
+from fer_det.predict.labels import place_labels
 
 Colour = tuple[int, int, int]
 
@@ -67,9 +68,7 @@ def draw_detections(
     picture = Image.fromarray(pixels)
     drawn_size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     picture = picture.resize(drawn_size, Image.Resampling.BICUBIC)
-    # The highest score is drawn last, over the others.
-    for number in reversed(range(len(faces))):
-        _draw_box(picture, faces[number], number, scale * to_pixels, crowd)
+    _draw_boxes(picture, faces, scale * to_pixels, crowd)
     shown = () if crowd else [n for n, face in enumerate(faces) if face.probabilities]
     panel_height = _panel_height(faces[shown[0]]) if shown else 0
     height = max(picture.height, len(shown) * panel_height + _MARGIN)
@@ -104,29 +103,32 @@ def _title(face: Detection) -> str:
     return f"face {face.score:.2f}{marks}"
 
 
-def _draw_box(
-    picture: Image.Image, face: Detection, number: int, scale: float, crowd: bool
+def _draw_boxes(
+    picture: Image.Image, faces: Sequence[Detection], scale: float, crowd: bool
 ) -> None:
-    pen = ImageDraw.Draw(picture)
-    box = FaceBox(*(scale * edge for edge in face.box.as_tuple()))
-    colour = _colour(face) if crowd else _FACES[number]
-    words, font = face.label, _CROWD_FONT if crowd else _FONT
-    if face.expression is not None and "unknown" not in face.flags:
-        words += f" {face.probabilities[face.expression]:.2f}"
-    if crowd and font.getlength(words) > 1.5 * box.width:
-        # Neighbours stand close, so only the beginning, and nothing where there is no expression.
-        words = words[:3] if colour != NO_EXPRESSION else ""
-    pen.rectangle(outline(box), outline=colour, width=2 if crowd else 3)
-    if not words:
-        return
-    tab = 15 if crowd else 21
-    width = font.getlength(words) + (4 if crowd else 10)
-    # Above the box where there is room, else inside it; never beyond the right edge.
-    top = box.y_min - tab if box.y_min >= tab else box.y_min
-    left = max(0.0, min(box.x_min, picture.width - width))
-    pen.rectangle((left, top, left + width, top + tab), fill=colour)
-    inset = (left + 2, top + 1) if crowd else (left + 5, top + 2)
-    pen.text(inset, words, fill=_PAPER if crowd and colour != NO_EXPRESSION else _INK, font=font)
+    pen, font = ImageDraw.Draw(picture), _CROWD_FONT if crowd else _FONT
+    boxes = [FaceBox(*(scale * edge for edge in face.box.as_tuple())) for face in faces]
+    colours = [_colour(face) if crowd else _FACES[n] for n, face in enumerate(faces)]
+    # The highest score is drawn last, over the others.
+    for box, colour in reversed(list(zip(boxes, colours, strict=True))):
+        pen.rectangle(outline(box), outline=colour, width=2 if crowd else 3)
+    margin, tab = (2, 15) if crowd else (5, 21)
+    words = [_wordings(face) for face in faces]
+    widths = [[font.getlength(each) + 2 * margin for each in choice] for choice in words]
+    places = place_labels(boxes, widths, tab, picture.size)
+    for choice, (wording, place), colour in zip(words, places, colours, strict=True):
+        pen.rectangle(place, fill=colour)
+        ink = _PAPER if crowd and colour != NO_EXPRESSION else _INK
+        inset = (place[0] + margin, place[1] + (1 if crowd else 2))
+        pen.text(inset, choice[wording], fill=ink, font=font)
+
+
+def _wordings(face: Detection) -> list[str]:
+    """A face's label, and shorter forms for places where it has no room."""
+    if face.expression is None or "unknown" in face.flags:
+        return [face.label, "?"]
+    probability = face.probabilities[face.expression]
+    return [f"{face.label} {probability:.2f}", face.label, face.label[:3]]
 
 
 def _colour(face: Detection) -> Colour:

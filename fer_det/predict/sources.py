@@ -153,10 +153,10 @@ def find_sources(
     for word in named:
         exists = os.path.lexists(word)
         if word == STANDARD_INPUT:
-            _add_lines(sources, standard_input(), leave_out)
+            _add_lines(sources, standard_input(), leave_out, "the standard input")
         elif _is_list(Path(word)):
             with Path(word).open("rb") as lines:
-                _add_lines(sources, lines, leave_out)
+                _add_lines(sources, lines, leave_out, word)
         elif (camera := _CAMERA.fullmatch(word)) and not Path(word).is_file():
             sources.add_camera(int(camera[1]))
         elif glob.has_magic(word) and not exists and not is_address(word):
@@ -197,13 +197,15 @@ def _is_list(path: Path) -> bool:
     return path.suffix.lower() == LIST_SUFFIX and path.is_file() and file_kind(path) is None
 
 
-def _add_lines(sources: Sources, lines: Iterable[bytes], leave_out: Path | None) -> None:
-    for line in lines:
+def _add_lines(
+    sources: Sources, lines: Iterable[bytes], leave_out: Path | None, named: str
+) -> None:
+    for number, line in enumerate(lines, start=1):
         if path := os.fsdecode(line).rstrip("\r\n"):
-            _add_path(sources, path, leave_out)
+            _add_path(sources, path, leave_out, f", line {number} of {named},")
 
 
-def _add_path(sources: Sources, name: str, leave_out: Path | None) -> None:
+def _add_path(sources: Sources, name: str, leave_out: Path | None, where: str = "") -> None:
     path = Path(name)
     if is_address(name):
         sources.add_address(name)
@@ -215,7 +217,7 @@ def _add_path(sources: Sources, name: str, leave_out: Path | None) -> None:
         reason = f"{name} is neither file nor folder; a camera is named by its number"
         sources.add_absent(name, reason)
     else:
-        sources.add_absent(name, f"{name} is absent")
+        sources.add_absent(name, f"{name}{where} is absent")
 
 
 def _add_pattern(sources: Sources, pattern: str, leave_out: Path | None) -> None:

@@ -94,9 +94,9 @@ def _choose_device(device: str, local_rank: int) -> torch.device:
         raise _no_device(device)
     if chosen.type == "cuda" and chosen.index >= gpus:
         raise ConfigError(
-            f"--device {device} for process {local_rank} and {gpus} GPUs",
+            f"--device {device} for process {local_rank}, and torch sees {gpus} GPUs",
             "a GPU that is there, one for each process",
-            "start fewer processes, or leave the flag out",
+            "leave the flag out, or start fewer processes; docs/troubleshooting.md: no GPU is seen",
         )
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError(

@@ -71,4 +71,4 @@ def test_javascript() -> None:
     argv = ["node", "--test", "tests/web/golden.test.mjs"]
     ended = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout[-3000:]
-    assert "pass 20" in ended.stdout
+    assert "pass 21" in ended.stdout

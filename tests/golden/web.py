@@ -17,11 +17,13 @@ import cv2
 import numpy as np
 import torch
 
+from fer_det.core.box import FaceBox
 from fer_det.core.expression import BASIC_EXPRESSIONS
 from fer_det.export.contract import Contract
 from fer_det.export.decoding import select_detections, softmax
 from fer_det.faces.mtcnn.boxes import Candidates, pyramid_scales, suppress
 from fer_det.faces.mtcnn.resize import crop_and_resize
+from fer_det.predict.labels import place_labels
 from fer_det.predict.video.steady import LABEL_MARGIN, LabelKeeper, Smoother
 
 PATH = Path(__file__).with_name("web.json")
@@ -157,6 +159,20 @@ def tracks(unknown_below: float) -> list[dict[str, Any]]:
     return frames
 
 
+def labels() -> list[dict[str, Any]]:
+    """Crowds in a picture of 320 x 240, some faces at its edges, and where their labels are."""
+    random = np.random.default_rng(5)
+    cases = []
+    for count in (1, 3, 12, 30):
+        corners = random.integers([-10, -10], [300, 220], (count, 2))
+        boxes = np.concatenate([corners, corners + random.integers(12, 60, (count, 2))], 1)
+        widths = [sorted(random.integers(10, 90, 2).tolist(), reverse=True) for _ in boxes]
+        placed = place_labels([FaceBox(*box) for box in boxes.tolist()], widths, 16, (320, 240))
+        shown = [{"wording": wording, "place": place} for wording, place in placed]
+        cases.append({"boxes": boxes.tolist(), "widths": widths, "labels": shown})
+    return cases
+
+
 def vectors() -> dict[str, Any]:
     """All that the file holds."""
     return {
@@ -166,6 +182,7 @@ def vectors() -> dict[str, Any]:
         "crops": crops(),
         "suppressed": suppressed(),
         "pyramids": pyramids(),
+        "labels": labels(),
         "tracks": [
             {"unknown_below": least, "frames": tracks(least)} for least in (0.0, UNKNOWN_BELOW)
         ],

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { selectDetections, softmax } from "../../web/js/boxes.js";
+import { placeLabels } from "../../web/js/labels.js";
 import { cutOut, keep, pyramidScales } from "../../web/js/mtcnn.js";
 import { Rows, toCsv } from "../../web/js/table.js";
 import { chooseFace, piecesOf } from "../../web/js/timeline.js";
@@ -116,6 +117,12 @@ for (const { unknown_below: unknownBelow, frames } of GOLDEN.tracks) {
     }
   });
 }
+
+test("labels of crowds", () => {
+  for (const { boxes, widths, labels } of GOLDEN.labels) {
+    assert.deepEqual(placeLabels(boxes, widths, 16, 320, 240), labels);
+  }
+});
 
 test("the time line's band breaks at gaps and at another face", () => {
   const points = [

@@ -1,5 +1,6 @@
 // Boxes on a canvas, and bars beside it.
 
+import { placeLabels } from "./labels.js";
 import { longerSide } from "./recogniser.js";
 
 const SMALLEST_HEIGHT = 420; // Smaller pictures are enlarged, so that titles do not hide faces.
@@ -23,19 +24,20 @@ export function drawFaces(canvas, source, width, height, faces) {
   pen.lineWidth = line;
   pen.font = `${font}px system-ui, sans-serif`;
   pen.textBaseline = "top";
-  for (const { box, number, title } of [...faces].reverse()) {
-    const [left, top, right, bottom] = box.map((edge) => edge * scale);
-    pen.strokeStyle = boxColour(number);
+  const boxes = faces.map(({ box }) => box.map((edge) => edge * scale));
+  [...boxes.entries()].reverse().forEach(([place, [left, top, right, bottom]]) => {
+    pen.strokeStyle = boxColour(faces[place].number);
     pen.strokeRect(left, top, right - left, bottom - top);
-    const textWidth = pen.measureText(title).width + 8;
-    const high = font + 6;
-    const atX = Math.max(0, Math.min(left - line / 2, canvas.width - textWidth));
-    const atY = top >= high ? top - high : top;
-    pen.fillStyle = boxColour(number);
-    pen.fillRect(atX, atY, textWidth, high);
-    pen.fillStyle = "#10151b";
-    pen.fillText(title, atX + 4, atY + 3);
-  }
+  });
+  const wordings = faces.map(({ number, title }) => [title, String(number)]);
+  const widths = wordings.map((words) => words.map((each) => pen.measureText(each).width + 8));
+  placeLabels(boxes, widths, font + 6, canvas.width, canvas.height)
+    .forEach(({ wording, place: [left, top, right, bottom] }, n) => {
+      pen.fillStyle = boxColour(faces[n].number);
+      pen.fillRect(left, top, right - left, bottom - top);
+      pen.fillStyle = "#10151b";
+      pen.fillText(wordings[n][wording], left + 4, top + 3);
+    });
 }
 
 /** What a face is called in a few words: its number and its expression or flag. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fer_det.core.detection import TrackedFace
 from fer_det.predict.drawing import COLOURS, NO_EXPRESSION, outline
+from fer_det.predict.labels import place_labels
 from fer_det.predict.video.tracking import TrackedFrame
 
 CLOSING_KEYS = (ord("q"), 27)
@@ -26,9 +28,7 @@ def draw_frame(tracked: TrackedFrame) -> NDArray[np.uint8]:
     picture = Image.fromarray(tracked.frame.pixels)
     pen = ImageDraw.Draw(picture)
     size = max(11, min(picture.size) // 30)
-    # The highest score is drawn last, over the others.
-    for face in reversed(tracked.faces):
-        _draw_face(pen, face, picture.width, size)
+    _draw_faces(pen, tracked.faces, picture.size, size)
     note = f"{tracked.rate:.1f} frames/s" if tracked.rate else ""
     if not tracked.faces:
         note = f"{note}  no face" if note else "no face"
@@ -68,17 +68,28 @@ def open_window(title: str) -> Window | None:
     return Window(title)
 
 
-def _draw_face(pen: ImageDraw.ImageDraw, face: TrackedFace, frame_width: int, size: int) -> None:
-    box = face.smoothed.box
-    colour = NO_EXPRESSION if face.label is None else COLOURS[face.label]
-    pen.rectangle(outline(box), outline=colour, width=max(2, size // 6))
-    words = f"{face.number}: {face.label_name}"
-    if face.label is not None:
-        words += f" {face.smoothed.probabilities[face.label]:.2f}"
-    height = size + 8
-    left = max(0.0, min(box.x_min, frame_width - _font(size).getlength(words) - 10))
-    top = box.y_min - height if box.y_min >= height else box.y_min
-    _write(pen, (left, top), words, colour, size)
+def _draw_faces(
+    pen: ImageDraw.ImageDraw, faces: Sequence[TrackedFace], frame: tuple[int, int], size: int
+) -> None:
+    # Lower numbers choose the place of their label first, so that it stays from frame to frame.
+    faces = sorted(faces, key=lambda face: face.number)
+    boxes = [face.smoothed.box for face in faces]
+    colours = [NO_EXPRESSION if face.label is None else COLOURS[face.label] for face in faces]
+    for box, colour in zip(boxes, colours, strict=True):
+        pen.rectangle(outline(box), outline=colour, width=max(2, size // 6))
+    words = [_wordings(face) for face in faces]
+    widths = [[_font(size).getlength(each) + 10 for each in choice] for choice in words]
+    places = place_labels(boxes, widths, size + 8, frame)
+    for choice, (wording, place), colour in zip(words, places, colours, strict=True):
+        _write(pen, place[:2], choice[wording], colour, size)
+
+
+def _wordings(face: TrackedFace) -> list[str]:
+    """Number and label, and shorter forms for places where they have no room."""
+    name = f"{face.number}: {face.label_name}"
+    if face.label is None:
+        return [name, str(face.number)]
+    return [f"{name} {face.smoothed.probabilities[face.label]:.2f}", name, str(face.number)]
 
 
 def _write(

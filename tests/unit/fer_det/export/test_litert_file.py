@@ -149,7 +149,7 @@ def test_without_the_packages(
     monkeypatch.setattr("importlib.util.find_spec", find)
     assert main(["--to=litert", f"--out={tmp_path / 'a.tflite'}"]) == 2
     assert capsys.readouterr().err == (
-        "error: no package litert_torch and ai_edge_quantizer and ai_edge_litert; wanted "
+        "error: no package litert_torch, ai_edge_quantizer, ai_edge_litert; wanted "
         "what the extra litert installs; pip install 'fer_det[litert]'\n"
     )
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)

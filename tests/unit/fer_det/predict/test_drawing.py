@@ -37,10 +37,10 @@ def test_a_box_is_drawn_around_the_face_and_not_over_it() -> None:
     assert tuple(drawn[450, 200]) == GROUND
 
 
-@pytest.mark.parametrize("top", [120.0, 0.0])
-def test_the_words_lie_above_the_box_or_inside_it(top: float) -> None:
-    drawn = draw_detections(blank(), [face(100, top, 300, 400)])
-    tab = int(top) - 12 if top else 12
+@pytest.mark.parametrize(("top", "bottom"), [(120.0, 400.0), (0.0, 400.0), (0.0, 500.0)])
+def test_the_words_lie_above_the_box_or_below_or_inside_it(top: float, bottom: float) -> None:
+    drawn = draw_detections(blank(), [face(100, top, 300, bottom)])
+    tab = int(top) - 12 if top else 412 if bottom == 400 else 12
     assert (drawn[tab - 8 : tab + 8, 100:180] != GROUND).any(axis=2).mean() > 0.5
 
 

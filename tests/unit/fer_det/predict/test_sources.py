@@ -89,6 +89,7 @@ def test_paths_from_the_standard_input() -> None:
     sources = found("-", lines=b"one.jpg\r\n\nphotos/a.jpg\ncaf\xe9.jpg\nabsent.jpg\nphotos/*.png")
     assert names(sources) == ["one.jpg", "photos/a.jpg", strange]
     assert [failure.source for failure in sources.absent] == ["absent.jpg", "photos/*.png"]
+    assert sources.absent[0].reason == "absent.jpg, line 5 of the standard input, is absent"
 
 
 def test_the_standard_input_is_not_touched_unless_asked_for() -> None:

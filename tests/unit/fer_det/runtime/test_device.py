@@ -81,8 +81,8 @@ class TestOnTheProcessor:
     @pytest.mark.parametrize(
         ("device", "precision", "told"),
         [
-            ("cuda", "auto", "--device cuda for process 0 and 0 GPUs"),
-            ("cuda:1", "auto", "--device cuda:1 for process 0 and 0 GPUs"),
+            ("cuda", "auto", "--device cuda for process 0, and torch sees 0 GPUs"),
+            ("cuda:1", "auto", "--device cuda:1 for process 0, and torch sees 0 GPUs"),
             ("toaster", "auto", "--device toaster; wanted cpu, cuda, cuda:N or mps"),
             ("cuda:x", "auto", "--device cuda:x; wanted cpu, cuda, cuda:N or mps"),
             ("meta", "auto", "--device meta; wanted cpu, cuda, cuda:N or mps"),
@@ -120,7 +120,7 @@ class TestOnGpus:
 
     def test_more_processes_than_gpus(self, monkeypatch: pytest.MonkeyPatch) -> None:
         set_gpus(monkeypatch, 2)
-        with pytest.raises(ConfigError, match="--device auto for process 2 and 2 GPUs"):
+        with pytest.raises(ConfigError, match="--device auto for process 2, and torch sees 2 GPUs"):
             choose_hardware("auto", "auto", local_rank=2)
 
 
