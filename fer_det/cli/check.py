@@ -37,7 +37,7 @@ def _check(argv: Sequence[str] | None) -> int:
     if checked.refused:
         with VocFolder(config.data).name_importer():
             raise DatasetFormatError(
-                f"{config.data} has {checked.refused} defects, listed above",
+                f"{config.data} has {_counted(checked.refused, 'defect')}, listed above",
                 "a VOC folder without defects",
                 "correct or remove what is named, or build the folder again",
             )
@@ -47,10 +47,15 @@ def _check(argv: Sequence[str] | None) -> int:
 def _summary(checked: CheckedFolder) -> str:
     pictures = ", ".join(f"{count} {split}" for split, count in checked.pictures.items())
     warnings = len(checked.findings) - checked.refused
-    text = f"{pictures or 'no'} pictures; {checked.refused} defects, {warnings} warnings"
+    found = f"{_counted(checked.refused, 'defect')}, {_counted(warnings, 'warning')}"
+    text = f"{pictures or 'no'} pictures; {found}"
     if checked.has_manifest:
         return text
     return f"{text}; no manifest, so persons and source files were not compared"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 if __name__ == "__main__":

@@ -194,7 +194,9 @@ def test_paths_from_the_standard_input(run: Run, capsys: pytest.CaptureFixture[s
     write_photo("one.jpg")
     assert run("-", "--out=out", lines=b"one.jpg\nabsent.jpg\n") == 1
     assert set(table("out")) == {"one.jpg", "absent.jpg"}
-    assert "not read: absent.jpg is absent" in capsys.readouterr().err
+    assert (
+        "not read: absent.jpg, line 2 of the standard input, is absent" in capsys.readouterr().err
+    )
 
 
 def test_names_that_are_no_unicode(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -844,7 +846,7 @@ def test_a_photo_needs_no_camera_window_or_video_code() -> None:
         *(
             f"fer_det.predict.{name}"
             for name in (
-                *("drawing", "finish", "onnx_runner", "outputs", "pictures", "pixels"),
+                *("drawing", "finish", "labels", "onnx_runner", "outputs", "pictures", "pixels"),
                 *("predictor", "results", "runner", "sources", "views"),
             )
         ),

@@ -26,7 +26,8 @@ REJECTED_ROWS = 3
 TILE = 150
 """Side of the square that a picture is fitted into, in pixels."""
 
-_CAPTION = 32
+_LINE, _LINES = 14, 3
+_CAPTION = _LINES * _LINE + 4
 _MARGIN = 8
 _TITLE = 30
 _PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
@@ -96,7 +97,7 @@ def _draw_written(folder: VocFolder, record: Record) -> Image.Image:
         draw.rectangle(place, outline=colour, width=2)
     first = record.written_faces[0]
     score = "" if first.score is None else f" {first.score:.2f}"
-    return _caption(tile, record.id, f"{first.box_source}{score}, {record.split}", _FAINT)
+    return _caption(tile, record.id, (f"{first.box_source}{score}, {record.split}",), _FAINT)
 
 
 def _draw_rejected(picture: PictureSource, record: Record) -> Image.Image:
@@ -108,7 +109,7 @@ def _draw_rejected(picture: PictureSource, record: Record) -> Image.Image:
         draw.line((0, 0, TILE, TILE), fill=_IGNORED)
         draw.line((0, TILE, TILE, 0), fill=_IGNORED)
     expressions = ", ".join(face.expression for face in record.faces)
-    return _caption(tile, record.id, f"{expressions}: {record.reason}", _REJECTED)
+    return _caption(tile, record.id, (f"{expressions}:", record.reason or ""), _REJECTED)
 
 
 def _fit(picture: Image.Image) -> tuple[Image.Image, float, int, int]:
@@ -121,14 +122,13 @@ def _fit(picture: Image.Image) -> tuple[Image.Image, float, int, int]:
     return tile, scale, left, top
 
 
-def _caption(
-    tile: Image.Image, first: str, second: str, colour: tuple[int, int, int]
-) -> Image.Image:
+def _caption(tile: Image.Image, name: str, lines: Sequence[str], colour: Colour) -> Image.Image:
     with_caption = Image.new("RGB", (TILE, TILE + _CAPTION), _PAPER)
     with_caption.paste(tile, (0, 0))
     draw = ImageDraw.Draw(with_caption)
-    draw.text((0, TILE + 1), _shorten(first), fill=_INK, font=_FONT)
-    draw.text((0, TILE + 15), _shorten(second), fill=colour, font=_FONT)
+    for number, line in enumerate((name, *lines)):
+        place, ink = (0, TILE + 1 + number * _LINE), colour if number else _INK
+        draw.text(place, _shorten(line), fill=ink, font=_FONT)
     return with_caption
 
 

@@ -165,6 +165,6 @@ def test_command_refuses_what_another_folder_holds(
     assert main(flags) == 2
     told = capsys.readouterr()
     assert "1 copies of pictures in 1 of 5 tested pictures" in told.out
-    assert "has 1 defects" in told.err
+    assert "has 1 defect, listed" in told.err
     assert main([flags[0], f"--against=[{tmp_path / 'absent'}]"]) == 2
     assert "no VOC data set" in capsys.readouterr().err
