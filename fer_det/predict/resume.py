@@ -18,7 +18,7 @@ from fer_det.config.predict import PredictConfig
 from fer_det.core.box import FaceBox
 from fer_det.core.detection import Detection
 from fer_det.core.expression import Expression
-from fer_det.errors import OutputError
+from fer_det.errors import DatasetFormatError, OutputError
 from fer_det.imaging.decode import DecodedImage
 from fer_det.io.journal import (
     Journal,
@@ -113,19 +113,16 @@ def open_progress(
     """Find what an earlier run has done in `folder`; forget it when the block ends without error.
 
     Of a single file nothing is noted. Raises OutputError where another process is writing there,
-    or where that run had other settings or files, unless `overwrite` says that its work may be
-    lost.
+    and unless `overwrite` says that the earlier run's work may be lost, OutputError where it had
+    other settings or files, and DatasetFormatError where its journal is damaged.
     """
     path = folder / JOURNAL_NAME
     if path.is_file():
-        earlier = read_header(path, _REMEDY)
-        if earlier != header and not overwrite:
-            raise OutputError(
-                f"{folder} holds an unfinished run with {describe_differences(earlier, header)}",
-                f"the command that began it, with {describe_differences(header, earlier)}",
-                f"type that one to go on, {_REMEDY}",
-            )
-        if earlier != header:
+        try:
+            _demand_same(folder, read_header(path, _REMEDY), header)
+        except (DatasetFormatError, OutputError):
+            if not overwrite:
+                raise
             demand_free(path)
             path.unlink()
     if header["files"] < 2:
@@ -135,6 +132,16 @@ def open_progress(
     with open_journal(path, header, keep=done) as journal:
         yield Progress(path, journal, done, found_by)
         path.unlink()
+
+
+def _demand_same(folder: Path, earlier: Mapping[str, Any], header: Mapping[str, Any]) -> None:
+    if earlier != header:
+        raise OutputError(
+            f"{folder} holds an unfinished run with {describe_differences(earlier, header)}, and "
+            f"this command has {describe_differences(header, earlier)}",
+            "the settings and files of that run",
+            _REMEDY,
+        )
 
 
 def _count_done(path: Path, chunks: Sequence[Chunk]) -> int:

@@ -398,8 +398,8 @@ class TestInterrupted:
         before = tree_hash(Path("out"))
         assert begin("--min_score=0.9") == 2
         told = capsys.readouterr().err
-        assert "out holds an unfinished run with min_score 0.5; wanted" in told
-        assert "with min_score 0.9" in told
+        found = "out holds an unfinished run with min_score 0.5, and this command has min_score 0.9"
+        assert found in told
         write_photo("photos/new.jpg")
         assert begin() == 2
         assert "files 10" in capsys.readouterr().err
@@ -407,6 +407,15 @@ class TestInterrupted:
         assert begin("--overwrite") == 1
         assert len(table("out")) == 11
         assert JOURNAL_NAME not in files("out")
+
+    def test_a_damaged_journal_can_be_overwritten(
+        self, begin: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("out", JOURNAL_NAME).write_text("x")
+        assert begin() == 2
+        assert "journal.jsonl is damaged" in capsys.readouterr().err
+        assert begin("--overwrite") == 1
+        assert tree_hash(Path("out")) == tree_hash(Path("out_whole"))
 
     def test_an_unreadable_line_costs_only_what_comes_after_it(
         self, begin: Callable[..., int], drawn: list[str]
