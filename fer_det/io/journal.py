@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fer_det.errors import DatasetFormatError, OutputError
-from fer_det.io.files import not_writable, write_text
+from fer_det.errors import DatasetFormatError
+from fer_det.io.files import hold_folder, not_writable, write_text
 
 
 class Journal:
@@ -37,7 +37,7 @@ class Journal:
 def open_journal(
     path: Path, header: Mapping[str, Any], keep: int | None = None
 ) -> Iterator[Journal]:
-    """Open the journal to append, or begin it; OutputError where another process has it open.
+    """Open the journal to append, or begin it; OutputError where another process holds its folder.
 
     keep: number of its parts to keep, by default all.
     """
@@ -47,19 +47,12 @@ def open_journal(
         file = path.open("r+b")
     except OSError as error:
         raise not_writable(path, error) from error
-    with file:
-        _lock(file, path)
+    with file, hold_folder(path.parent):
         lines = file if keep is None else islice(file, keep + 1)
         whole = sum(len(line) for line in lines if line.endswith(b"\n"))
         file.truncate(whole)
         file.seek(whole)
         yield Journal(file)
-
-
-def demand_free(path: Path) -> None:
-    """Raise OutputError where another process has the journal open; before it is removed."""
-    with suppress(FileNotFoundError), path.open("r+b") as file:
-        _lock(file, path)
 
 
 def read_header(path: Path, remedy: str) -> dict[str, Any]:
@@ -92,19 +85,3 @@ def describe_differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> 
     """The values of `ours` that differ in `theirs`, as 'boxes "mtcnn", seed 0'."""
     differing = [name for name in ours if ours[name] != theirs.get(name)]
     return ", ".join(f"{name} {json.dumps(ours[name])}" for name in differing) or "none of them"
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    """Hold the file while this process lives; two processes would undo each other's work."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such lock.
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise OutputError(
-            f"{path.parent} is being written by another process",
-            "a folder for this command alone",
-            "wait for the other to end, or choose another --out",
-        ) from error

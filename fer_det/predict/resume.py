@@ -20,9 +20,9 @@ from fer_det.core.detection import Detection
 from fer_det.core.expression import Expression
 from fer_det.errors import DatasetFormatError, OutputError
 from fer_det.imaging.decode import DecodedImage
+from fer_det.io.files import hold_folder
 from fer_det.io.journal import (
     Journal,
-    demand_free,
     describe_differences,
     open_journal,
     read_header,
@@ -123,8 +123,8 @@ def open_progress(
         except (DatasetFormatError, OutputError):
             if not overwrite:
                 raise
-            demand_free(path)
-            path.unlink()
+            with hold_folder(folder):
+                path.unlink()
     if header["files"] < 2:
         yield Progress(path, None, 0, found_by)
         return

@@ -11,7 +11,8 @@ from typing import Any
 
 from fer_det.core.picture import PictureSource
 from fer_det.errors import FerDetError, OutputError
-from fer_det.io.journal import demand_free, describe_differences, read_header, read_parts
+from fer_det.io.files import hold_folder
+from fer_det.io.journal import describe_differences, read_header, read_parts
 from fer_det.io.voc import (
     BALANCE_RECORD,
     BUILD_SUMMARY,
@@ -119,20 +120,20 @@ def remove_build(out: Path) -> None:
 
     Raises OutputError, and removes nothing, while another process builds there.
     """
-    demand_free(out / JOURNAL_NAME)
-    for name in ("Annotations", "JPEGImages", "ImageSets"):
-        shutil.rmtree(out / DEVKIT / name, ignore_errors=True)
-    names = (
-        CONTACT_SHEET_NAME,
-        MANIFEST,
-        INDEX,
-        SUMMARY_TEXT,
-        JOURNAL_NAME,
-        *_OLD_FILES,
-        BUILD_SUMMARY,
-    )
-    for path in (out / DEVKIT / "labelmap.txt", *(out / name for name in names)):
-        path.unlink(missing_ok=True)
+    with hold_folder(out):
+        for name in ("Annotations", "JPEGImages", "ImageSets"):
+            shutil.rmtree(out / DEVKIT / name, ignore_errors=True)
+        names = (
+            CONTACT_SHEET_NAME,
+            MANIFEST,
+            INDEX,
+            SUMMARY_TEXT,
+            JOURNAL_NAME,
+            *_OLD_FILES,
+            BUILD_SUMMARY,
+        )
+        for path in (out / DEVKIT / "labelmap.txt", *(out / name for name in names)):
+            path.unlink(missing_ok=True)
 
 
 def _read_batch(batch: Any) -> list[Record]:

@@ -4,7 +4,6 @@ import pytest
 
 from fer_det.errors import DatasetFormatError, OutputError
 from fer_det.io.journal import (
-    demand_free,
     describe_differences,
     open_journal,
     read_header,
@@ -73,17 +72,6 @@ def test_two_processes_cannot_write_it(path: Path) -> None:
         open_journal(path, HEADER),
     ):
         pass
-
-
-def test_one_that_is_being_written(path: Path) -> None:
-    pytest.importorskip("fcntl")
-    demand_free(path)
-    demand_free(path.with_name("absent"))
-    with (
-        open_journal(path, HEADER),
-        pytest.raises(OutputError, match="is being written by another process"),
-    ):
-        demand_free(path)
 
 
 def test_folder_in_its_place(tmp_path: Path) -> None:
